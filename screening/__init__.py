@@ -1,0 +1,42 @@
+"""Radiation and X-ray screening of cargo: from scanner bytes to risk flags and clearance decisions.
+
+The public names load on first use, so that ``import screening`` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from screening.assembly import analyse, build_pipeline
+    from screening.pipeline import Pipeline
+    from screening.records import RiskFlag, Scan
+    from screening.sources import open_scan
+
+try:
+    __version__ = version("screening")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"
+
+_HOMES = {
+    "Pipeline": "screening.pipeline",
+    "RiskFlag": "screening.records",
+    "Scan": "screening.records",
+    "analyse": "screening.assembly",
+    "build_pipeline": "screening.assembly",
+    "open_scan": "screening.sources",
+}
+
+__all__ = ["Pipeline", "RiskFlag", "Scan", "__version__", "analyse", "build_pipeline", "open_scan"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'screening' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
