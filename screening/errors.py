@@ -11,6 +11,7 @@ __all__ = [
     "FormatError",
     "IntegrityError",
     "ModelError",
+    "ModelUnverifiedError",
     "PolicyError",
     "ResourceLimitError",
     "ScreeningError",
@@ -80,3 +81,9 @@ class PolicyError(ScreeningError):
 
 class StoreError(ScreeningError):
     """A result store, spool or archive that cannot be written or read."""
+
+
+class ModelUnverifiedError(ModelError):
+    """A model whose bytes are not what its card promises, or that the site does not allow."""
+
+    reason = "MODEL_UNVERIFIED"
