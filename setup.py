@@ -63,6 +63,8 @@ setup(
         "screening.models",
         "screening.data_samples",
     ],
-    ext_modules=cythonize(EXTENSIONS, compiler_directives=DIRECTIVES, build_dir=None if TRACE else "build/cython"),
+    ext_modules=cythonize(
+        EXTENSIONS, compiler_directives=DIRECTIVES, build_dir=None if TRACE else "build/cython"
+    ),
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if ABI3 else {},
 )

@@ -183,12 +183,11 @@ def _toml(table: dict[str, Any], prefix: str = "") -> str:
     plain: list[str] = []
     nested: list[str] = []
     for key, value in table.items():
-        if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
-            nested.append(_toml(value, f"{prefix}{_key(key)}."))
-        elif isinstance(value, dict):
-            nested.append(f"\n[{prefix}{_key(key)}]\n{_toml(value, f'{prefix}{_key(key)}.')}")
-        elif isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
-            nested.extend(f"\n[[{prefix}{_key(key)}]]\n{_toml(v)}" for v in value)
+        path = prefix + _key(key)
+        if isinstance(value, dict):
+            nested.append(f"\n[{path}]\n{_toml(value, f'{path}.')}")
+        elif isinstance(value, list | tuple) and value and all(isinstance(v, dict) for v in value):
+            nested.extend(f"\n[[{path}]]\n{_toml(v, f'{path}.')}" for v in value)
         else:
             plain.append(f"{_key(key)} = {_value(value)}\n")
     return "".join(plain) + "".join(nested)
@@ -205,7 +204,7 @@ def _value(value: Any) -> str:
         return msgspec.json.encode(value).decode()
     if isinstance(value, float):
         return repr(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         inner = ", ".join(_value(item) for item in value)
         if len(inner) > 100:
             return "[\n" + "".join(f"    {_value(item)},\n" for item in value) + "]"

@@ -149,7 +149,11 @@ def load_model(name: str, *, folder: Path | None = None, allowed: Collection[str
         raise ModelUnverifiedError(
             f"model {name}: sha256 {digest[:16]}... is not on the site's list", value=digest
         )
-    return Model(card, ModelRef(name=name, sha256=digest, card_sha256=sha256_hex(card_bytes)), _session(name, model_bytes))
+    return Model(
+        card,
+        ModelRef(name=name, sha256=digest, card_sha256=sha256_hex(card_bytes)),
+        _session(name, model_bytes),
+    )
 
 
 def _session(name: str, model_bytes: bytes) -> Any:

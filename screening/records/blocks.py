@@ -175,7 +175,9 @@ class ScanBuilder:
         """
         wanted = IntervalBlock if self.header.modality == "radiation" else LineBlock
         if not isinstance(block, wanted):
-            raise TypeError(f"a {self.header.modality} scan takes {wanted.__name__}, got {type(block).__name__}")
+            raise TypeError(
+                f"a {self.header.modality} scan takes {wanted.__name__}, got {type(block).__name__}"
+            )
         self._blocks.append(block)
 
     def build(self, trailer: ScanTrailer) -> Scan:
@@ -261,7 +263,5 @@ def split(scan: Scan) -> tuple[ScanHeader, Block, ScanTrailer]:
             taken["line_time_s"] = np.full(n_column, np.nan)
         block = LineBlock(**taken)
     header = ScanHeader(identity=scan.identity, modality=scan.modality, fixed=fields)
-    trailer = ScanTrailer(
-        t_end_utc=scan.identity.t_end_utc, gaps=gaps, inputs=scan.inputs, notes=scan.notes
-    )
+    trailer = ScanTrailer(t_end_utc=scan.identity.t_end_utc, gaps=gaps, inputs=scan.inputs, notes=scan.notes)
     return header, block, trailer

@@ -194,7 +194,9 @@ def utc_string(t: datetime | None) -> str | None:
 
 def _forbid_floats(value: Any, where: str) -> None:
     if isinstance(value, float):
-        raise IntegrityError(f"{where or 'record'} is a float; signed records hold decimal strings", value=value)
+        raise IntegrityError(
+            f"{where or 'record'} is a float; signed records hold decimal strings", value=value
+        )
     if isinstance(value, dict):
         for key, item in value.items():
             _forbid_floats(item, f"{where}.{key}")

@@ -31,11 +31,7 @@ __all__ = [
 ]
 
 
-class _Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every record that crosses a machine boundary."""
-
-
-class Targeting(_Wire):
+class Targeting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Risk assessed on advance data by one administration.
 
     Attributes
@@ -60,7 +56,7 @@ class Targeting(_Wire):
     schema: Literal["targeting/1"] = "targeting/1"
 
 
-class SealEvent(_Wire):
+class SealEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One reading or event of a seal, as a gateway reported it.
 
     Attributes
@@ -88,7 +84,7 @@ class SealEvent(_Wire):
     signature: str | None = None
 
 
-class Adjudication(_Wire):
+class Adjudication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An officer's conclusion on one flag.
 
     Attributes
@@ -124,7 +120,7 @@ class Adjudication(_Wire):
     second_officer_ref: str | None = None
 
 
-class CaseInputs(_Wire):
+class CaseInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the decision table reads; None: missing, expired, unverified or failed a gate.
 
     Attributes
@@ -160,7 +156,7 @@ class CaseInputs(_Wire):
     transit: Literal["NOT_MOVED", "INTACT", "GAP", "TAMPER"] | None = None
 
 
-class Case(_Wire):
+class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One container's evidence so far, in the current seal epoch.
 
     Attributes
@@ -194,7 +190,7 @@ class Case(_Wire):
     schema: Literal["case/1"] = "case/1"
 
 
-class Consignment(_Wire):
+class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a decision is about."""
 
     container_id: str
@@ -202,7 +198,7 @@ class Consignment(_Wire):
     seals: tuple[str, ...] = ()
 
 
-class PolicyRef(_Wire):
+class PolicyRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The policy a decision was taken under."""
 
     id: str
@@ -210,7 +206,7 @@ class PolicyRef(_Wire):
     sha256: str
 
 
-class RequiredStep(_Wire):
+class RequiredStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A step the flow requires, and what fulfils it.
 
     Attributes
@@ -231,7 +227,7 @@ class RequiredStep(_Wire):
     waived_by: str | None = None
 
 
-class FlagRef(_Wire):
+class FlagRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A flag by identifier, with the hash of its sealed bytes."""
 
     flag_id: str
@@ -240,7 +236,7 @@ class FlagRef(_Wire):
     level: Level
 
 
-class CustodyEvent(_Wire):
+class CustodyEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One point of a seal's custody."""
 
     t: str
@@ -250,7 +246,7 @@ class CustodyEvent(_Wire):
     signature: str | None = None
 
 
-class SealState(_Wire):
+class SealState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The seal behind a decision.
 
     Attributes
@@ -277,7 +273,7 @@ class SealState(_Wire):
     gaps: int = 0
 
 
-class Validity(_Wire):
+class Validity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long a decision holds, and what voids it."""
 
     not_before: str
@@ -287,7 +283,7 @@ class Validity(_Wire):
     ] = ("SEAL_BROKEN", "ROUTE_DEVIATION", "NEW_INTEL", "MODEL_REVOKED", "CAL_REVOKED")
 
 
-class ClearanceDecision(_Wire):
+class ClearanceDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one administration decided for one container, signed.
 
     Attributes
@@ -357,7 +353,7 @@ class ClearanceDecision(_Wire):
     signature: str | None = None
 
 
-class Verified(_Wire):
+class Verified(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the second administration verified, one by one."""
 
     signature: bool
@@ -367,7 +363,7 @@ class Verified(_Wire):
     policy_equivalent: bool
 
 
-class Acceptance(_Wire):
+class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The second administration's own signed record on a decision of the first.
 
     Attributes

@@ -189,6 +189,4 @@ class PixelState(IntFlag):
     @classmethod
     def unseen(cls) -> PixelState:
         """Return the states whose signal says nothing of the cargo."""
-        return (
-            cls.DEAD_ROW | cls.DROPOUT | cls.ISOLATED_ZERO | cls.LOST_LINE | cls.SATURATED | cls.REPAIRED
-        )
+        return cls.DEAD_ROW | cls.DROPOUT | cls.ISOLATED_ZERO | cls.LOST_LINE | cls.SATURATED | cls.REPAIRED

@@ -26,11 +26,7 @@ __all__ = [
 ]
 
 
-class _Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every record that crosses a machine boundary."""
-
-
-class Subject(_Wire):
+class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The container a flag is about.
 
     Attributes
@@ -51,7 +47,7 @@ class Subject(_Wire):
     ocr_confidence: str | None = None
 
 
-class Reason(_Wire):
+class Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One reason behind a level.
 
     Attributes
@@ -78,7 +74,7 @@ class Reason(_Wire):
     evidence_ref: str | None = None
 
 
-class FlagScores(_Wire):
+class FlagScores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Scores behind a level, decimal strings.
 
     Attributes
@@ -99,7 +95,13 @@ class FlagScores(_Wire):
     ood_score: str | None = None
 
 
-class FlagGate(_Wire, rename={"passed": "pass"}):
+class FlagGate(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"passed": "pass"},
+):
     """One quality gate as it was applied."""
 
     name: str
@@ -108,7 +110,7 @@ class FlagGate(_Wire, rename={"passed": "pass"}):
     limit: str
 
 
-class FlagQuality(_Wire):
+class FlagQuality(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Quality of the scan behind a flag.
 
     Attributes
@@ -136,7 +138,7 @@ class FlagQuality(_Wire):
     occupancy_ok: bool | None = None
 
 
-class FlagClock(_Wire):
+class FlagClock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Times of a scan, RFC 3339 UTC, and what is known of the clock."""
 
     source: str | None = None
@@ -147,7 +149,7 @@ class FlagClock(_Wire):
     t_source: str = "DEVICE"
 
 
-class FlagPipeline(_Wire):
+class FlagPipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What made a flag, so that it can be made again.
 
     Attributes
@@ -171,7 +173,7 @@ class FlagPipeline(_Wire):
     threshold_sha256: str
 
 
-class RiskFlag(_Wire):
+class RiskFlag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One modality's answer for one scan.
 
     Attributes

@@ -125,9 +125,7 @@ class Radiograph(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             if array is not None and array.shape != shape:
                 raise ValueError(f"{name} needs shape {shape}, got {array.shape}")
         if self.calibration is not None and self.calibration.air.shape != (n_row, n_energy):
-            raise ValueError(
-                f"calibration needs shape {(n_row, n_energy)}, got {self.calibration.air.shape}"
-            )
+            raise ValueError(f"calibration needs shape {(n_row, n_energy)}, got {self.calibration.air.shape}")
         freeze_arrays(self)
 
     def plane(self, energy: int) -> NDArray[np.uint16]:
