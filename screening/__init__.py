@@ -6,19 +6,14 @@ The public names load on first use, so that ``import screening`` stays quick.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from screening.assembly import analyse, build_pipeline
     from screening.pipeline import Pipeline
     from screening.records import RiskFlag, Scan
     from screening.sources import open_scan
-
-try:
-    __version__ = version("screening")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
 
 _HOMES = {
     "Pipeline": "screening.pipeline",
@@ -33,9 +28,20 @@ __all__ = ["Pipeline", "RiskFlag", "Scan", "__version__", "analyse", "build_pipe
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'screening' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("screening")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0+unknown"
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,142 @@
+"""Commands on files: analyse, info, convert."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from screening.records import ScreeningReport
+
+__all__ = ["register"]
+
+_FAILED = {"MODEL_ERROR", "MODEL_UNVERIFIED", "INPUT_CORRUPT", "TIMEOUT"}
+_STYLE = {"LOW": typer.colors.BLUE, "UNKNOWN": typer.colors.YELLOW, "HIGH": typer.colors.RED}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The command line.
+    """
+    app.command()(analyse)
+    app.command()(info)
+    app.command()(convert)
+
+
+def analyse(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per scan and line.")] = False,
+    background: Annotated[
+        Path | None, typer.Option(help="A background measured apart, in place of the file's own.")
+    ] = None,
+    products: Annotated[
+        Path | None, typer.Option(help="Folder for <scan_id>.h5 with the maps and spectra behind the answer.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings of the site (TOML).")] = None,
+) -> None:
+    """Analyse scans: occupancies, spectra and radiographs."""
+    import msgspec
+
+    from screening.assembly import analyse as analyse_file
+    from screening.assembly import build_pipeline
+    from screening.config import load_settings
+
+    pipeline = build_pipeline(load_settings(config))
+    if products is not None:
+        products.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for path in _files(paths):
+        for report in analyse_file(path, background=background, pipeline=pipeline, products=products):
+            failed = _tell_failures(report) or failed
+            if json:
+                sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+                sys.stdout.flush()
+            else:
+                _show(report)
+    if failed:
+        raise typer.Exit(1)
+
+
+def info(
+    path: Annotated[Path, typer.Argument(help="A scan, in any format that is read.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per scan and line.")] = False,
+) -> None:
+    """Say what a file holds, without analysing it."""
+    import msgspec
+
+    from screening.sources import describe
+
+    for description in describe(path):
+        if json:
+            sys.stdout.write(msgspec.json.encode(description).decode() + "\n")
+        else:
+            width = max(map(len, description))
+            for name, value in description.items():
+                typer.echo(f"{name:<{width}}  {value}")
+            typer.echo()
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A scan, in any format that is read.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="The ending chooses: .h5 archive, .n42, .npy with sidecar.")
+    ],
+) -> None:
+    """Convert a scan, and never lose a bit of its raw channels."""
+    from screening.sources import convert as convert_file
+
+    for written in convert_file(source, target):
+        typer.echo(written)
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
+            found += [p for p in inside if p.suffix not in {".toml", ".csv", ".json", ".md"}]
+        else:
+            found.append(path)
+    return found
+
+
+def _tell_failures(report: ScreeningReport) -> bool:
+    if report.error is not None:
+        sys.stderr.write(f"screening: {report.error.text}\n")
+        return True
+    failures = [r for flag in report.flags for r in flag.reasons if r.code in _FAILED]
+    for reason in failures:
+        sys.stderr.write(f"screening: {report.path}: {reason.code}: {reason.text}\n")
+    return bool(failures)
+
+
+def _show(report: ScreeningReport) -> None:
+    level = typer.style(f"{report.level:<8}", fg=_STYLE[report.level], bold=True)
+    typer.echo(f"{level} {report.path}  {_headline(report)}")
+    if report.error is not None:
+        typer.echo(f"         {report.error.code}: {report.error.text}")
+    for flag in report.flags:
+        for reason in flag.reasons:
+            typer.echo(f"         {flag.modality:<12} {reason.code}: {reason.text}")
+
+
+def _headline(report: ScreeningReport) -> str:
+    from screening.records import RadiationMeasurements, RadiographMeasurements
+
+    measured = report.measurements
+    if isinstance(measured, RadiationMeasurements):
+        return ", ".join(f"{n.nuclide} ({'/'.join(n.categories)})" for n in measured.nuclides)
+    if isinstance(measured, RadiographMeasurements):
+        rows, columns = measured.shape
+        text = f"{rows} x {columns}, {len(measured.containers)} container(s), {len(measured.regions)} region(s)"
+        if measured.empty_probability is not None:
+            text += f", empty with probability {measured.empty_probability:.3f}"
+        return text
+    return ""
