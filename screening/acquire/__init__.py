@@ -1,1 +1,1 @@
-
+"""Live acquisition: lanes, spool, supervised analysis and cases."""
