@@ -1,1 +1,24 @@
+"""Nuclide lines, photon attenuation, materials and detector response: tables and lookups."""
 
+from .attenuation import MATERIALS, MaterialData, attenuation, transmission
+from .detector import (
+    FwhmLaw,
+    compton_continuum,
+    full_energy_efficiency,
+    klein_nishina_electron,
+)
+from .nuclides import NUCLIDES, Nuclide, nuclide
+
+__all__ = [
+    "MATERIALS",
+    "NUCLIDES",
+    "FwhmLaw",
+    "MaterialData",
+    "Nuclide",
+    "attenuation",
+    "compton_continuum",
+    "full_energy_efficiency",
+    "klein_nishina_electron",
+    "nuclide",
+    "transmission",
+]
