@@ -1,1 +1,1 @@
-
+"""From flags, seals and officers' conclusions to signed decisions."""
