@@ -33,7 +33,9 @@ def train(
     card = train_model(name, out, seed=seed, quick=quick, progress=typer.echo)
     typer.echo(f"{out}: {card.name} {card.version}, sha256 {card.sha256}")
     for figure in card.performance:
-        typer.echo(f"  {figure.metric}: {figure.value:.4g} [{figure.low:.4g}, {figure.high:.4g}], n = {figure.n}")
+        typer.echo(
+            f"  {figure.metric}: {figure.value:.4g} [{figure.low:.4g}, {figure.high:.4g}], n = {figure.n}"
+        )
 
 
 _ = Literal

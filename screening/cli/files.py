@@ -135,7 +135,9 @@ def _headline(report: ScreeningReport) -> str:
         return ", ".join(f"{n.nuclide} ({'/'.join(n.categories)})" for n in measured.nuclides)
     if isinstance(measured, RadiographMeasurements):
         rows, columns = measured.shape
-        text = f"{rows} x {columns}, {len(measured.containers)} container(s), {len(measured.regions)} region(s)"
+        text = (
+            f"{rows} x {columns}, {len(measured.containers)} container(s), {len(measured.regions)} region(s)"
+        )
         if measured.empty_probability is not None:
             text += f", empty with probability {measured.empty_probability:.3f}"
         return text
