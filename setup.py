@@ -17,10 +17,13 @@ TRACE = os.environ.get("SCREENING_TRACE") == "1"
 SANITIZE = os.environ.get("SCREENING_SANITIZE") == "1"
 ABI3 = not TRACE and platform.python_implementation() == "CPython"
 
-KERNELS = ("counts", "lines", "spectra", "windows")
+KERNELS = ("counts", "lines", "spectra", "windows", "zeros")
 
 MSVC = sys.platform == "win32"
 COMPILE_ARGS = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"]
+# Without fused multiply-add every instruction set gives the same bits. The line correction keeps it: it
+# is a seventh faster for it, and is held to 1e-6 of its twin instead.
+EXACT_ARGS = [] if MSVC else ["-ffp-contract=off"]
 LINK_ARGS: list[str] = []
 if SANITIZE and not MSVC:
     SANITIZERS = ["-fsanitize=address,undefined", "-fno-omit-frame-pointer", "-g", "-O1"]
@@ -50,7 +53,7 @@ EXTENSIONS = [
         include_dirs=["screening/kernels"],
         depends=[f"screening/kernels/{name}.h", "screening/kernels/portable.h"],
         define_macros=MACROS,
-        extra_compile_args=COMPILE_ARGS,
+        extra_compile_args=COMPILE_ARGS if name == "lines" else [*COMPILE_ARGS, *EXACT_ARGS],
         extra_link_args=LINK_ARGS,
         py_limited_api=ABI3,
     )

@@ -6,7 +6,7 @@ Every kernel has a NumPy twin of the same name in :mod:`screening.kernels.refere
 from __future__ import annotations
 
 from .counts import parse_counts
-from .lines import correct_lines
+from .lines import correct_lines, isa
 from .results import UNSEEN_NEG_LOG, UNSEEN_VARIANCE, CountWindows, LineCorrection
 from .spectra import rebin
 from .windows import count_windows
@@ -24,14 +24,3 @@ __all__ = [
     "parse_counts",
     "rebin",
 ]
-
-
-def isa() -> str:
-    """Return the instruction set the kernels use on this processor.
-
-    Returns
-    -------
-    str
-        "x86-64-v4", "x86-64-v3" or "baseline".
-    """
-    return "baseline"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reference as _engine
+from . import _counts as _engine
 from .results import MAX_CHANNELS
 
 __all__ = ["parse_counts"]

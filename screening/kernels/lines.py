@@ -7,10 +7,21 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import reference as _engine
+from . import _lines as _engine
 from .results import LineCorrection
 
-__all__ = ["correct_lines"]
+__all__ = ["correct_lines", "isa"]
+
+
+def isa() -> str:
+    """Return the instruction set the kernels use on this processor.
+
+    Returns
+    -------
+    str
+        "x86-64-v4", "x86-64-v3" or "baseline".
+    """
+    return ("baseline", "x86-64-v3", "x86-64-v4")[_engine.isa_level()]
 
 
 def correct_lines(
@@ -46,10 +57,10 @@ def correct_lines(
         Signal without beam, counts.
     air : array_like of shape (n_row,), float32
         Signal with beam and nothing in it, counts, dark not subtracted. A row is DEAD_ROW where dark or
-        air is not finite, dark is beyond 16 bits, or A is under ten s_e.
+        air is not finite, dark is beyond 16 bits, or A is under ten s_e or above 1e6.
     reference : array_like of shape (n_column,), float32, or None
-        Source strength of each line over nominal; None for 1. A line is LOST_LINE where it is not finite
-        or not positive, a pixel is where A r is under ten s_e.
+        Source strength of each line over nominal; None for 1. A line is LOST_LINE where it is not finite,
+        not positive or above 1e6, a pixel is where A r is under ten s_e.
     row_mask : array_like of shape (n_row,), uint8, or None
         PixelState bits known of whole rows.
     column_mask : array_like of shape (n_column,), uint8, or None
@@ -94,11 +105,11 @@ def correct_lines(
         _require_out(out, raw.shape)
     return _engine.correct_lines(
         np.ascontiguousarray(raw),
-        dark=_row("dark", dark, n_row, np.float32),
-        air=_row("air", air, n_row, np.float32),
-        reference=None if reference is None else _row("reference", reference, n_column, np.float32),
-        row_mask=None if row_mask is None else _row("row_mask", row_mask, n_row, np.uint8),
-        column_mask=None if column_mask is None else _row("column_mask", column_mask, n_column, np.uint8),
+        dark=_floats("dark", dark, n_row),
+        air=_floats("air", air, n_row),
+        reference=None if reference is None else _floats("reference", reference, n_column),
+        row_mask=_bits("row_mask", row_mask, n_row),
+        column_mask=_bits("column_mask", column_mask, n_column),
         electronic_sigma=electronic_sigma,
         gain=gain,
         saturation=int(saturation),
@@ -106,19 +117,29 @@ def correct_lines(
     )
 
 
-def _row(name: str, values: ArrayLike, length: int, dtype: type) -> NDArray[np.generic]:
+def _floats(name: str, values: ArrayLike, length: int) -> NDArray[np.float32]:
     array = np.ascontiguousarray(values)
     if array.shape != (length,):
         raise ValueError(f"{name} needs shape ({length},), got {array.shape}")
-    if dtype is np.uint8 and array.dtype not in (np.uint8, np.bool_):
-        raise TypeError(f"{name} needs dtype uint8, got {array.dtype}")
     with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+        return array.astype(np.float32, copy=False)
+
+
+def _bits(name: str, values: ArrayLike | None, length: int) -> NDArray[np.uint8] | None:
+    if values is None:
+        return None
+    array = np.ascontiguousarray(values)
+    if array.dtype != np.uint8:
+        raise TypeError(f"{name} needs dtype uint8 (PixelState bits), got {array.dtype}")
+    if array.shape != (length,):
+        raise ValueError(f"{name} needs shape ({length},), got {array.shape}")
+    return array
 
 
 def _require_out(out: LineCorrection, shape: tuple[int, ...]) -> None:
-    for name, array, dtype in zip(out._fields, out, (np.float32, np.float32, np.uint8), strict=True):
-        if array.dtype != dtype:
+    targets = (("neg_log", out.neg_log, "f4"), ("variance", out.variance, "f4"), ("state", out.state, "u1"))
+    for name, array, dtype in targets:
+        if array.dtype != np.dtype(dtype):
             raise TypeError(f"out.{name} needs dtype {np.dtype(dtype)}, got {array.dtype}")
         if array.shape != shape or not array.flags.c_contiguous or not array.flags.writeable:
             raise ValueError(

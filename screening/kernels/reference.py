@@ -18,7 +18,9 @@ from screening.records import PixelState
 from .results import (
     BRIGHT_SIGMAS,
     MAX_CHANNELS,
+    MAX_OPEN_BEAM,
     MAX_PACKET_COLUMNS,
+    MAX_STRENGTH,
     MIN_AIR_SIGMAS,
     MIN_DROPOUT_ROWS,
     UNSEEN_BITS,
@@ -216,14 +218,14 @@ def correct_lines(
     # The comparisons that set states are made in single precision, as the kernel makes them.
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         open_beam = air - dark
-        is_live = np.isfinite(open_beam) & (np.abs(dark) <= 65535) & (open_beam >= limit)
+        is_live = (np.abs(dark) <= 65535) & (open_beam >= limit) & (open_beam <= MAX_OPEN_BEAM)
         row_bits[~is_live] |= np.uint8(PixelState.DEAD_ROW)
-        is_fired = np.isfinite(strength) & (strength > 0)
+        is_fired = (strength > 0) & (strength <= MAX_STRENGTH)
         column_bits[~is_fired] |= np.uint8(PixelState.LOST_LINE)
         open_beam = np.where(is_live, open_beam, np.float32(1))
         strength = np.where(is_fired, strength, np.float32(1))
         signal = raw.astype(np.float32) - np.where(is_live, dark, np.float32(0))[:, None]
-        is_dim = open_beam[:, None] * strength < limit
+        is_dim = strength < (limit / open_beam)[:, None]
     state = row_bits[:, None] | column_bits
     state = np.where(is_dim, state | np.uint8(PixelState.LOST_LINE), state)
     state = np.where(raw >= saturation, state | np.uint8(PixelState.SATURATED), state)
@@ -239,8 +241,7 @@ def correct_lines(
     )
     if out is None:
         return result
-    for target, source in zip(out, result, strict=True):
-        target[...] = source
+    out.neg_log[...], out.variance[...], out.state[...] = result
     return out
 
 
@@ -300,7 +301,7 @@ def _long_runs(kind: NDArray[np.int_]) -> Iterator[tuple[int, int, int]]:
         rows = np.flatnonzero(kind[:, column] != _BLIND)
         steps = np.diff(np.concatenate([[0], kind[rows, column] == _ZERO, [0]]).astype(int))
         for first, last in zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0) - 1, strict=True):
-            if rows[last] + 1 - rows[first] >= MIN_DROPOUT_ROWS:
+            if last + 1 - first >= MIN_DROPOUT_ROWS:
                 yield int(column), int(rows[first]), int(rows[last]) + 1
 
 

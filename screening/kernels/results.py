@@ -13,7 +13,9 @@ from screening.records import PixelState
 __all__ = [
     "BRIGHT_SIGMAS",
     "MAX_CHANNELS",
+    "MAX_OPEN_BEAM",
     "MAX_PACKET_COLUMNS",
+    "MAX_STRENGTH",
     "MIN_AIR_SIGMAS",
     "MIN_DROPOUT_ROWS",
     "UNSEEN_BITS",
@@ -37,6 +39,10 @@ UNSEEN_VARIANCE = float(np.float32(1e12))
 #: A pixel whose open beam is under this many electronic sigmas measures no transmission: clipping at
 #: one sigma would leave it so little range that an opaque place would read nearly clear.
 MIN_AIR_SIGMAS = 10.0
+
+#: Open beam, counts, and relative source strength beyond these are no measurement of a 16-bit detector.
+MAX_OPEN_BEAM = 1e6
+MAX_STRENGTH = 1e6
 
 #: A neighbour is bright when it is this many electronic sigmas above an opaque place. With s_e of 15
 #: to 35 counts and a gain of 8 to 20 counts, a pixel that bright reads zero by noise with a probability

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reference as _engine
+from . import _spectra as _engine
 
 __all__ = ["rebin"]
 
@@ -43,7 +43,7 @@ def rebin(
     for name, array in (("counts", counts), ("edges_in", edges_in), ("edges_out", edges_out)):
         if array.dtype != np.float64:
             raise TypeError(f"{name} needs dtype float64, got {array.dtype}")
-        if not np.isfinite(array).all():
+        if not (np.isfinite(array).all() and np.isfinite(np.ptp(array) if array.size else 0.0)):
             raise ValueError(f"{name} must be finite")
     if counts.ndim != 2 or edges_in.shape != (counts.shape[1] + 1,):
         raise ValueError(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reference as _engine
+from . import _windows as _engine
 from .results import CountWindows
 
 __all__ = ["count_windows"]

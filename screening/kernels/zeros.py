@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from . import reference as _engine
+from . import _zeros as _engine
 
 __all__ = ["classify_zeros"]
 
@@ -22,7 +22,7 @@ def classify_zeros(
     so that opaque cargo is never masked as one; everything else stays a valid, censored measurement:
 
     - DEAD_ROW: every pixel of the row that is not already unseen is zero.
-    - DROPOUT: a run of at least 8 rows within a column, the same run in at most 16 neighbouring columns
+    - DROPOUT: a run of at least 8 zeros within a column, the same run in at most 16 neighbouring columns
       (a packet of about ten lines), with bright pixels right at its ends and at least three quarters
       bright on both sides: a rectangle with sharp edges, as a module leaves it. A picture's border
       counts as an end; one side at least must be seen.
