@@ -1,1 +1,53 @@
 """From flags, seals and officers' conclusions to signed decisions."""
+
+from __future__ import annotations
+
+from .cases import WeighedCase, case_inputs, weigh
+from .decisions import conclude, record_hash
+from .identity import ContainerId, check_container_id, compare_container_ids
+from .keys import (
+    KeyRing,
+    PublicKey,
+    Signer,
+    VerificationError,
+    generate_exercise_key,
+    generate_key,
+    load_signer,
+    read_public_key,
+    verify_record,
+)
+from .policy import Policy, default_policy, load_policy, sign_policy
+from .properties import check_properties
+from .table import RULES, Outcome, decide
+from .verify import Check, DecisionReport, verify_decision
+
+__all__ = [
+    "RULES",
+    "Check",
+    "ContainerId",
+    "DecisionReport",
+    "KeyRing",
+    "Outcome",
+    "Policy",
+    "PublicKey",
+    "Signer",
+    "VerificationError",
+    "WeighedCase",
+    "case_inputs",
+    "check_container_id",
+    "check_properties",
+    "compare_container_ids",
+    "conclude",
+    "decide",
+    "default_policy",
+    "generate_exercise_key",
+    "generate_key",
+    "load_policy",
+    "load_signer",
+    "read_public_key",
+    "record_hash",
+    "sign_policy",
+    "verify_decision",
+    "verify_record",
+    "weigh",
+]

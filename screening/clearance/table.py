@@ -76,14 +76,14 @@ def _at_least_unknown(case: _Evidence) -> Level:
 def _is_open_to_secondary(case: _Evidence) -> bool:
     """Radiation is not explained, and a measurement that could explain it is still to be made."""
     seen = case.seen
-    return case.radiation is not Level.LOW and (
+    return case.radiation != Level.LOW and (
         seen.radiation is None or seen.adjudication is None or seen.destuff == "CLEAN"
     )
 
 
 def _lacks_image(case: _Evidence) -> bool:
     seen = case.seen
-    is_wanted = seen.targeting is not Level.LOW or seen.radiation is not Level.LOW
+    is_wanted = seen.targeting != Level.LOW or seen.radiation != Level.LOW
     return is_wanted and seen.image is None and seen.destuff != "CLEAN"
 
 
@@ -103,7 +103,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "severe radiation not resolved",
-        lambda case: case.seen.severe and case.radiation is Level.HIGH,
+        lambda case: case.seen.severe and case.radiation == Level.HIGH,
         _always(Level.HIGH),
         Action.HOLD,
     ),
@@ -111,7 +111,7 @@ RULES: tuple[Rule, ...] = (
     Rule("image missing", _lacks_image, _at_least_unknown, Action.REFER_NII),
     Rule(
         "not resolved without opening",
-        lambda case: case.seen.destuff != "CLEAN" and _what_is_left(case) is not Level.LOW,
+        lambda case: case.seen.destuff != "CLEAN" and _what_is_left(case) != Level.LOW,
         _what_is_left,
         Action.REFER_DESTUFF,
     ),
@@ -171,7 +171,7 @@ def _radiation_left(seen: CaseInputs) -> Level:
         or (seen.adjudication == "INNOCENT_PAPER" and not seen.severe and seen.image != "SHIELDED")
         or (seen.destuff == "CLEAN" and seen.remeasured == "LOW")
     )
-    return Level.LOW if is_explained else seen.radiation
+    return Level.LOW if is_explained else Level(seen.radiation)
 
 
 def _contents_left(seen: CaseInputs) -> Level:
@@ -182,4 +182,4 @@ def _contents_left(seen: CaseInputs) -> Level:
         return Level.UNKNOWN
     if seen.image is not None:
         return Level(seen.image)
-    return Level.UNKNOWN if seen.targeting is None else seen.targeting
+    return Level.UNKNOWN if seen.targeting is None else Level(seen.targeting)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .assess import Provenance, assess, unread_flag
 from .identity import has_valid_check_digit
-from .levels import LEVEL_OF_CODE, MODE_CODES, NIEM_OF_CODE, level_of
+from .levels import EXPLAINABLE, LEVEL_OF_CODE, MODE_CODES, NIEM_OF_CODE, level_of
 
 __all__ = [
+    "EXPLAINABLE",
     "LEVEL_OF_CODE",
     "MODE_CODES",
     "NIEM_OF_CODE",

@@ -1,0 +1,159 @@
+"""What can be verified of a decision from its bytes alone, check by check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from screening.errors import IntegrityError
+from screening.records import ClearanceDecision, RiskFlag, parse_strict, sha256_hex
+
+from .keys import KeyRing, VerificationError, verify_record
+from .seals import parse_time
+from .table import decide
+
+__all__ = ["Check", "DecisionReport", "verify_decision"]
+
+
+class Check(NamedTuple):
+    """One thing that was checked.
+
+    Attributes
+    ----------
+    name : str
+        What.
+    passed : bool
+        Whether it holds.
+    text : str
+        One line for a person.
+    """
+
+    name: str
+    passed: bool
+    text: str
+
+
+class DecisionReport(NamedTuple):
+    """Everything that was checked of one decision.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+        In the order they were made; a check that others rest on stops them.
+    decision : ClearanceDecision or None
+        The decision as parsed; None if its bytes were no decision. It is to be trusted only if the
+        report is good.
+    """
+
+    checks: tuple[Check, ...]
+    decision: ClearanceDecision | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every check passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+def verify_decision(
+    data: bytes,
+    keys: KeyRing,
+    *,
+    at: datetime | None = None,
+    previous: bytes | None = None,
+    flags: Iterable[bytes] | None = None,
+    allow_exercise: bool = False,
+) -> DecisionReport:
+    """Check a decision as received.
+
+    Parameters
+    ----------
+    data : bytes
+        The decision.
+    keys : KeyRing
+        The keys trusted. Keys that come along with a decision are never among them.
+    at : datetime or None
+        Time at which it is to hold, aware; None leaves its validity unchecked.
+    previous : bytes or None
+        The previous decision of the same container, if the chain is to be checked.
+    flags : iterable of bytes or None
+        The sealed flags it names, if they are to be checked.
+    allow_exercise : bool
+        Whether a decision of an exercise is looked into at all; it is never good for cargo.
+
+    Returns
+    -------
+    DecisionReport
+        Check by check.
+    """
+    try:
+        decision = verify_record(data, ClearanceDecision, keys, allow_exercise=allow_exercise, at=at)
+    except VerificationError as error:
+        return DecisionReport((Check("record", False, f"{error.failure}: {error}"),), _parsed(data))
+    checks = [Check("record", True, f"sealed by {decision.key_id}, canonical, decision_id fits")]
+    checks.append(_check_exercise(decision, allow_exercise=allow_exercise))
+    checks.append(_check_outcome(decision))
+    if at is not None:
+        checks.append(_check_validity(decision, at))
+    if previous is not None:
+        is_linked = decision.prev_hash == sha256_hex(previous)
+        checks.append(
+            Check("chain", is_linked, "follows the previous decision" if is_linked else "does not follow it")
+        )
+    if flags is not None:
+        checks.extend(_check_flags(decision, flags, keys, allow_exercise=allow_exercise))
+    return DecisionReport(tuple(checks), decision)
+
+
+def _parsed(data: bytes) -> ClearanceDecision | None:
+    try:
+        return parse_strict(data, ClearanceDecision)
+    except IntegrityError:
+        return None
+
+
+def _check_exercise(decision: ClearanceDecision, *, allow_exercise: bool) -> Check:
+    if not decision.is_exercise:
+        return Check("operation", True, "not an exercise")
+    return Check("operation", allow_exercise, "EXERCISE: never valid for cargo")
+
+
+def _check_outcome(decision: ClearanceDecision) -> Check:
+    """Check that the decision is what the table says of the inputs it states."""
+    expected = decide(decision.inputs)
+    fits = (decision.risk, decision.action) == (expected.risk, expected.action)
+    return Check(
+        "outcome",
+        fits,
+        f"{decision.risk} {decision.action}; the table says {expected.risk} {expected.action}",
+    )
+
+
+def _check_validity(decision: ClearanceDecision, at: datetime) -> Check:
+    start, end = parse_time(decision.validity.not_before), parse_time(decision.validity.expires)
+    holds = start is not None and end is not None and start <= at < end
+    return Check(
+        "validity", holds, f"valid from {decision.validity.not_before} to {decision.validity.expires}"
+    )
+
+
+def _check_flags(
+    decision: ClearanceDecision, flags: Iterable[bytes], keys: KeyRing, *, allow_exercise: bool
+) -> Iterable[Check]:
+    """Check that every flag it names is given, verifies, and is the one it names; and no other is."""
+    given = {sha256_hex(data): data for data in flags}
+    for ref in decision.flags:
+        name = f"flag {ref.flag_id[:12]}"
+        data = given.pop(ref.sha256, None)
+        if data is None:
+            yield Check(name, False, "not among the flags given")
+            continue
+        try:
+            flag = verify_record(data, RiskFlag, keys, allow_exercise=allow_exercise)
+        except VerificationError as error:
+            yield Check(name, False, f"{error.failure}: {error}")
+            continue
+        fits = (flag.flag_id, flag.modality, flag.level) == (ref.flag_id, ref.modality, ref.level)
+        yield Check(name, fits, f"{flag.modality} {flag.level}")
+    if given:
+        yield Check("flags", False, f"{len(given)} flags the decision does not name")
