@@ -29,6 +29,7 @@ SERIES = ("#d55e00", "#009e73", "#cc79a7", "#0072b2", "#e69f00", "#56b4e9")
 ENERGY_RANGE_KEV = (30.0, 3000.0)
 DISPLAY_BINS = (96, 420)  # fewest and most; about 30 counts each between them, so that noise stays readable
 LABELLED_LINES = 6
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 STYLE = {
     "font.family": "sans-serif",
@@ -172,6 +173,8 @@ def spectrum_figure(
                 np.where(curve > 0, curve, np.nan), grid, color=colour, lw=1.0, label=label, baseline=None
             )
     axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(_power)
+    axis.yaxis.set_minor_formatter(import_module("matplotlib.ticker").NullFormatter())
     positive = measured[measured > 0]
     if positive.size:
         top = float(positive.max())
@@ -189,12 +192,16 @@ def spectrum_figure(
 def _figure(n_row: int) -> tuple[Any, list[Any]]:
     matplotlib = require_matplotlib()
     with matplotlib.rc_context(STYLE):
-        figure = import_module("matplotlib.figure").Figure(figsize=(5.6, 2.75), layout="constrained")
-        heights = [1.0] if n_row == 1 else [2.1, 1.0]
-        axes = figure.subplots(n_row, 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights})[
-            :, 0
-        ]
-    return figure, list(axes)
+        figure = import_module("matplotlib.figure").Figure(figsize=(5.6, 2.75))
+        # Placed by hand: an automatic layout draws everything twice to measure it.
+        axes = [figure.add_axes((0.105, 0.155, 0.868, 0.825))]
+        if n_row == 2:
+            axes[0].set_position((0.105, 0.465, 0.868, 0.515))
+            axes.append(figure.add_axes((0.105, 0.155, 0.868, 0.22), sharex=axes[0]))
+            axes[0].tick_params(labelbottom=False)
+        for axis in axes:
+            axis.yaxis.set_label_coords(-0.09, 0.5)
+    return figure, axes
 
 
 def _profile(
@@ -250,7 +257,7 @@ def _name_peaks(
             height = float(measured[max(0, index - 2) : index + 3].max())
             if height <= 0:
                 continue
-            name = axis.annotate(
+            axis.annotate(
                 f"{label} {energy:.0f}",
                 (energy, height),
                 xytext=(0, 13),
@@ -262,7 +269,6 @@ def _name_peaks(
                 color=colours[label],
                 arrowprops={"arrowstyle": "-", "color": colours[label], "lw": 0.7, "shrinkB": 2},
             )
-            name.set_in_layout(False)
 
 
 def _strong_lines(label: str) -> list[float]:
@@ -280,6 +286,12 @@ def _per_kev(edges: NDArray[Any], counts: NDArray[Any], grid: NDArray[np.float64
     return np.asarray(np.diff(np.interp(grid, edges, cumulative)) / np.diff(grid), dtype=np.float64)
 
 
+def _power(value: float, _position: int) -> str:
+    # Written in plain text: mathematical type costs more time than the rest of the figure.
+    exponent = round(np.log10(value)) if value > 0 else 0
+    return {0: "1", 1: "10"}.get(exponent, "10" + str(exponent).translate(SUPERSCRIPTS))
+
+
 def _scalar(value: NDArray[Any] | None, otherwise: float | None) -> float | None:
     if value is None or np.size(value) != 1:
         return otherwise
@@ -290,8 +302,10 @@ def _scalar(value: NDArray[Any] | None, otherwise: float | None) -> float | None
 def _svg(figure: Any, name: str, title: str) -> Markup:
     matplotlib = require_matplotlib()
     stream = io.StringIO()
+    canvas = import_module("matplotlib.backends.backend_svg").FigureCanvasSVG(figure)
+    figure.patch.set_alpha(0)
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
-        figure.savefig(stream, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator")))
+        canvas.print_svg(stream, metadata=dict.fromkeys(("Date", "Creator")))
     text = stream.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
