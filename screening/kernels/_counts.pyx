@@ -2,11 +2,15 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
+import re
+
 import numpy as np
 
 from screening.errors import FormatError, ResourceLimitError
 
 from .results import MAX_CHANNELS
+
+TOKEN = re.compile(rb"[^ \t\r\n]+")
 
 
 cdef extern from "counts.h" nogil:
@@ -29,7 +33,7 @@ cdef extern from "counts.h" nogil:
 
 
 def parse_counts(
-    const uint8_t[::1] text not None,
+    bytes text not None,
     n_channel,
     *,
     bint counted_zeroes,
@@ -37,12 +41,10 @@ def parse_counts(
     bint is_zeroed=False,
 ):
     cdef:
-        Py_ssize_t length = text.shape[0], limit = MAX_CHANNELS
-        const uint8_t *first = NULL
+        Py_ssize_t length = len(text), limit = MAX_CHANNELS
+        const uint8_t *first = text
         uint32_t[::1] places
         screening_parsed parsed
-    if length:
-        first = &text[0]
     if n_channel is None:
         with nogil:
             parsed = screening_parse_counts(first, length, counted_zeroes, False, limit, NULL)
@@ -65,10 +67,10 @@ def parse_counts(
     return out
 
 
-cdef int _require(screening_parsed parsed, const uint8_t[::1] text, Py_ssize_t limit, bint is_wanted) except -1:
+cdef int _require(screening_parsed parsed, bytes text, Py_ssize_t limit, bint is_wanted) except -1:
     if parsed.status == SCREENING_PARSED:
         return 0
-    token = bytes(text[parsed.position:parsed.position + 4096]).split(maxsplit=1)[0]
+    token = TOKEN.match(text, parsed.position).group()
     kind, what = FormatError, "not a count"
     if parsed.status == SCREENING_TOO_BIG:
         what = "count beyond 32 bits"

@@ -54,17 +54,19 @@ def parse_counts(
     ResourceLimitError
         If there are more than 1,048,576 channels and `n_channel` is None.
     TypeError
-        If `out` has another dtype.
+        If `text` is not bytes, or `out` has another dtype.
     ValueError
         If `out` does not fit, or `n_channel` is out of range.
     """
+    if not isinstance(text, bytes):
+        raise TypeError(f"text must be bytes, got {type(text).__name__}")
     if n_channel is not None and not 1 <= n_channel <= MAX_CHANNELS:
         raise ValueError(f"n_channel must be 1 to {MAX_CHANNELS}, got {n_channel!r}")
     if out is not None:
         if out.dtype != np.uint32:
             raise TypeError(f"out needs dtype uint32, got {out.dtype}")
-        n_channel = len(out) if n_channel is None else n_channel
-        if out.shape != (n_channel,) or not out.flags.c_contiguous or not out.flags.writeable:
+        n_channel = out.size if n_channel is None else n_channel
+        if not n_channel or out.shape != (n_channel,) or not out.flags.c_contiguous or not out.flags.writeable:
             raise ValueError(
                 f"out needs to be writeable, C-contiguous, of shape ({n_channel},), got {out.shape}"
             )

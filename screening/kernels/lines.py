@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -102,7 +103,7 @@ def correct_lines(
             np.empty(raw.shape, np.float32), np.empty(raw.shape, np.float32), np.empty(raw.shape, np.uint8)
         )
     else:
-        _require_out(out, raw.shape)
+        _require_out(out, raw)
     return _engine.correct_lines(
         np.ascontiguousarray(raw),
         dark=_floats("dark", dark, n_row),
@@ -136,7 +137,8 @@ def _bits(name: str, values: ArrayLike | None, length: int) -> NDArray[np.uint8]
     return array
 
 
-def _require_out(out: LineCorrection, shape: tuple[int, ...]) -> None:
+def _require_out(out: LineCorrection, raw: NDArray[np.uint16]) -> None:
+    shape = raw.shape
     targets = (("neg_log", out.neg_log, "f4"), ("variance", out.variance, "f4"), ("state", out.state, "u1"))
     for name, array, dtype in targets:
         if array.dtype != np.dtype(dtype):
@@ -145,3 +147,6 @@ def _require_out(out: LineCorrection, shape: tuple[int, ...]) -> None:
             raise ValueError(
                 f"out.{name} needs to be writeable, C-contiguous, of shape {shape}, got {array.shape}"
             )
+    # The kernel is told that its arrays do not overlap.
+    if any(np.may_share_memory(one, other) for one, other in combinations([raw, *out], 2)):
+        raise ValueError("raw and the arrays of out must not share memory")
