@@ -1,9 +1,93 @@
-"""Clearance commands."""
+"""Clearance commands: keys, and what can be verified of a signed decision."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Decisions: verify what was signed.", no_args_is_help=True)
+app = typer.Typer(help="Decisions: make keys, show and verify what was signed.", no_args_is_help=True)
+
+
+@app.command()
+def keygen(
+    path: Annotated[Path, typer.Argument(help="Where the private key goes; the public one goes beside it.")],
+    scope: Annotated[
+        Literal["ops", "exercise"], typer.Option(help="What the key may sign: real cargo, or an exercise.")
+    ] = "ops",
+) -> None:
+    """Make an Ed25519 key pair. An existing key is never overwritten."""
+    from screening.clearance import generate_key
+
+    signer = generate_key(path, scope)
+    typer.echo(f"{path}: key {signer.key_id} of scope {scope}")
+
+
+@app.command()
+def show(path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_default=False)]) -> None:
+    """Show a decision, without verifying it."""
+    from screening.records import ClearanceDecision, parse_strict
+
+    decision = parse_strict(path.read_bytes(), ClearanceDecision)
+    typer.echo("NOT VERIFIED: 'screening clearance verify' does that")
+    if decision.is_exercise:
+        typer.echo("EXERCISE: never valid for cargo")
+    rows = {
+        "container": decision.consignment.container_id,
+        "decision": f"{decision.risk}, {decision.action}",
+        "reasons": " ".join(decision.reason_codes) or "none",
+        "decided": f"{decision.decided_at} by {decision.administration}",
+        "valid": f"{decision.validity.not_before} to {decision.validity.expires}",
+        "policy": f"{decision.policy.id} {decision.policy.version}",
+        "evidence": " ".join(f"{flag.modality}={flag.level}" for flag in decision.flags) or "none",
+        "steps": " ".join(f"{s.step}={'done' if s.done else 'not done'}" for s in decision.required_steps),
+        "decision id": decision.decision_id,
+    }
+    for name, value in rows.items():
+        typer.echo(f"{name:<12} {value}")
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_default=False)],
+    keys: Annotated[
+        list[Path], typer.Option(help="Public keys trusted here: files, or folders of .pub files.")
+    ],
+    flags: Annotated[
+        list[Path] | None, typer.Option(help="Sealed flags the decision names: files, or folders of .json.")
+    ] = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="The previous decision of the same container.")
+    ] = None,
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="Look into a decision of an exercise (never valid for cargo).")
+    ] = False,
+    now: Annotated[bool, typer.Option("--now", help="It must hold at this moment, too.")] = False,
+) -> None:
+    """Verify a decision: signature, identifier, outcome, validity, evidence. Exit status 3 if a check fails."""
+    from screening.clearance import KeyRing, read_public_key, verify_decision
+
+    ring = KeyRing(read_public_key(file) for file in _expand(keys, "*.pub"))
+    report = verify_decision(
+        path.read_bytes(),
+        ring,
+        at=datetime.now(UTC) if now else None,
+        previous=previous.read_bytes() if previous is not None else None,
+        flags=[file.read_bytes() for file in _expand(flags, "*.json")] if flags is not None else None,
+        allow_exercise=exercise,
+    )
+    for check in report.checks:
+        typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.text}")
+    if report.decision is not None:
+        decision = report.decision
+        typer.echo(f"{decision.consignment.container_id}: {decision.risk}, {decision.action}")
+    if not report.is_good:
+        raise typer.Exit(3)
+
+
+def _expand(paths: list[Path], pattern: str) -> list[Path]:
+    return [file for path in paths for file in (sorted(path.glob(pattern)) if path.is_dir() else [path])]
