@@ -66,7 +66,12 @@ def parse_counts(
         if out.dtype != np.uint32:
             raise TypeError(f"out needs dtype uint32, got {out.dtype}")
         n_channel = out.size if n_channel is None else n_channel
-        if not n_channel or out.shape != (n_channel,) or not out.flags.c_contiguous or not out.flags.writeable:
+        if (
+            not n_channel
+            or out.shape != (n_channel,)
+            or not out.flags.c_contiguous
+            or not out.flags.writeable
+        ):
             raise ValueError(
                 f"out needs to be writeable, C-contiguous, of shape ({n_channel},), got {out.shape}"
             )

@@ -9,7 +9,8 @@
 #include "portable.h"
 #include <string.h>
 
-#define SCREENING_CHUNK 1024
+/* Pixels whose planes pass through the first cache together. */
+#define SCREENING_CHUNK 256
 
 typedef struct {
     float dark;               /* signal without beam, counts */

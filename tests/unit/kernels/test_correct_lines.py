@@ -76,9 +76,7 @@ def test_line_without_a_pulse_is_lost_and_its_neighbours_are_not(engine, strengt
 
 def test_weak_pulse_is_judged_by_row(engine):
     raw = np.full((2, 2), 610, np.uint16)
-    result = engine.correct_lines(
-        raw, dark=[600, 600], air=[50_600, 2_600], reference=[1.0, 0.05], **NOISE
-    )
+    result = engine.correct_lines(raw, dark=[600, 600], air=[50_600, 2_600], reference=[1.0, 0.05], **NOISE)
     # 0.05 of 2,000 counts is under ten electronic sigmas, 0.05 of 50,000 is not.
     assert (result.state & PixelState.LOST_LINE).tolist() == [[0, 0], [0, PixelState.LOST_LINE]]
 
@@ -150,7 +148,12 @@ def test_empty_picture(engine, shape):
     ],
 )
 def test_wrong_arguments_are_named(engine, change, error, words):
-    arguments = {"raw": np.zeros((2, 3), np.uint16), "dark": np.zeros(2, "f4"), "air": np.ones(2, "f4"), **NOISE}
+    arguments = {
+        "raw": np.zeros((2, 3), np.uint16),
+        "dark": np.zeros(2, "f4"),
+        "air": np.ones(2, "f4"),
+        **NOISE,
+    }
     arguments.update(change)
     with pytest.raises(error, match=words):
         engine.correct_lines(arguments.pop("raw"), **arguments)

@@ -28,7 +28,9 @@ def test_apart_altogether(engine):
 
 
 def test_differences_may_be_negative(engine):
-    assert engine.rebin(np.array([[-2.0]]), np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])).tolist() == [[-1, -1]]
+    assert engine.rebin(np.array([[-2.0]]), np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])).tolist() == [
+        [-1, -1]
+    ]
 
 
 def test_no_spectrum(engine):

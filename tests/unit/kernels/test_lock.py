@@ -1,0 +1,77 @@
+"""Every compiled kernel lets other threads run while it works."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from screening.kernels import LineCorrection, _counts, _lines, _spectra, _windows, _zeros
+
+
+def _correct_lines():
+    # Few columns: NumPy itself gives the lock away over arrays longer than 500.
+    shape = (20_000, 256)
+    raw = np.full(shape, 900, np.uint16)
+    level = np.ones(shape[0], "f4")
+    out = LineCorrection(np.empty(shape, "f4"), np.empty(shape, "f4"), np.empty(shape, "u1"))
+    return lambda: _lines.correct_lines(
+        raw, dark=level, air=50_000 * level, reference=None, row_mask=None, column_mask=None,
+        electronic_sigma=20.0, gain=12.0, saturation=65535, out=out,
+    )  # fmt: skip
+
+
+def _classify_zeros():
+    raw = np.full((2_000, 2_000), 900, np.uint16)
+    raw[::3, ::3] = 0
+    state = np.zeros(raw.shape, np.uint8)
+    return lambda: _zeros.classify_zeros(raw, state, electronic_sigma=20.0, floor_counts=40.0)
+
+
+def _parse_counts():
+    text = b"17 " * 1_000_000
+    return lambda: _counts.parse_counts(text, None, counted_zeroes=True)
+
+
+def _count_windows():
+    counts = np.full((300_000, 4), 7, np.int64)
+    return lambda: _windows.count_windows(counts, np.full(4, 35.0), window=5, n_sigma=5.0)
+
+
+def _rebin():
+    counts = np.ones((300, 4_000))
+    edges = np.arange(4_001.0)
+    return lambda: _spectra.rebin(counts, edges, edges[::3].copy())
+
+
+@pytest.fixture
+def cooperative():
+    """No thread is made to give the lock away: it runs until it does so itself."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1_000)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.parametrize("prepare", [_classify_zeros, _correct_lines, _count_windows, _parse_counts, _rebin])
+@pytest.mark.usefixtures("cooperative")
+def test_lock_is_released(prepare):
+    kernel = prepare()
+    for _ in range(50):  # the other thread may be woken too late; without a release it never is in time
+        begun, ended = threading.Event(), []
+
+        def work(begun=begun, ended=ended):
+            begun.set()
+            kernel()
+            ended.append(True)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        begun.wait()
+        is_overlapping = not ended
+        worker.join()
+        if is_overlapping:
+            return
+    pytest.fail("the kernel never ran beside another thread")
