@@ -81,17 +81,17 @@ def _raw_edges(calibration: Calibration, n_channel: int) -> NDArray[np.float64] 
         if len(x) != len(energy) or len(x) < 2 or not (np.diff(x) > 0).all():
             return None
         gain = np.diff(energy) / np.diff(x)
-        edges: NDArray[np.float64] = np.interp(position, x, energy)
-        edges = np.where(position < x[0], energy[0] + (position - x[0]) * gain[0], edges)
-        return np.where(position > x[-1], energy[-1] + (position - x[-1]) * gain[-1], edges)
+        edges = np.interp(position, x, energy)
+        before, after = position < x[0], position > x[-1]
+        edges[before] = energy[0] + (position[before] - x[0]) * gain[0]
+        edges[after] = energy[-1] + (position[after] - x[-1]) * gain[-1]
+        return edges
     if not values[1:].any():
         return None
     if calibration.kind == "full-range-fraction":
         fraction = position / n_channel
-        edges = np.polynomial.polynomial.polyval(fraction, values[:4])
-        if len(values) > 4:
-            edges = edges + values[4] / (1.0 + 60.0 * fraction)
-        return edges
+        polynomial: NDArray[np.float64] = np.polynomial.polynomial.polyval(fraction, values[:4])
+        return polynomial + values[4] / (1.0 + 60.0 * fraction) if len(values) > 4 else polynomial
     if values[0] == 0.0 and values[1] == 1.0 and not values[2:].any():
         return None
-    return np.polynomial.polynomial.polyval(position, values)
+    return np.asarray(np.polynomial.polynomial.polyval(position, values), dtype=np.float64)

@@ -434,11 +434,11 @@ class RpmReader:
             "device_alarms": tuple(scan.alarms),
         }
         background = scan.header.fixed["background"] if scan.header is not None else None
-        if background is not None and background.neutron_cps is None and scan.n_neutron:
+        total_cps = scan.neutron_background_cps
+        if background is not None and background.neutron_cps is None and scan.n_neutron and total_cps:
             # Without a NB record, the total that GX carries is all there is: spread it evenly.
-            if scan.neutron_background_cps is not None:
-                each_cps = np.full(scan.n_neutron, scan.neutron_background_cps / scan.n_neutron)
-                fixed["background"] = msgspec.structs.replace(background, neutron_cps=each_cps)
+            each_cps = np.full(scan.n_neutron, total_cps / scan.n_neutron)
+            fixed["background"] = msgspec.structs.replace(background, neutron_cps=each_cps)
         end_utc = None if scan.start_utc is None else scan.start_utc + timedelta(seconds=length_s)
         events.append(ScanTrailer(t_end_utc=end_utc, fixed=fixed, notes=tuple(scan.notes)))
 
