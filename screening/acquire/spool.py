@@ -186,6 +186,7 @@ class Spool:
         self._segment_bytes = segment_bytes
         self._state = threading.Lock()
         self._sync = threading.Lock()
+        self._untold: list[int] = []
         self._fd: int | None = None
         self._size = 0
         self._sequence = 0
@@ -227,25 +228,7 @@ class Spool:
         with self._state:
             if self._fd is None:
                 raise StoreError("the spool has no open segment", value=str(self.folder))
-            mono_ns, wall_ns = time.monotonic_ns(), time.time_ns()
-            data = encode_record(
-                kind, lane, payload, sequence=self._sequence, mono_ns=mono_ns, wall_ns=wall_ns
-            )
-            start = self._size
-            self._write(data, start)
-            self._size = start + len(data)
-            record = SpoolRecord(
-                Address(self._number, start),
-                self._size,
-                kind,
-                lane,
-                self._sequence,
-                mono_ns,
-                wall_ns,
-                payload,
-            )
-            self._sequence += 1
-            return record
+            return self._write_record(kind, lane, payload)
 
     def sync(self) -> None:
         """Bring everything appended so far to the disk.
@@ -286,6 +269,11 @@ class Spool:
             Whether one of its segments is suspect.
         """
         return any(first.segment <= number <= last.segment for number in self.suspect)
+
+    @property
+    def number(self) -> int:
+        """Number of the segment that is being written."""
+        return self._number
 
     def checkpoint(self, segment: int) -> None:
         """Remember that every scan which began before a segment is dealt with.
@@ -352,6 +340,15 @@ class Spool:
                 self._files.close(fd)
         self._begin_segment()
 
+    def _write_record(self, kind: RecordType, lane: str, payload: bytes) -> SpoolRecord:
+        mono_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        data = encode_record(kind, lane, payload, sequence=self._sequence, mono_ns=mono_ns, wall_ns=wall_ns)
+        self._write(data, self._size)
+        address, sequence = Address(self._number, self._size), self._sequence
+        self._size += len(data)
+        self._sequence += 1
+        return SpoolRecord(address, self._size, kind, lane, sequence, mono_ns, wall_ns, payload)
+
     def _write(self, data: bytes, start: int) -> None:
         assert self._fd is not None  # noqa: S101 - every caller has just opened one
         view = memoryview(data)
@@ -374,6 +371,7 @@ class Spool:
         if self._fd is None or number != self._number:
             return
         self.suspect.add(number)
+        self._untold.append(number)
         with contextlib.suppress(OSError):
             self._files.close(self._fd)
         self._fd = None

@@ -48,6 +48,7 @@ class RecordType(IntEnum):
     GAP = 7
     CONFIG = 8
     DISCARD = 9
+    STATE = 10
 
 
 class Address(NamedTuple):
