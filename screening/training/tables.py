@@ -49,6 +49,9 @@ class Group(NamedTuple):
         The nuclide whose half-life the label has.
     note : str
         What a reader should know.
+    companions : tuple of str
+        Impurities and daughters whose share is not fixed: they and all that follows them come with the
+        label and prove nothing. Their lines are marked with a star in the table.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Group(NamedTuple):
     stop: tuple[str, ...] = ()
     half_life_of: str = ""
     note: str = ""
+    companions: tuple[str, ...] = ()
 
 
 def _single(categories: str, *names: str) -> list[Group]:
@@ -74,7 +78,7 @@ def _with_daughters(categories: str, age_y: float, *names: str) -> list[Group]:
 GROUPS: tuple[Group, ...] = (
     # Natural radioactivity
     *_single("norm", "K-40", "Be-7", "La-138", "Lu-176"),
-    Group("Ra-226", "norm industrial", {"Ra-226": 1.0}, "Bq", 20.0, half_life_of="Ra-226",
+    Group("Ra-226", "norm", {"Ra-226": 1.0}, "Bq", 20.0, half_life_of="Ra-226",
           note="in equilibrium with radon and its daughters; also the gamma lines of the U-238 series in nature"),
     Group("Th-232", "norm", {"Th-232": 1.0}, "Bq", 50.0, half_life_of="Th-232", note="with daughters"),
     Group("Th-228", "norm", {"Th-228": 1.0}, "Bq", 0.1, half_life_of="Th-228",
@@ -83,23 +87,25 @@ GROUPS: tuple[Group, ...] = (
           note="impurity of lanthanum halide crystals, as a source"),
     # Special nuclear material
     Group("HEU", "snm", {"U-235": 0.93, "U-238": 0.06, "U-234": 0.01, "U-232": 1e-10}, "g", 20.0,
-          half_life_of="U-235", note="93 % U-235 with a trace of U-232"),
+          half_life_of="U-235", note="93 % U-235 with a trace of U-232", companions=("U-232",)),
     Group("LEU", "nuclear", {"U-235": 0.045, "U-238": 0.9546, "U-234": 0.0004}, "g", 5.0,
           half_life_of="U-235", note="4.5 % U-235"),
     Group("WGPu", "snm",
           {"Pu-238": 1.2e-4, "Pu-239": 0.938, "Pu-240": 0.058, "Pu-241": 3.5e-3, "Pu-242": 2e-4}, "g", 20.0,
-          half_life_of="Pu-239", note="low-burn-up plutonium with Am-241 grown in"),
+          half_life_of="Pu-239", note="low-burn-up plutonium with Am-241 grown in", companions=("Am-241",)),
     Group("RGPu", "snm",
           {"Pu-238": 0.013, "Pu-239": 0.603, "Pu-240": 0.243, "Pu-241": 0.091, "Pu-242": 0.05}, "g", 10.0,
-          half_life_of="Pu-239", note="high-burn-up plutonium with Am-241 grown in"),
+          half_life_of="Pu-239", note="high-burn-up plutonium with Am-241 grown in", companions=("Am-241",)),
     Group("U-233", "snm", {"U-233": 1.0, "U-232": 1e-6}, "g", 20.0, half_life_of="U-233",
-          note="with 1 ppm of U-232"),
+          note="with 1 ppm of U-232", companions=("U-232",)),
     Group("Np-237", "snm nuclear", {"Np-237": 1.0}, "Bq", 1.0, ("U-233",), half_life_of="Np-237",
           note="with Pa-233"),
     # Other nuclear material
     Group("DU", "nuclear", {"U-238": 0.998, "U-235": 0.002}, "g", 5.0, half_life_of="U-238",
           note="depleted or natural uranium: Pa-234m, Th-234"),
     *_single("nuclear industrial", "Pu-238"),
+    Group("Cf-252", "nuclear industrial", {"Cf-252": 1.0}, half_life_of="Cf-252",
+          note="a fission neutron source: the lines its neutrons make nearby"),
     # Industrial sources and contaminants
     *_single("industrial", "Am-241", "Ba-133", "Bi-207", "Cd-109", "Ce-139", "Co-57", "Co-58", "Co-60", "Cs-134",
              "Eu-152", "Eu-154", "Eu-155", "Fe-59", "Gd-153", "Hf-181", "Hg-203", "Ir-192", "Mn-54",
@@ -109,13 +115,20 @@ GROUPS: tuple[Group, ...] = (
     *_with_daughters("industrial", 0.06, "Ba-140"),
     *_single("industrial medical", "Au-198", "Sr-85", "Cr-51", "Ho-166m"),
     # Medical
-    *_single("medical", "Ga-67", "I-123", "I-125", "I-131", "In-111", "Lu-177", "Sm-153", "Tc-99m", "Tl-201",
+    *_single("medical", "Ga-67", "I-123", "I-125", "I-131", "In-111", "Lu-177", "Sm-153", "Tc-99m",
              "Xe-133", "Pd-103", "Rb-82", "Ga-68", "Cu-67", "I-124", "Re-188"),
     *_with_daughters("medical", 0.01, "Mo-99", "Ra-223"),
     Group("Zr-89", "medical", {"Zr-89": 1.0, "Y-89m": 0.999}, half_life_of="Zr-89", note="with Y-89m"),
+    Group("Tl-201", "medical", {"Tl-201": 1.0, "Tl-202": 0.01, "Tl-200": 0.003}, half_life_of="Tl-201",
+          note="with its impurities Tl-200 and Tl-202", companions=("Tl-202", "Tl-200")),
     Group("annihilation", "medical", {"F-18": 1.0}, half_life_of="F-18",
           note="511 keV alone: F-18 or another positron emitter"),
 )
+
+
+#: Lines around a fission neutron source in steel and hydrogen: inelastic scattering on Fe-56, capture by
+#: hydrogen (IAEA prompt-gamma data). No decay data hold them; intensities are of the order met in practice.
+NEUTRON_LINES = ((846.8, 1.0, "Fe-56(n,n')"), (1238.3, 0.10, "Fe-56(n,n')"), (2223.2, 0.6, "H-1(n,gamma)"))
 
 
 def write_tables(xcom_csv: Path, out_dir: Path) -> list[Path]:
@@ -144,6 +157,7 @@ def write_tables(xcom_csv: Path, out_dir: Path) -> list[Path]:
     line_rows.writerow(("name", "energy_kev", "intensity", "origin"))
     for group in GROUPS:
         half_life_s, rows = nuclide_lines(group)
+        rows = list(NEUTRON_LINES) if group.name == "Cf-252" else rows
         group_rows.writerow((group.name, f"{half_life_s:.6g}", group.categories, group.note))
         line_rows.writerows((group.name, f"{e:.2f}", f"{i:.4g}", origin) for e, i, origin in rows)
     for name, text in (("nuclides.csv", groups), ("lines.csv", lines)):
@@ -199,6 +213,9 @@ def nuclide_lines(group: Group) -> tuple[float, list[tuple[float, float, str]]]:
     import radioactivedecay
 
     activity = _activities(group, radioactivedecay)
+    root_of = {
+        name: root for root in group.companions for name in _descent((root,), radioactivedecay, group)
+    }
     database = _database()
     found: list[tuple[float, float, str]] = []
     for name, share in activity.items():
@@ -210,8 +227,13 @@ def nuclide_lines(group: Group) -> tuple[float, list[tuple[float, float, str]]]:
                 continue
             energies = np.asarray(database.getenergies(key, kind)) / 1e3
             intensities = np.asarray(database.getintensities(key, kind)) * share
-            found += [(float(e), float(i), name) for e, i in zip(energies, intensities, strict=True)]
-    return float(radioactivedecay.Nuclide(group.half_life_of).half_life("s")), _strongest(found)
+            origin = f"{root_of[name]}*" if name in root_of else name
+            found += [(float(e), float(i), origin) for e, i in zip(energies, intensities, strict=True)]
+    fixed = _strongest([line for line in found if not line[2].endswith("*")])
+    companions = [_strongest([line for line in found if line[2] == f"{name}*"]) for name in group.companions]
+    # Companions are cut to their own strongest lines, whatever their share.
+    lines = sorted([*fixed, *(line for some in companions for line in some)])
+    return float(radioactivedecay.Nuclide(group.half_life_of).half_life("s")), lines
 
 
 def _database() -> Any:  # noqa: ANN401 - the class of an untyped library
@@ -225,13 +247,7 @@ def _activities(group: Group, library: Any) -> dict[str, float]:  # noqa: ANN401
     if group.age_y > 0:
         inventory = inventory.decay(group.age_y, "y")
     values = {str(name): float(value) for name, value in inventory.activities("Bq").items()}
-    dropped = set(group.stop)
-    frontier = list(group.stop)
-    while frontier:
-        for child in library.Nuclide(frontier.pop()).progeny():
-            if str(child) not in dropped and str(child) not in group.parents:
-                dropped.add(str(child))
-                frontier.append(str(child))
+    dropped = _descent(group.stop, library, group)
     values = {name: value for name, value in values.items() if name not in dropped and value > 0}
     if group.unit == "Bq":
         parent = values.get(next(iter(group.parents)), 0.0)
@@ -241,17 +257,32 @@ def _activities(group: Group, library: Any) -> dict[str, float]:  # noqa: ANN401
     return {name: value / scale for name, value in values.items()}
 
 
+def _descent(names: tuple[str, ...], library: Any, group: Group) -> set[str]:
+    """Return some nuclides and all that follows them, as far as it is not put in itself."""
+    found, frontier = set(names), list(names)
+    while frontier:
+        for child in library.Nuclide(frontier.pop()).progeny():
+            name = str(child)
+            if name in found or name in group.parents or name == "SF" or "-" not in name:
+                continue
+            if library.Nuclide(name).half_life("s") == float("inf"):
+                continue
+            found.add(name)
+            frontier.append(name)
+    return found
+
+
 def _strongest(found: list[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
     """Keep lines that a spectrum can show, merging those closer than any detector separates."""
     merged: list[tuple[float, float, str]] = []
-    for energy, intensity, origin in sorted(found):
-        if energy < MIN_ENERGY_KEV or intensity <= 0:
+    for line_kev, photons, origin in sorted(found):
+        if line_kev < MIN_ENERGY_KEV or photons <= 0:
             continue
-        if merged and energy - merged[-1][0] < 0.25 and merged[-1][2] == origin:
+        if merged and line_kev - merged[-1][0] < 0.25 and merged[-1][2] == origin:
             e, i, o = merged[-1]
-            merged[-1] = ((e * i + energy * intensity) / (i + intensity), i + intensity, o)
+            merged[-1] = ((e * i + line_kev * photons) / (i + photons), i + photons, o)
         else:
-            merged.append((energy, intensity, origin))
+            merged.append((line_kev, photons, origin))
     if not merged:
         return []
     # What hides a line is the continuum of the lines above it, so it is compared with those and not with

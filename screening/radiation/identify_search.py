@@ -1,0 +1,237 @@
+"""Find resolution, gain and offset of a spectrum by fitting it.
+
+Calibrations in files are off by percents, and headers do not tell the resolution; both are found here
+from the spectrum: resolutions voted for by the peaks, gains on a grid with a prior, then a coordinate
+search with the nuclides that explain most.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.physics import FwhmLaw
+
+from .identify_fit import BINS_PER_FWHM, Fit, Problem, add_best, pose, quick_gains, solve
+from .spectrum import MeasuredSpectrum
+from .templates import GERMANIUM_R662, build_templates, continuum_basis
+
+__all__ = ["Setting", "Settled", "settle"]
+
+#: Prior widths of the nuisance parameters.
+GAIN_SIGMA = 0.012
+OFFSET_SIGMA_KEV = 2.0
+EXPONENT_SIGMA = 0.08
+
+#: Widest gain error looked for: scintillators, germanium.
+GAIN_SPAN = 0.05
+GAIN_SPAN_GERMANIUM = 0.004
+OFFSET_SPAN_KEV = 12.0
+
+
+class Setting(NamedTuple):
+    """What is not known of the detector.
+
+    Attributes
+    ----------
+    r662 : float
+        FWHM over energy at 662 keV.
+    exponent : float
+        Exponent of the width.
+    gain, offset_kev : float
+        True energy = gain * (energy of the file) + offset.
+    """
+
+    r662: float
+    exponent: float = 0.5
+    gain: float = 1.0
+    offset_kev: float = 0.0
+
+    @property
+    def law(self) -> FwhmLaw:
+        """The width as a function of energy."""
+        floor = 0.9 if self.r662 < GERMANIUM_R662 else 0.0
+        return FwhmLaw(self.r662, self.exponent, floor)
+
+    @property
+    def penalty(self) -> float:
+        """Twice the negative log prior."""
+        return (
+            ((self.gain - 1.0) / GAIN_SIGMA) ** 2
+            + (self.offset_kev / OFFSET_SIGMA_KEV) ** 2
+            + ((self.exponent - 0.5) / EXPONENT_SIGMA) ** 2
+        )
+
+
+class Settled(NamedTuple):
+    """The best setting, and the fit that found it.
+
+    Attributes
+    ----------
+    setting : Setting
+        Resolution, gain and offset.
+    problem : Problem
+        The spectrum posed with them.
+    fit : Fit
+        The fit with the leading nuclides.
+    variants : dict of int to tuple of int
+        Shields of those nuclides.
+    """
+
+    setting: Setting
+    problem: Problem
+    fit: Fit
+    variants: dict[int, tuple[int, ...]]
+
+
+class _Bench:
+    """Poses one spectrum at many settings on one axis."""
+
+    def __init__(
+        self,
+        spectrum: MeasuredSpectrum,
+        background: MeasuredSpectrum | None,
+        excess: NDArray[np.float64],
+        axis_kev: NDArray[np.float64],
+        continuum_law: FwhmLaw,
+    ) -> None:
+        self.spectrum, self.background, self.excess, self.axis_kev = spectrum, background, excess, axis_kev
+        self.continuum = continuum_basis(continuum_law, axis_kev)
+        self._continua: dict[tuple[int, int], list[NDArray[np.float64]]] = {}
+        self._law: FwhmLaw | None = None
+
+    def pose(self, setting: Setting) -> Problem:
+        law = setting.law
+        if law != self._law:
+            self.templates = build_templates(law, self.axis_kev, continua=self._continua)
+            self._law = law
+        return pose(
+            self.spectrum, law, self.axis_kev, gain=setting.gain, offset_kev=setting.offset_kev,
+            background=self.background, templates=self.templates, continuum=self.continuum, excess=self.excess,
+        )  # fmt: skip
+
+
+def settle(
+    spectrum: MeasuredSpectrum,
+    candidates: list[float],
+    range_kev: tuple[float, float],
+    *,
+    background: MeasuredSpectrum | None,
+    excess: NDArray[np.float64],
+    handicap: NDArray[np.float64],
+    norm_labels: tuple[int, ...],
+) -> Settled:
+    """Find the setting that lets the nuclides explain the spectrum best.
+
+    Parameters
+    ----------
+    spectrum : MeasuredSpectrum
+        What is to be explained.
+    candidates : list of float
+        Resolutions at 662 keV to try.
+    range_kev : tuple of float
+        Lowest and highest energy, keV.
+    background : MeasuredSpectrum or None
+        A background measured apart.
+    excess : ndarray of shape (n_channel,), float64
+        Variance beyond Poisson, by channel.
+    handicap : ndarray of shape (n_label,), float64
+        What each nuclide has to bring beyond the others.
+    norm_labels : tuple of int
+        Labels of natural background, whose gains are taken together.
+
+    Returns
+    -------
+    Settled
+        The best setting and its fit.
+    """
+    finest = Setting(min(candidates)).law
+    axis = finest.axis(*range_kev, BINS_PER_FWHM)
+    best: tuple[float, Settled, _Bench] | None = None
+    for candidate in candidates:
+        setting = Setting(candidate)
+        bench = _Bench(spectrum, background, excess, axis, setting.law)
+        setting = _scan_gain(bench, setting, handicap, norm_labels)
+        settled = _lead(bench, setting, handicap)
+        cost = settled.fit.chi2 + setting.penalty
+        if best is None or cost < best[0]:
+            best = (cost, settled, bench)
+    if best is None:
+        raise ValueError("no resolution to try")
+    return _refine(best[2], best[1], handicap)
+
+
+def _scan_gain(
+    bench: _Bench, setting: Setting, handicap: NDArray[np.float64], norm_labels: tuple[int, ...]
+) -> Setting:
+    is_germanium = setting.r662 < GERMANIUM_R662
+    span = GAIN_SPAN_GERMANIUM if is_germanium else GAIN_SPAN
+    step = 0.0006 if is_germanium else float(np.clip(0.4 * setting.r662, 0.006, 0.025))
+    n_step = int(span / step)
+    best, best_value = setting, -np.inf
+    for k in range(-n_step, n_step + 1):
+        trial = setting._replace(gain=1.0 + k * step)
+        gain = quick_gains(bench.pose(trial))
+        natural = float(gain[list(norm_labels)].sum())
+        value = max(float((gain - handicap).max()), natural) - trial.penalty
+        if value > best_value:
+            best, best_value = trial, value
+    return best
+
+
+def _lead(bench: _Bench, setting: Setting, handicap: NDArray[np.float64]) -> Settled:
+    problem = bench.pose(setting)
+    variants: dict[int, tuple[int, ...]] = {}
+    fit = solve(problem, (), variants=variants)
+    fit = solve(problem, (), variants=variants, start=fit)
+    for _ in range(3):
+        step = add_best(problem, fit, variants, handicap=handicap, least=20.0)
+        if step is None:
+            break
+        fit = step[0]
+    return Settled(setting, problem, fit, variants)
+
+
+def _refine(bench: _Bench, settled: Settled, handicap: NDArray[np.float64]) -> Settled:
+    """Coordinate search with the leading nuclides, then choose them again."""
+    if not settled.fit.labels:
+        return settled
+    best, start = settled.setting, settled.fit
+
+    def cost(setting: Setting) -> float:
+        fit = solve(bench.pose(setting), settled.fit.labels, variants=settled.variants, start=start)
+        return fit.chi2 + setting.penalty
+
+    value = cost(best)
+    is_germanium = best.r662 < GERMANIUM_R662
+    shift = 0.15 * best.r662
+    for scale in (1.0, 0.5):
+        moves = [
+            best._replace(r662=float(np.clip(best.r662 * factor, 0.0012, 0.18)))
+            for factor in (1.0 - 0.18 * scale, 1.0 + 0.22 * scale)
+            if (best.r662 * factor < GERMANIUM_R662) == is_germanium
+        ]
+        best, value = _best_of(cost, best, value, moves)
+        moves = [best._replace(gain=best.gain + sign * scale * shift) for sign in (-1, 1)]
+        best, value = _best_of(cost, best, value, moves)
+        if is_germanium:
+            continue
+        moves = [
+            best._replace(offset_kev=best.offset_kev + sign * scale * 2.0)
+            for sign in (-1, 1)
+            if abs(best.offset_kev + sign * scale * 2.0) <= OFFSET_SPAN_KEV
+        ]
+        best, value = _best_of(cost, best, value, moves)
+        moves = [best._replace(exponent=best.exponent + sign * scale * 0.1) for sign in (-1, 1)]
+        best, value = _best_of(cost, best, value, moves)
+    return _lead(bench, best, handicap)
+
+
+def _best_of(cost, best: Setting, value: float, moves: list[Setting]) -> tuple[Setting, float]:  # type: ignore[no-untyped-def]
+    for move in moves:
+        trial = cost(move)
+        if trial < value:
+            best, value = move, trial
+    return best, value

@@ -1,0 +1,353 @@
+"""Peak and continuum templates of every nuclide, at any resolution, on any axis.
+
+A template is the set of full-energy peaks of one nuclide behind one shield in one crystal, each with the
+width the resolution law gives. Continua are kept apart, because they depend on the surroundings of the
+detector, which are not known: evidence for a nuclide comes from its peaks.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import erf
+
+from screening.physics import NUCLIDES, FwhmLaw, attenuation, compton_continuum, full_energy_efficiency
+from screening.physics.detector import ELECTRON_REST_KEV, compton_edge_kev
+
+from .resolution import SIGMA_PER_FWHM
+
+__all__ = [
+    "GERMANIUM_R662",
+    "SHIELDS",
+    "LineTable",
+    "TemplateSet",
+    "build_templates",
+    "continuum_basis",
+    "line_table",
+    "nuclide_continua",
+]
+
+#: The shielding grid: material and areal density, g/cm2.
+SHIELDS: tuple[tuple[str, float], ...] = (
+    ("aluminium", 0.3),
+    ("steel", 4.0),
+    ("steel", 16.0),
+    ("lead", 2.3),
+    ("lead", 9.0),
+    ("water", 20.0),
+)
+
+#: Crystals: two path lengths (cm) for each of the two families of response.
+CRYSTALS: dict[str, tuple[tuple[str, float], ...]] = {
+    "scintillator": (("nai", 1.0), ("nai", 6.0)),
+    "germanium": (("hpge", 1.5), ("hpge", 6.0)),
+}
+
+#: Metal that absorbs its own lines, as (material, g/cm2).
+SELF_ABSORPTION: dict[str, tuple[str, float]] = {
+    "HEU": ("uranium", 4.0),
+    "LEU": ("uranium", 4.0),
+    "DU": ("uranium", 4.0),
+    "WGPu": ("plutonium", 2.0),
+    "RGPu": ("plutonium", 2.0),
+}
+
+#: In the place of the share of multiple scatters: photons scattered on the way to the crystal.
+SCATTERED = -1.0
+
+#: Resolutions below this are germanium's.
+GERMANIUM_R662 = 0.009
+
+#: Below this the window, the dead layer and the fluorescence of the crystal rule; such lines are kept apart.
+LOW_ENERGY_KEV = 50.0
+
+#: Lines of lanthanum halide crystals, seen from inside: the 1436 keV gamma sums with the 37 keV cascade of
+#: barium, the 789 keV one with the beta spectrum above it, and the alphas of the Ac-227 series stand at
+#: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
+INTRINSIC_LANTHANUM = (
+    (35.5, 0.25), (792.0, 0.10), (812.0, 0.07), (835.0, 0.05), (860.0, 0.04), (890.0, 0.03), (920.0, 0.02),
+    (955.0, 0.012), (1440.0, 0.15), (1472.0, 0.85),
+)  # fmt: skip
+INTRINSIC_ALPHA = ((1760.0, 0.03), (1880.0, 0.05), (2020.0, 0.08), (2180.0, 0.07), (2360.0, 0.05), (2450.0, 0.02))
+
+
+class LineTable(NamedTuple):
+    """Every line of every label, and what each shield and crystal leaves of it.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Labels.
+    energy_kev : ndarray of shape (n_line,), float64
+        Line energies, escape peaks included.
+    owner : ndarray of shape (n_line,), int64
+        Index of the label.
+    part : ndarray of shape (n_line,), int64
+        0 for the lines that prove the label; 1 for its low-energy lines, 2 and up for its impurities and
+        daughters, each kept apart with an amplitude of its own.
+    yield_ : ndarray of shape (n_line, n_variant), float64
+        Relative counts in the peak, by shield and crystal.
+    """
+
+    names: tuple[str, ...]
+    energy_kev: NDArray[np.float64]
+    owner: NDArray[np.int64]
+    part: NDArray[np.int64]
+    yield_: NDArray[np.float64]
+
+
+class TemplateSet(NamedTuple):
+    """Templates on one axis at one resolution.
+
+    Attributes
+    ----------
+    axis_kev : ndarray of shape (n_bin + 1,), float64
+        Bin edges, keV.
+    law : FwhmLaw
+        Resolution.
+    table : LineTable
+        What the templates are made of.
+    peaks : sparse matrix of shape (n_bin, n_label * n_variant)
+        Peaks above ``LOW_ENERGY_KEV``, each column of unit sum over all energies.
+    squares : sparse matrix of shape (n_bin, n_label * n_variant)
+        The squares of `peaks`.
+    lines : sparse matrix of shape (n_bin, n_line)
+        Single lines of unit area.
+    norm : ndarray of shape (n_label * n_variant,), float64
+        Sum of the yields behind a column.
+    continua : dict
+        Continua computed so far, by label and variant; shared by templates on the same axis, where a small
+        change of resolution does not matter to them.
+    """
+
+    axis_kev: NDArray[np.float64]
+    law: FwhmLaw
+    table: LineTable
+    peaks: Any
+    squares: Any
+    lines: Any
+    norm: NDArray[np.float64]
+    continua: dict[tuple[int, int], list[NDArray[np.float64]]]
+
+    @property
+    def n_variant(self) -> int:
+        """Number of shields times crystals."""
+        return self.table.yield_.shape[1]
+
+
+@cache
+def line_table(family: str) -> LineTable:
+    """Return the lines of every label for one family of crystals.
+
+    Parameters
+    ----------
+    family : {"scintillator", "germanium"}
+        Family of crystals.
+
+    Returns
+    -------
+    LineTable
+        The lines; computed once.
+    """
+    names = tuple(NUCLIDES)
+    # One call for all lines: the attenuation lookups cost far more than the arithmetic.
+    every = np.concatenate([nuclide.energy_kev for nuclide in NUCLIDES.values()])
+    reach = np.stack(
+        [
+            np.exp(-attenuation(material, every) * areal) * efficiency
+            for material, areal in SHIELDS
+            for efficiency in (full_energy_efficiency(every, c, d) for c, d in CRYSTALS[family])
+        ],
+        axis=1,
+    )
+    energies, owners, parts, yields = [], [], [], []
+    start = 0
+    for index, nuclide in enumerate(NUCLIDES.values()):
+        energy = nuclide.energy_kev
+        amount = _emitted(nuclide.name, energy, nuclide.intensity)[:, None] * reach[start : start + energy.size]
+        start += energy.size
+        if nuclide.name == "La-138" and family == "scintillator":
+            own = np.array(INTRINSIC_LANTHANUM)
+            energy, amount = own[:, 0], np.repeat(own[:, 1:], reach.shape[1], axis=1)
+            part = np.zeros(energy.size, dtype=np.int64)
+        else:
+            roots = sorted({origin for origin in nuclide.origin if origin.endswith("*")})
+            part = np.array([2 + roots.index(o) if o.endswith("*") else 0 for o in nuclide.origin])
+            energy, amount, part = _with_escapes(energy, amount, part)
+        is_low = (energy < LOW_ENERGY_KEV) & (part == 0)
+        if amount[(part == 0) & ~is_low, 0].sum() >= 0.002 * amount[part == 0, 0].sum():
+            part[is_low] = 1
+        energies.append(energy)
+        owners.append(np.full(energy.size, index))
+        parts.append(part)
+        yields.append(amount)
+    return LineTable(
+        names, np.concatenate(energies), np.concatenate(owners), np.concatenate(parts), np.concatenate(yields)
+    )
+
+
+def _emitted(name: str, energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> NDArray[np.float64]:
+    if name not in SELF_ABSORPTION:
+        return intensity
+    material, areal = SELF_ABSORPTION[name]
+    depth = attenuation(material, energy) * areal
+    return intensity * -np.expm1(-depth) / depth
+
+
+def _with_escapes(
+    energy: NDArray[np.float64], amount: NDArray[np.float64], part: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Add single and double escape peaks of lines well above the pair threshold."""
+    high = np.flatnonzero(energy > 1500.0)
+    if high.size == 0:
+        return energy, amount, part
+    share = 0.25 * np.clip((energy[high] - 1200.0) / 1400.0, 0.0, 1.0)[:, None]
+    return (
+        np.concatenate([energy, energy[high] - ELECTRON_REST_KEV, energy[high] - 2 * ELECTRON_REST_KEV]),
+        np.concatenate([amount, amount[high] * share, amount[high] * 0.6 * share]),
+        np.concatenate([part, part[high], part[high]]),
+    )
+
+
+def build_templates(
+    law: FwhmLaw,
+    axis_kev: NDArray[np.float64],
+    *,
+    continua: dict[tuple[int, int], list[NDArray[np.float64]]] | None = None,
+) -> TemplateSet:
+    """Return every template at a resolution.
+
+    Parameters
+    ----------
+    law : FwhmLaw
+        Resolution.
+    axis_kev : ndarray of shape (n_bin + 1,), float64
+        Bin edges, keV.
+    continua : dict, optional
+        Continua of templates on the same axis at nearly the same resolution.
+
+    Returns
+    -------
+    TemplateSet
+        The templates.
+    """
+    table = line_table("germanium" if law.r662 < GERMANIUM_R662 else "scintillator")
+    lines = _line_matrix(law, axis_kev, table.energy_kev)
+    n_label, n_variant = len(table.names), table.yield_.shape[1]
+    high = np.flatnonzero(table.part == 0)
+    amount = table.yield_[high]
+    row = np.repeat(high, n_variant)
+    column = (table.owner[high][:, None] * n_variant + np.arange(n_variant)).ravel()
+    norm = np.bincount(column, amount.ravel(), minlength=n_label * n_variant)
+    norm = np.maximum(norm, 1e-300)
+    mixing = sparse.csr_matrix(
+        (amount.ravel() / norm[column], (row, column)), shape=(table.energy_kev.size, n_label * n_variant)
+    )
+    peaks = (lines @ mixing).tocsc()
+    return TemplateSet(axis_kev, law, table, peaks, peaks.multiply(peaks).tocsc(), lines, norm, {} if continua is None else continua)
+
+
+def _line_matrix(law: FwhmLaw, axis_kev: NDArray[np.float64], energy_kev: NDArray[np.float64]) -> Any:
+    sigma = law.fwhm_kev(energy_kev) * SIGMA_PER_FWHM
+    first = np.searchsorted(axis_kev, energy_kev - 4.0 * sigma) - 1
+    last = np.searchsorted(axis_kev, energy_kev + 4.0 * sigma)
+    n_bin = axis_kev.size - 1
+    first, last = np.clip(first, 0, n_bin), np.clip(last, 0, n_bin)
+    length = last - first
+    line = np.repeat(np.arange(energy_kev.size), length)
+    start = np.concatenate([[0], np.cumsum(length)])[:-1]
+    bins = np.arange(length.sum()) - np.repeat(start, length) + np.repeat(first, length)
+    scale = 1.0 / (sigma[line] * np.sqrt(2.0))
+    area = 0.5 * (
+        erf((axis_kev[bins + 1] - energy_kev[line]) * scale) - erf((axis_kev[bins] - energy_kev[line]) * scale)
+    )
+    return sparse.csc_matrix((area, (bins, line)), shape=(n_bin, energy_kev.size))
+
+
+def nuclide_continua(templates: TemplateSet, label: int, variant: int) -> list[NDArray[np.float64]]:
+    """Return the continua that may go with a nuclide's peaks, each of unit sum.
+
+    Compton scattering in a small and in a large crystal, and photons scattered before they reach it.
+
+    Parameters
+    ----------
+    templates : TemplateSet
+        Axis and resolution.
+    label, variant : int
+        Which nuclide, shield and crystal.
+
+    Returns
+    -------
+    list of ndarray of shape (n_bin,), float64
+        Counts in each bin; those outside the axis are left out.
+    """
+    key = (label, variant)
+    if key not in templates.continua:
+        shapes = [_continuum(templates, label, variant, fill) for fill in (0.15, 0.6, SCATTERED)]
+        templates.continua[key] = [shape for shape in shapes if shape.any()]
+    return templates.continua[key]
+
+
+def _continuum(templates: TemplateSet, label: int, variant: int, fill: float) -> NDArray[np.float64]:
+    table, axis = templates.table, templates.axis_kev
+    mine = np.flatnonzero((table.owner == label) & (table.energy_kev > (50.0 if fill == SCATTERED else 100.0)))
+    shape = np.zeros(axis.size - 1)
+    if mine.size == 0:
+        return shape
+    energy = table.energy_kev[mine]
+    if fill == SCATTERED:
+        # Photons scattered once on the way: from the backscatter energy up to the line.
+        weight = table.yield_[mine, variant]
+        strong = weight > 0.02 * weight.max()
+        energy = energy[strong]
+        back = energy - compton_edge_kev(energy)
+        overlap = np.minimum(axis[1:, None], energy) - np.maximum(axis[:-1, None], back)
+        shape = (np.maximum(overlap, 0.0) / (energy - back)) @ weight[strong]
+    else:
+        # Compton counts a peak count: the reciprocal of the peak's share, rising with energy.
+        weight = table.yield_[mine, variant] * (energy / 300.0)
+        strong = weight > 0.01 * weight.max()
+        shape = compton_continuum(axis, energy[strong], fill=fill) @ weight[strong]
+    width = np.diff(axis) / templates.law.fwhm_kev(0.5 * (axis[1:] + axis[:-1]))
+    reach = int(np.ceil(1.5 / max(float(np.median(width)), 1e-3)))
+    position = np.arange(-reach, reach + 1) * float(np.median(width))
+    kernel = np.exp(-0.5 * (position / SIGMA_PER_FWHM) ** 2)
+    padded = np.pad(shape, reach, mode="edge")
+    shape = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    total = shape.sum()
+    return shape / total if total > 0 else shape
+
+
+def continuum_basis(law: FwhmLaw, axis_kev: NDArray[np.float64], *, stiffness: float = 3.5) -> Any:
+    """Return smooth, non-negative functions that together follow any continuum, and no peak.
+
+    Cubic B-splines whose knots stand `stiffness` FWHM apart, and nowhere closer than 10 % of the energy.
+
+    Parameters
+    ----------
+    law : FwhmLaw
+        Resolution.
+    axis_kev : ndarray of shape (n_bin + 1,), float64
+        Bin edges, keV.
+    stiffness : float, default 3.5
+        Distance of the knots in FWHM.
+
+    Returns
+    -------
+    sparse matrix of shape (n_bin, n_spline)
+        Values at bin centres times the bin width: a density by energy.
+    """
+    from scipy.interpolate import BSpline
+
+    low, high = float(axis_kev[0]), float(axis_kev[-1])
+    knots = [low]
+    while knots[-1] < high:
+        knots.append(knots[-1] + max(stiffness * float(law.fwhm_kev(knots[-1])), 0.10 * knots[-1]))
+    inner = low + (np.array(knots) - low) * (high - low) / (knots[-1] - low)
+    padded = np.concatenate([[low] * 3, inner, [high] * 3])
+    centre = 0.5 * (axis_kev[1:] + axis_kev[:-1])
+    return BSpline.design_matrix(centre, padded, 3).multiply(np.diff(axis_kev)[:, None]).tocsc()
