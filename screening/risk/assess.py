@@ -226,7 +226,8 @@ def _reasons(
         *(_of_gate(gate) for gate in assessment.gates if not gate.passed),
     )
     reasons = _joined(own, about_scan)
-    if level_of(reasons) is Level.HIGH:
+    is_corrupt = any(reason.code is ReasonCode.INPUT_CORRUPT for reason in reasons)
+    if is_corrupt or level_of(reasons) is Level.HIGH:
         return reasons
     # Asked of every other flag, not only of those without a reason: an exercise sets reasons aside
     # later, and what is left must not read LOW for want of a measurement.
