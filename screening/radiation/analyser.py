@@ -35,7 +35,7 @@ from .background import check_age
 from .neutron import NeutronTest, measure_neutrons
 from .occupancy import PassCounts, prepare_pass
 from .occupancy_spectra import sum_spectra, valid_edges
-from .products import neutron_products, spectrum_products
+from .products import fit_products, neutron_products, spectrum_products
 from .quality import GateList, check_coverage, check_device, check_occupancy
 from .settings import RadiationSettings
 
@@ -129,14 +129,22 @@ class RadiationAnalyser:
             occupancy, gamma.foreground, gamma.quiet, gamma.background, gamma.typical_suppression
         )
         products.update(spectrum_products(spectra))
-        if spectra.foreground.counts.sum() <= 0 or spectra.foreground.live_time_s <= 0:
-            answer.findings.append(Finding(code=ReasonCode.Q_COVERAGE, text="the spectrum holds no counts"))
-            return answer
+        n_counts = float(spectra.foreground.counts.sum())
+        if n_counts <= 0 or spectra.foreground.live_time_s <= 0:
+            return answer  # the gate of the counts says why
         answer = identify(
             self.identifier, spectra, is_background_subtracted=occupancy.is_background_subtracted
         )
-        products.update(answer.products)
+        answer.n_counts = n_counts
+        products.update(fit_products(answer.products, products["energy_edges_kev"]))
         return answer
+
+    def _is_natural(self, gamma: GammaEvidence) -> bool:
+        """Tell whether radium is taken for natural: spread along the pass, or no more than there is anywhere."""
+        measured = gamma.measurement
+        if measured is None or not measured.alarm:
+            return True
+        return gamma.extent >= self.settings.min_norm_extent
 
     def _gross(
         self,
@@ -149,7 +157,7 @@ class RadiationAnalyser:
         explained = (
             spectral is not None
             and spectral.is_answered
-            and is_innocent(spectral.nuclides)
+            and is_innocent(spectral.nuclides, is_natural=self._is_natural(gamma))
             and not (neutrons is not None and neutrons.is_alarm)
         )
         if explained:
@@ -172,8 +180,16 @@ class RadiationAnalyser:
         gates = GateList(list(gamma.gates.gates))
         calibrated = valid_edges(occupancy.energy_edges_kev)
         gates.at_least("energy_calibration", ReasonCode.CAL_MISSING, float(calibrated), 1)
+        gates.at_least(
+            "foreground_counts", ReasonCode.Q_COVERAGE, answer.n_counts, self.settings.min_foreground_counts
+        )
         is_loud = bool(gamma.measurement is None or gamma.measurement.alarm is not False)
-        found = nuclide_findings(answer.nuclides, extent=gamma.extent, is_norm_told=is_loud)
+        found = nuclide_findings(
+            answer.nuclides,
+            extent=gamma.extent,
+            is_norm_told=is_loud,
+            is_natural=self._is_natural(gamma) and not occupancy.is_background_subtracted,
+        )
         scores = {item.nuclide: decimal_string(item.confidence) for item in answer.nuclides}
         return Assessment(
             modality=FlagModality.RAD_SPECTRAL,

@@ -149,6 +149,8 @@ class SpectralAnswer:
         Fit and components.
     is_answered : bool
         The spectrum was understood: a model answered, and it is in distribution.
+    n_counts : float or None
+        Counts of the foreground; None if there was no spectrum to look at.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -159,6 +161,7 @@ class SpectralAnswer:
     models: tuple[ModelRef, ...] = ()
     products: dict[str, NDArray[Any]] = field(default_factory=dict)
     is_answered: bool = False
+    n_counts: float | None = None
 
 
 #: Most severe category first; each nuclide is reported under its most severe one, so that a nuclide
@@ -209,14 +212,15 @@ def identify(
             background=None if back is None else (back.counts, spectra.edges_kev, back.live_time_s),
             is_background_subtracted=is_background_subtracted,
         )
-    except ModelError as error:
-        answer.findings.append(_model_error(str(error)))
+    except (ModelError, ValueError) as error:
+        # A spectrum the identifier refuses is one it cannot speak of; the counts still stand.
+        answer.findings.append(_model_error(f"the spectrum could not be identified: {error}"))
         return answer
     return _checked(answer, found)
 
 
 def nuclide_findings(
-    nuclides: Sequence[NuclideMeasurement], *, extent: float, is_norm_told: bool
+    nuclides: Sequence[NuclideMeasurement], *, extent: float, is_norm_told: bool, is_natural: bool
 ) -> list[Finding]:
     """Return one finding for each nuclide, under its most severe category.
 
@@ -225,9 +229,11 @@ def nuclide_findings(
     nuclides : sequence of NuclideMeasurement
         Nuclides named.
     extent : float
-        Share of the pass that lies above background: NORM cargo is spread over the box.
+        Share of the pass at half the excess or more: NORM cargo is spread over the box.
     is_norm_told : bool
         Whether NORM is worth a finding: it is in every background, and only explains an alarm.
+    is_natural : bool
+        Whether a nuclide that is natural and industrial (Ra-226) is taken for natural here.
 
     Returns
     -------
@@ -237,7 +243,7 @@ def nuclide_findings(
     found: list[Finding] = []
     for category, code in _CODES:
         for item in nuclides:
-            if _worst_category(item.categories) is not category:
+            if _told_category(item.categories, is_natural=is_natural) is not category:
                 continue
             if category is Category.NORM and not is_norm_told:
                 continue
@@ -259,23 +265,28 @@ def nuclide_findings(
     return found
 
 
-def is_innocent(nuclides: Sequence[NuclideMeasurement]) -> bool:
+def is_innocent(nuclides: Sequence[NuclideMeasurement], *, is_natural: bool) -> bool:
     """Tell whether there are nuclides, and all of them are medical or NORM and nothing else.
 
     Parameters
     ----------
     nuclides : sequence of NuclideMeasurement
         Nuclides named.
+    is_natural : bool
+        As for :func:`nuclide_findings`.
 
     Returns
     -------
     bool
         False for none: what is not named is not explained.
     """
-    return bool(nuclides) and all(item.categories and set(item.categories) <= _INNOCENT for item in nuclides)
+    told = [_told_category(item.categories, is_natural=is_natural) for item in nuclides]
+    return bool(told) and all(category in _INNOCENT for category in told)
 
 
-def _worst_category(categories: tuple[Category, ...]) -> Category:
+def _told_category(categories: tuple[Category, ...], *, is_natural: bool) -> Category:
+    if is_natural and set(categories) == {Category.NORM, Category.INDUSTRIAL}:
+        return Category.NORM
     for category, _ in _CODES:
         if category in categories:
             return category

@@ -63,7 +63,7 @@ class GammaEvidence:
     typical_suppression : float
         Share of background the vehicle keeps off.
     extent : float
-        Share of the pass above background.
+        Share of the pass at half the excess or more; 0 without an alarm.
     products : dict of str to ndarray
         Time profile.
     """
@@ -139,6 +139,8 @@ def weigh_pass(
         "detection_limit_mbq_cs137": decimal_string(evidence.detection_limit_mbq),
     }
     _choose_intervals(evidence, test, contrast)
+    if evidence.measurement.alarm:
+        evidence.extent = _extent(counts, test, contrast)
     if test is not None and test.is_alarm:
         evidence.findings.append(_rule_finding(counts, test, evidence.measurement, settings, is_overloaded))
     elif test is None and contrast.is_alarm:
@@ -161,11 +163,19 @@ def _choose_intervals(evidence: GammaEvidence, test: GrossTest | None, contrast:
         if test.is_alarm:
             evidence.foreground = test.in_alarm
             evidence.quiet = ~test.in_alarm
-        evidence.extent = float(test.in_alarm.mean())
     elif contrast.is_alarm:
         evidence.foreground = contrast.in_alarm
         evidence.quiet = contrast.quiet
-        evidence.extent = float(contrast.in_alarm.mean())
+
+
+def _extent(counts: PassCounts, test: GrossTest | None, contrast: ContrastTest) -> float:
+    """Return the share of the pass at half the excess or more, all panels summed."""
+    if test is None:
+        return float(contrast.in_alarm.mean())
+    excess = test.ratio - 1.0
+    excess = np.where(np.isfinite(excess), excess, 0.0)[min(counts.n_prior, excess.size - 1) :]
+    highest = float(excess.max(initial=0.0))
+    return float((excess >= 0.5 * highest).mean()) if highest > 0 else 0.0
 
 
 def _measurement(

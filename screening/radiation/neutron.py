@@ -36,7 +36,7 @@ class NeutronTest:
         Probability that a pass of this background alarms without a source, the discreteness of
         counts and the number of windows taken into account (an upper bound: windows overlap).
     window_s : float
-        Length of the window with that probability, seconds.
+        Length of the shortest window tested, seconds; 0 if none could be.
     is_alarm : bool
         Whether the pass alarms.
     n_lost : int
@@ -113,7 +113,9 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
     background_cps = float(rates.sum()) if rates is not None else None
 
     windows = _windows(counts, time_s, settings.min_window_s)
-    log10_p, size, window_s = 0.0, None, 0.0
+    log10_p = 0.0
+    size: float | None = None
+    tested: list[float] = []
     max_cps: float | None = None
     max_nsigma: float | None = None
     n_looks = max(1, len(windows))
@@ -130,10 +132,11 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
             reference, reference_s = round(counts.sum() - n), float(time_s.sum()) - t
         if reference_s <= 0:
             continue
+        tested.append(t)
         odds = settings.ship_effect * t / reference_s
         p = float(log10_excess_p(n, reference, odds)) + math.log10(n_looks)
         if p <= log10_p:
-            log10_p, window_s = p, t
+            log10_p = p
             size = n_looks * attained_size(round(n) + reference, odds / (1.0 + odds), alpha)
     n_dead = 0
     if rates is not None:
@@ -146,7 +149,7 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
         max_nsigma=max_nsigma,
         log10_p=log10_p,
         attained_size=size,
-        window_s=window_s,
+        window_s=min(tested, default=0.0),
         is_alarm=log10_p <= math.log10(settings.false_alarm),
         n_lost=int((~whole).sum()),
         min_panel_cps=float(rates.min()) if rates is not None else None,

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.kernels import rebin
+
 from .gross import GrossTest
 from .occupancy import PassCounts, sliding_sum
 from .occupancy_spectra import PassSpectra
 
-__all__ = ["MAX_BINS", "merge_bins", "neutron_products", "spectrum_products", "time_products"]
+__all__ = ["MAX_BINS", "fit_products", "merge_bins", "neutron_products", "spectrum_products", "time_products"]
 
 #: Spectra are handed on with at most this many bins.
 MAX_BINS = 2048
@@ -112,6 +114,34 @@ def spectrum_products(spectra: PassSpectra) -> dict[str, NDArray[Any]]:
         found["background_spectrum"] = scaled
         found["net_spectrum"] = counts - scaled
     return found
+
+
+def fit_products(found: dict[str, NDArray[Any]], edges_kev: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Return the fitted components on the axis of the spectrum they explain.
+
+    Parameters
+    ----------
+    found : dict of str to ndarray
+        Products of an identifier: `energy_kev` (m + 1,) bin edges, and arrays (m,) of counts.
+    edges_kev : ndarray of shape (n + 1,), float64
+        Axis of the spectrum.
+
+    Returns
+    -------
+    dict of str to ndarray
+        `fit` and `component/<name>` of shape (n,), counts; empty without an axis.
+    """
+    own = found.get("energy_kev")
+    if own is None:
+        return {}
+    result: dict[str, NDArray[Any]] = {}
+    for name, values in found.items():
+        key = {"fitted": "fit", "continuum": "component/continuum"}.get(name, name)
+        if key != "fit" and not key.startswith("component/"):
+            continue
+        counts = np.ascontiguousarray(values, dtype=np.float64)[np.newaxis]
+        result[key] = rebin(counts, np.asarray(own, dtype=np.float64), edges_kev)[0]
+    return result
 
 
 def merge_bins(
