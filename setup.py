@@ -20,7 +20,9 @@ ABI3 = not TRACE and platform.python_implementation() == "CPython"
 KERNELS = ("counts", "lines", "spectra", "windows", "zeros")
 
 MSVC = sys.platform == "win32"
-COMPILE_ARGS = ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"]
+COMPILE_ARGS = (
+    ["/O2"] if MSVC else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-g0", "-Wall", "-Wextra"]
+)
 # Without fused multiply-add every instruction set gives the same bits. The line correction keeps it: it
 # is a seventh faster for it, and is held to 1e-6 of its twin instead.
 EXACT_ARGS = [] if MSVC else ["-ffp-contract=off"]
