@@ -151,14 +151,15 @@ def weigh(
     PolicyError
         If an exercise is asked for over a flag that was not taken in one.
     """
-    flags = _not_superseded(case.flags)
-    if exercise and any(flag.operating_mode is not OperatingMode.EXERCISE for flag in flags):
+    if exercise and any(flag.operating_mode is not OperatingMode.EXERCISE for flag in case.flags):
         raise PolicyError("an exercise decides only on flags taken in an exercise", value=case.container_id)
 
     def is_trusted(event: SealEvent) -> bool:
         return _is_verified(event, keys, exercise=exercise)
 
-    weighed = [_weigh_flag(flag, case, now, policy, keys, exercise=exercise) for flag in flags]
+    weighed = _not_superseded(
+        [_weigh_flag(flag, case, now, policy, keys, exercise=exercise) for flag in case.flags]
+    )
     seal = _with_seal_flags(
         read_seal(
             case, now=now, max_age_s=policy.max_seal_reading_age_s, is_trusted=is_trusted, previous=previous
@@ -189,15 +190,20 @@ def weigh(
     codes |= _absences(inputs)
     if exercise:
         codes.add(ReasonCode.EXERCISE)
-    return WeighedCase(inputs, tuple(code for code in ReasonCode if code in codes), flags, seal)
+    return WeighedCase(
+        inputs,
+        tuple(code for code in ReasonCode if code in codes),
+        tuple(one.flag for one in weighed),
+        seal,
+    )
 
 
-def _not_superseded(flags: tuple[RiskFlag, ...]) -> tuple[RiskFlag, ...]:
-    """Drop the flags that a later analysis of the same scan and modality replaces."""
+def _not_superseded(weighed: list[_Weighed]) -> list[_Weighed]:
+    """Drop the flags that a later analysis of the same scan and modality replaces, and can prove it."""
     replaced = {
-        (flag.supersedes, flag.scan_id, flag.modality) for flag in flags if flag.supersedes is not None
+        (one.flag.supersedes, one.flag.scan_id, one.flag.modality) for one in weighed if one.is_verified
     }
-    return tuple(flag for flag in flags if (flag.flag_id, flag.scan_id, flag.modality) not in replaced)
+    return [one for one in weighed if (one.flag.flag_id, one.flag.scan_id, one.flag.modality) not in replaced]
 
 
 def _is_verified(record: RiskFlag | SealEvent, keys: KeyRing, *, exercise: bool) -> bool:

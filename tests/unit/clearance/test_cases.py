@@ -125,6 +125,8 @@ class TestRadiation:
             look(make_case(flags=(high, make_flag("RAD_GROSS", supersedes=high.flag_id)))).inputs.radiation
             == "LOW"
         )
+        unproven = make_flag("RAD_GROSS", supersedes=high.flag_id, signer=None)
+        assert look(make_case(flags=(high, unproven))).inputs.radiation == "HIGH"
         other_scan = make_flag("RAD_GROSS", supersedes=high.flag_id, scan_id="another")
         assert look(make_case(flags=(high, other_scan))).inputs.radiation == "HIGH"
         other_kind = make_flag("RAD_SPECTRAL", supersedes=high.flag_id)
