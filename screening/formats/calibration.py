@@ -81,7 +81,7 @@ def _raw_edges(calibration: Calibration, n_channel: int) -> NDArray[np.float64] 
         if len(x) != len(energy) or len(x) < 2 or not (np.diff(x) > 0).all():
             return None
         gain = np.diff(energy) / np.diff(x)
-        edges = np.interp(position, x, energy)
+        edges: NDArray[np.float64] = np.asarray(np.interp(position, x, energy), dtype=np.float64)
         before, after = position < x[0], position > x[-1]
         edges[before] = energy[0] + (position[before] - x[0]) * gain[0]
         edges[after] = energy[-1] + (position[after] - x[-1]) * gain[-1]
@@ -90,7 +90,7 @@ def _raw_edges(calibration: Calibration, n_channel: int) -> NDArray[np.float64] 
         return None
     if calibration.kind == "full-range-fraction":
         fraction = position / n_channel
-        polynomial: NDArray[np.float64] = np.polynomial.polynomial.polyval(fraction, values[:4])
+        polynomial = np.asarray(np.polynomial.polynomial.polyval(fraction, values[:4]), dtype=np.float64)
         return polynomial + values[4] / (1.0 + 60.0 * fraction) if len(values) > 4 else polynomial
     if values[0] == 0.0 and values[1] == 1.0 and not values[2:].any():
         return None

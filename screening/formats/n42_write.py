@@ -29,7 +29,6 @@ _KINDS = frozenset((
     "PS", "He3", "He4", "LiGlass", "LiI", "SrI2", "CLYC", "CdWO4", "BF3", "HgI2", "CeBr4", "LiCAF", "LiZnS",
 ))
 # fmt: on
-_NAMESPACES: dict[str | None, str] = {None: NAMESPACE}
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _ALARMS = {"gamma": "Gamma", "neutron": "Neutron", "isotope": "Isotope"}
 
@@ -104,7 +103,7 @@ class _Writer:
 
         self._etree = etree
         self._scan, self._payload = scan, payload
-        self._root = etree.Element(f"{{{NAMESPACE}}}RadInstrumentData", nsmap=_NAMESPACES)
+        self._root = etree.fromstring(f'<RadInstrumentData xmlns="{NAMESPACE}"/>'.encode())
         self._root.set("n42DocUUID", scan.identity.scan_id)
         self._is_known_time = scan.identity.t_start_utc is not None
         self._start = scan.identity.t_start_utc or _NO_TIME
