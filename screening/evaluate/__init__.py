@@ -1,1 +1,1 @@
-
+"""Measure detectors against labelled samples: answer rates, errors and their intervals."""

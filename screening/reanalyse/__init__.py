@@ -4,4 +4,3 @@ The reports for people are in :mod:`screening.reanalyse.report`, which the live 
 """
 
 from __future__ import annotations
-

@@ -141,7 +141,7 @@ def compare(
         )
         for key in sorted({*before, *found})
     ]
-    counts = {kind: sum(change.kind == kind for change in changes) for kind in SEVERITY}
+    counts: dict[str, int] = {kind: sum(change.kind == kind for change in changes) for kind in SEVERITY}
     told = sorted((c for c in changes if c.kind != "same"), key=lambda c: SEVERITY.index(c.kind))
     return Comparison(counts=counts, lowered=sum(map(_is_lowered, changes)), changes=tuple(told))
 

@@ -19,13 +19,14 @@ from screening.work import Counts, Failure, Job, Ledger, Progress, run_jobs
 
 from .compare import Comparison, answers_of, compare
 from .index import ArchiveIndex, index_archive
-from .stored import stored_answers
+from .results import stored_answers, write_store
 from .worker import TARGET
 
 __all__ = ["RunSummary", "run"]
 
 LEDGER = "work.sqlite"
 RESULTS = "results.jsonl"
+STORE = "results.sqlite"
 COMPARISON = "comparison.jsonl"
 SUMMARY = "summary.json"
 PRODUCTS = "products"
@@ -241,7 +242,8 @@ def _conclude(
     compute_s: float,
 ) -> RunSummary:
     _write(out / RESULTS, b"".join(msgspec.json.encode(report) + b"\n" for report in reports))
-    stored = stored_answers(archive) if archive.is_dir() else None
+    write_store(out / STORE, reports)
+    stored = stored_answers(archive, own=out / STORE) if archive.is_dir() else None
     comparison: Comparison | None = None
     if stored is not None:
         now = answers_of(flag for report in reports for flag in report.flags)

@@ -270,6 +270,8 @@ def _by_whom(decision: ClearanceDecision) -> Markup:
 def _steps(entry: Entry) -> Markup:
     inputs = entry.decision.inputs if entry.decision is not None else None
     targeting = worst(*(t.level for t in entry.targeting)) if entry.targeting else None
+    if targeting is None and inputs is not None:
+        targeting = inputs.targeting
     seal = inputs.seal if inputs is not None else None
     decided = entry.decision.risk if entry.decision is not None else None
     steps = [

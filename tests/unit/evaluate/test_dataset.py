@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from screening.errors import FormatError
+from screening.evaluate.dataset import read_dataset
+from screening.records import Level
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.n42", "b.n42", "sub/c.npy"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path
+
+
+def labels(folder, *lines):
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return read_dataset(folder)
+
+
+def test_rows_become_samples(folder):
+    data = labels(
+        folder,
+        "path,modality,truth_nuclides,is_empty,level,split,parent",
+        "a.n42,radiation,Cs-137; Co-60,,HIGH,test,run-1",
+        "b.n42,radiation,none,,LOW,train,run-2",
+        "sub/c.npy,radiograph,,false,,,",
+    )
+    first, second, third = data.samples
+    assert first.truth_nuclides == ("Cs-137", "Co-60")
+    assert (first.has_source, first.level, first.parent) == (True, Level.HIGH, "run-1")
+    assert (second.truth_nuclides, second.has_source, second.split) == ((), False, "train")
+    assert (third.truth_nuclides, third.has_source, third.is_empty, third.split) == (
+        None,
+        None,
+        False,
+        "test",
+    )
+    assert third.parent == third.id == "sub/c.npy#0"
+    assert data.problems == ()
+
+
+def kinds(data):
+    return sorted((problem.kind, problem.where) for problem in data.problems)
+
+
+def test_every_mismatch_is_named(folder):
+    data = labels(
+        folder,
+        "path,truth_nuclides,split,is_empty,colour",
+        "a.n42,Cs-137,test,,red",
+        "gone.n42,none,test,,red",
+        "a.n42,Co-60,test,,red",
+        "b.n42,Unobtainium-1,test,,red",
+        "b.n42,none,exam,,red",
+        "b.n42,none,test,maybe,red",
+        "b.n42,none",
+    )
+    assert [sample.path for sample in data.samples] == ["a.n42"]
+    assert kinds(data) == [
+        ("duplicate id", "row 4"),
+        ("invalid value", "labels.csv row 7"),
+        ("invalid value", "labels.csv row 8"),
+        ("missing scan", "row 3"),
+        ("scan without label", "sub/c.npy"),
+        ("unknown class", "labels.csv row 5"),
+        ("unknown class", "labels.csv row 6"),
+    ]
+    assert data.ignored_columns == ("colour",)
+    assert data.n_rows == 7
+
+
+def test_two_scans_of_one_file_are_not_duplicates(folder):
+    data = labels(folder, "path,index", "a.n42,0", "a.n42,1", "b.n42,0", "sub/c.npy,0")
+    assert [sample.id for sample in data.samples] == ["a.n42#0", "a.n42#1", "b.n42#0", "sub/c.npy#0"]
+    assert data.problems == ()
+
+
+def test_a_label_cannot_reach_out_of_its_folder(folder):
+    outside = folder.parent / "outside.n42"
+    outside.write_bytes(b"x")
+    data = labels(folder, "path", "a.n42", "b.n42", "sub/c.npy", "../outside.n42")
+    assert kinds(data) == [("missing scan", "row 5")]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("modality\nradiation\n", "no column 'path'"),
+        ("path,path\na,b\n", "column path twice"),
+        ("", "no column 'path'"),
+        ('path\n"a\n', "line"),
+    ],
+)
+def test_labels_that_cannot_be_read_are_refused(folder, text, why):
+    (folder / "labels.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(FormatError, match=why):
+        read_dataset(folder)
+
+
+def test_a_folder_without_labels_is_refused(tmp_path):
+    with pytest.raises(FormatError, match=r"labels\.csv"):
+        read_dataset(tmp_path)
+
+
+def test_labels_in_another_encoding_are_refused(folder):
+    (folder / "labels.csv").write_bytes("path\na.n42\nä".encode("latin-1"))
+    with pytest.raises(FormatError, match="not UTF-8"):
+        read_dataset(folder)
