@@ -168,7 +168,12 @@ def weigh(
     )
     image = _image(weighed)
     severe = any(one.flag.is_severe for one in weighed if one.flag.modality in _RADIATION)
-    is_hidden = any(ReasonCode.IMG_SHIELDED in one.codes for one in weighed)
+    # A picture that cannot be verified may be the one that showed a place to hide.
+    is_hidden = any(
+        ReasonCode.IMG_SHIELDED in one.codes or not one.is_verified
+        for one in weighed
+        if one.flag.modality is FlagModality.XRAY
+    )
     radiation = _radiation(weighed)
     adjudication = _adjudication(case, weighed, now, needs_measurement=severe or is_hidden)
     may_be_norm = policy.norm_low and image == "LOW" and not severe and adjudication is None

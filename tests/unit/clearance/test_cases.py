@@ -247,6 +247,15 @@ class TestAdjudication:
         )
         assert look(make_case(flags=made, adjudications=concluded)).inputs.adjudication == expected
 
+    def test_behind_a_picture_nobody_can_verify_paper_is_not_enough(
+        self, make_case, make_flag, conclude_on, look
+    ) -> None:
+        alarm = make_flag("RAD_GROSS", "RAD_GAMMA_NSIGMA")
+        for signer, expected in ((None, "INCONCLUSIVE"), ("lane", "INNOCENT_PAPER")):
+            picture = make_flag("XRAY", "IMG_ANOMALY", **({"signer": None} if signer is None else {}))
+            case = make_case(flags=(alarm, picture), adjudications=(conclude_on(alarm, basis="PAPER"),))
+            assert look(case).inputs.adjudication == expected
+
     def test_every_alarm_needs_its_own(self, make_case, make_flag, conclude_on, look) -> None:
         gross, spectral = (
             make_flag("RAD_GROSS", "RAD_GAMMA_NSIGMA"),
