@@ -140,7 +140,7 @@ class RadiationAnalyser:
         return answer
 
     def _is_natural(self, gamma: GammaEvidence) -> bool:
-        """Tell whether radium is taken for natural: spread along the pass, or no more than there is anywhere."""
+        """Tell whether radium is taken for natural: spread along the pass, or without an alarm."""
         measured = gamma.measurement
         if measured is None or not measured.alarm:
             return True
@@ -190,6 +190,14 @@ class RadiationAnalyser:
             is_norm_told=is_loud,
             is_natural=self._is_natural(gamma) and not occupancy.is_background_subtracted,
         )
+        if answer.is_answered and not answer.nuclides and gamma.measurement and gamma.measurement.alarm:
+            found.append(
+                Finding(
+                    code=ReasonCode.RAD_SPECTRAL_ANOMALY,
+                    text="counts above background that no nuclide explains: radioactive, not identified",
+                    evidence_ref="spectrum/SUM",
+                )
+            )
         scores = {item.nuclide: decimal_string(item.confidence) for item in answer.nuclides}
         return Assessment(
             modality=FlagModality.RAD_SPECTRAL,
