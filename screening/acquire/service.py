@@ -222,7 +222,7 @@ class AcquireService:
             await self._record(entry, report, answer)
 
     def _report(self, entry: ScanEntry, answer: AnalysisAnswer, child: AnalysisChild) -> ScreeningReport:
-        if answer.report is not None:
+        if bytes(answer.report) != b"null":
             try:
                 return msgspec.json.decode(answer.report, type=ScreeningReport)
             except msgspec.ValidationError as error:

@@ -65,8 +65,8 @@ class AnalysisAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    report : msgspec.Raw or None
-        screening/1 object; None when the scan could not be analysed.
+    report : msgspec.Raw
+        screening/1 object; null when the analysis gave none.
     scan : StoredScan or None
         What the store keeps of the scan; None when the bytes could not be read.
     archive : str or None
@@ -81,7 +81,7 @@ class AnalysisAnswer(msgspec.Struct, frozen=True, kw_only=True):
         Their hash.
     """
 
-    report: msgspec.Raw | None = None
+    report: msgspec.Raw = msgspec.Raw(b"null")
     scan: StoredScan | None = None
     archive: str | None = None
     error: str | None = None
