@@ -5,15 +5,12 @@ from __future__ import annotations
 from .cases import WeighedCase, case_inputs, weigh
 from .decisions import conclude, record_hash
 from .identity import ContainerId, check_container_id, compare_container_ids
+from .key_files import generate_exercise_key, generate_key, load_signer, read_public_key
 from .keys import (
     KeyRing,
     PublicKey,
     Signer,
     VerificationError,
-    generate_exercise_key,
-    generate_key,
-    load_signer,
-    read_public_key,
     verify_record,
 )
 from .policy import Policy, default_policy, load_policy, sign_policy

@@ -9,17 +9,15 @@ the caller runs an exercise and says so.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from screening.errors import ConfigurationError, IntegrityError, PolicyError
+from screening.errors import IntegrityError, PolicyError
 from screening.records import (
     Acceptance,
     ClearanceDecision,
@@ -39,10 +37,6 @@ __all__ = [
     "Sealed",
     "Signer",
     "VerificationError",
-    "generate_exercise_key",
-    "generate_key",
-    "load_signer",
-    "read_public_key",
     "verify_content",
     "verify_record",
     "verify_sealed",
@@ -115,13 +109,6 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError(f"key_id {self.key_id!r} is not that of the key and scope")
         if self.expires is not None and datetime.fromisoformat(self.expires).tzinfo is None:
             raise ValueError(f"expires needs a zone, got {self.expires!r}")
-
-
-class _PrivateKeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    key_id: str
-    private_key: str
-    scope: Scope
-    schema: Literal["privatekey/1"] = "privatekey/1"
 
 
 class KeyRing:
@@ -233,108 +220,6 @@ class Signer:
             128 hexadecimal digits.
         """
         return self._key.sign(_message(schema, data)).hex()
-
-
-def generate_key(path: Path, scope: Scope) -> Signer:
-    """Make a key pair, write it, and return its signer.
-
-    The private key is written to `path`, readable by its owner alone where the system has such modes,
-    and the public one beside it with the suffix ``.pub``. Neither is ever overwritten.
-
-    Parameters
-    ----------
-    path : Path
-        Where the private key goes.
-    scope : {"ops", "exercise"}
-        Its scope.
-
-    Returns
-    -------
-    Signer
-        The new key.
-
-    Raises
-    ------
-    ConfigurationError
-        If one of the files exists or cannot be written.
-    """
-    key = Ed25519PrivateKey.generate()
-    signer = Signer(key, scope)
-    private = _PrivateKeyFile(
-        key_id=signer.key_id, private_key=key.private_bytes_raw().hex(), scope=signer.scope
-    )
-    _write_once(path, msgspec.json.encode(private), 0o400)
-    _write_once(_public_path(path), msgspec.json.encode(signer.public), 0o444)
-    return signer
-
-
-def generate_exercise_key(path: Path) -> Signer:
-    """Make a key pair of scope ``exercise``; see :func:`generate_key`.
-
-    Parameters
-    ----------
-    path : Path
-        Where the private key goes.
-
-    Returns
-    -------
-    Signer
-        The new key.
-    """
-    return generate_key(path, "exercise")
-
-
-def load_signer(path: Path) -> Signer:
-    """Return the signer of a private key file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Signer
-        The key.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be read.
-    IntegrityError
-        If it is not a key file, or its key_id is not that of its key and scope.
-    """
-    stored = parse_strict(_read(path), _PrivateKeyFile)
-    try:
-        signer = Signer(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(stored.private_key)), stored.scope)
-    except ValueError as error:
-        raise IntegrityError(f"{path.name}: not a private key: {error}") from None
-    if signer.key_id != stored.key_id:
-        raise IntegrityError(f"{path.name}: key_id is not that of the key and scope", value=stored.key_id)
-    return signer
-
-
-def read_public_key(path: Path) -> PublicKey:
-    """Return the key of a public key file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    PublicKey
-        The key.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be read.
-    IntegrityError
-        If it is not a public key file.
-    """
-    return parse_strict(_read(path), PublicKey)
 
 
 def verify_record(
@@ -497,27 +382,3 @@ def _message(schema: str, data: bytes) -> bytes:
 
 def _key_id(raw: bytes, scope: Scope) -> str:
     return f"{scope}-{hashlib.sha256(scope.encode() + raw).hexdigest()[:32]}"
-
-
-def _public_path(path: Path) -> Path:
-    return path.with_name(path.name + ".pub")
-
-
-def _write_once(path: Path, data: bytes, mode: int) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise ConfigurationError(f"{path.name} exists; a key is never overwritten", value=str(path)) from None
-    except OSError as error:
-        raise ConfigurationError(f"{path.name}: {error.strerror}", value=str(path)) from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path.name}: {error.strerror}", value=str(path)) from None

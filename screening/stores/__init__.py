@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .results import SCHEMA_VERSION, Message, Owed, ResultStore, StoredScan
+from .results import SCHEMA_VERSION, ResultStore
+from .rows import Message, Owed, StoredScan
 
 __all__ = ["SCHEMA_VERSION", "Message", "Owed", "ResultStore", "StoredScan"]

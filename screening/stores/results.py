@@ -15,131 +15,30 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
-
-import msgspec
+from typing import Any, Literal
 
 from screening.errors import IntegrityError, StoreError
-from screening.records import (
-    ClearanceDecision,
-    InputRef,
-    RiskFlag,
-    Scan,
-    ScanIdentity,
-    ScanNote,
-    canonical_bytes,
-    sha256_hex,
-    utc_string,
+from screening.records import ClearanceDecision, RiskFlag, Scan, utc_string
+
+from .rows import (
+    TABLES,
+    Message,
+    Owed,
+    StoredScan,
+    decoded,
+    insert_decision,
+    insert_flag,
+    insert_message,
+    insert_scan,
 )
 
-__all__ = ["SCHEMA_VERSION", "Message", "Owed", "ResultStore", "StoredScan"]
+__all__ = ["SCHEMA_VERSION", "ResultStore"]
 
 #: Version of the tables, the first. A store of a newer version is refused, never guessed at.
 SCHEMA_VERSION = 1
 
-T = TypeVar("T")
-
 _APPLICATION_ID = 0x53435253  # "SCRS": tells a result store from any other SQLite file
 _BUSY_MS = 10_000
-
-_TABLES = """
-CREATE TABLE scans (
-    id INTEGER PRIMARY KEY,
-    scan_id TEXT NOT NULL UNIQUE,
-    container_id TEXT,
-    modality TEXT NOT NULL,
-    t_end TEXT,
-    sha256 TEXT NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-CREATE INDEX scans_by_container ON scans (container_id);
-CREATE TABLE flags (
-    id INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL UNIQUE,
-    flag_id TEXT NOT NULL,
-    scan_id TEXT NOT NULL REFERENCES scans (scan_id),
-    container_id TEXT,
-    modality TEXT NOT NULL,
-    level TEXT NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-CREATE INDEX flags_by_scan ON flags (scan_id);
-CREATE INDEX flags_by_container ON flags (container_id);
-CREATE INDEX flags_by_flag_id ON flags (flag_id);
-CREATE TABLE decisions (
-    id INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL UNIQUE,
-    decision_id TEXT NOT NULL,
-    container_id TEXT NOT NULL,
-    risk TEXT NOT NULL,
-    action TEXT NOT NULL,
-    is_exercise INTEGER NOT NULL,
-    body BLOB NOT NULL
-) STRICT;
-CREATE INDEX decisions_by_container ON decisions (container_id);
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256 TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    body BLOB NOT NULL,
-    relayed_at TEXT
-) STRICT;
-CREATE INDEX outbox_pending ON outbox (id) WHERE relayed_at IS NULL;
-"""
-
-
-class StoredScan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the store keeps of a scan: all but the measured data, which are in the archive.
-
-    Attributes
-    ----------
-    identity : ScanIdentity
-        Who, where, when.
-    modality : str
-        "radiation" or "radiograph".
-    inputs : tuple of InputRef
-        The bytes it came from.
-    notes : tuple of ScanNote
-        What the reader saw.
-    """
-
-    identity: ScanIdentity
-    modality: str
-    inputs: tuple[InputRef, ...] = ()
-    notes: tuple[ScanNote, ...] = ()
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something to tell a receiver.
-
-    Attributes
-    ----------
-    kind : str
-        What it is ("riskflag/1", "clearance/1"): receivers choose by it.
-    body : bytes
-        The message itself.
-    """
-
-    kind: str
-    body: bytes
-
-
-class Owed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A message that was not relayed yet.
-
-    Attributes
-    ----------
-    id : int
-        Its place in the outbox: messages are relayed in this order.
-    key : str
-        Hash of kind and body: a receiver that has seen it ignores it.
-    message : Message
-        What to tell.
-    """
-
-    id: int
-    key: str
-    message: Message
 
 
 class ResultStore:
@@ -226,17 +125,13 @@ class ResultStore:
         with self._transaction() as connection:
             n_before = connection.total_changes
             if scan is not None:
-                _insert_scan(connection, scan)
+                insert_scan(connection, scan)
             for flag in flags:
-                _insert_flag(connection, flag)
+                insert_flag(connection, flag)
             if decision is not None:
-                _insert_decision(connection, decision)
+                insert_decision(connection, decision)
             for message in messages:
-                connection.execute(
-                    "INSERT INTO outbox (sha256, kind, body) VALUES (?, ?, ?)"
-                    " ON CONFLICT (sha256) DO NOTHING",
-                    (_message_key(message), message.kind, message.body),
-                )
+                insert_message(connection, message)
             return connection.total_changes - n_before
 
     def scans(self, *, container_id: str | None = None, limit: int | None = None) -> list[StoredScan]:
@@ -259,7 +154,7 @@ class ResultStore:
             f"SELECT body FROM scans {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - fixed text
             (*values, -1 if limit is None else limit),
         )
-        return [_decoded(row[0], StoredScan) for row in rows]
+        return [decoded(row[0], StoredScan) for row in rows]
 
     def scan(self, scan_id: str) -> StoredScan | None:
         """Return one scan.
@@ -275,7 +170,7 @@ class ResultStore:
             None if it is not there.
         """
         rows = self._rows("SELECT body FROM scans WHERE scan_id = ?", (scan_id,))
-        return _decoded(rows[0][0], StoredScan) if rows else None
+        return decoded(rows[0][0], StoredScan) if rows else None
 
     def flags_of_scan(self, scan_id: str) -> list[RiskFlag]:
         """Return the flags of one scan, in the order they were first recorded.
@@ -322,7 +217,7 @@ class ResultStore:
         """
         where, values = ("", ()) if container_id is None else ("WHERE container_id = ?", (container_id,))
         rows = self._rows(f"SELECT body FROM decisions {where} ORDER BY id", values)  # noqa: S608 - fixed text
-        return [_decoded(row[0], ClearanceDecision) for row in rows]
+        return [decoded(row[0], ClearanceDecision) for row in rows]
 
     def latest_decision(self, container_id: str) -> ClearanceDecision | None:
         """Return the decision recorded last for a container.
@@ -340,7 +235,7 @@ class ResultStore:
         rows = self._rows(
             "SELECT body FROM decisions WHERE container_id = ? ORDER BY id DESC LIMIT 1", (container_id,)
         )
-        return _decoded(rows[0][0], ClearanceDecision) if rows else None
+        return decoded(rows[0][0], ClearanceDecision) if rows else None
 
     def pending(self, limit: int = 100) -> list[Owed]:
         """Return messages that were not relayed yet, oldest first.
@@ -425,7 +320,7 @@ class ResultStore:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             is_empty = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
             if is_empty and not read_only:
-                for statement in _TABLES.split(";"):
+                for statement in TABLES.split(";"):
                     self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -446,7 +341,7 @@ class ResultStore:
         query = f"SELECT body FROM flags WHERE {column} = ? ORDER BY id"  # noqa: S608 - fixed names
         found: dict[str, RiskFlag] = {}
         for (body,) in self._rows(query, (value,)):
-            flag = _decoded(body, RiskFlag)
+            flag = decoded(body, RiskFlag)
             known = found.get(flag.flag_id)
             if known is None or known.signature is None or flag.signature is not None:
                 found[flag.flag_id] = flag
@@ -480,74 +375,3 @@ class ResultStore:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"{self.path.name}: {error}", value=str(self.path)) from error
-
-
-def _insert_scan(connection: sqlite3.Connection, scan: Scan | StoredScan) -> None:
-    """Write a scan; the first record of it stays, and another scan of the same name is refused."""
-    new = StoredScan(
-        identity=scan.identity, modality=scan.modality, inputs=tuple(scan.inputs), notes=tuple(scan.notes)
-    )
-    scan_id, body = new.identity.scan_id, msgspec.json.encode(new)
-    row = connection.execute("SELECT body FROM scans WHERE scan_id = ?", (scan_id,)).fetchone()
-    if row is not None:
-        known = _decoded(row[0], StoredScan)
-        one, other = ({ref.sha256 for ref in stored.inputs} for stored in (known, new))
-        if known.modality != new.modality or (one and other and not one & other):
-            raise IntegrityError(f"another scan is recorded as {scan_id}", value=scan_id)
-        return
-    connection.execute(
-        "INSERT INTO scans (scan_id, container_id, modality, t_end, sha256, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            scan_id,
-            new.identity.container_id,
-            new.modality,
-            utc_string(new.identity.t_end_utc),
-            sha256_hex(body),
-            body,
-        ),
-    )
-
-
-def _insert_flag(connection: sqlite3.Connection, flag: RiskFlag) -> None:
-    body = canonical_bytes(flag)
-    connection.execute(
-        "INSERT INTO flags (sha256, flag_id, scan_id, container_id, modality, level, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
-        (
-            sha256_hex(body),
-            flag.flag_id,
-            flag.scan_id,
-            flag.subject.container_id,
-            str(flag.modality),
-            str(flag.level),
-            body,
-        ),
-    )
-
-
-def _insert_decision(connection: sqlite3.Connection, decision: ClearanceDecision) -> None:
-    body = canonical_bytes(decision)
-    connection.execute(
-        "INSERT INTO decisions (sha256, decision_id, container_id, risk, action, is_exercise, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING",
-        (
-            sha256_hex(body),
-            decision.decision_id,
-            decision.consignment.container_id,
-            str(decision.risk),
-            str(decision.action),
-            decision.is_exercise,
-            body,
-        ),
-    )
-
-
-def _message_key(message: Message) -> str:
-    return sha256_hex(message.kind.encode() + b"\n" + message.body)
-
-
-def _decoded(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
-        raise StoreError(f"a stored {kind.__name__} cannot be read: {error}", value=body[:64]) from None
