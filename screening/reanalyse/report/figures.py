@@ -149,8 +149,9 @@ def spectrum_figure(
     grid = np.linspace(np.sqrt(low), np.sqrt(high), min(n_bin, len(spectrum)) + 1) ** 2
     figure, (axis,) = _figure(1)
     measured = _per_kev(edges, spectrum, grid)
-    axis.stairs(measured, grid, fill=True, color="#cfe0ef", lw=0)
-    axis.stairs(measured, grid, color=COUNTS, lw=0.9, label="measured")
+    shown = np.append(measured, measured[-1])
+    axis.fill_between(grid, shown, step="post", color="#cfe0ef", lw=0)
+    axis.step(grid, shown, where="post", color=COUNTS, lw=0.9, label="measured")
     components = {
         key.split("/", 1)[1]: value for key, value in products.items() if key.startswith("component/")
     }
@@ -169,9 +170,8 @@ def spectrum_figure(
     for label, values, colour in curves:
         if values is not None and values.shape == spectrum.shape:
             curve = _per_kev(edges, values, grid)
-            axis.stairs(
-                np.where(curve > 0, curve, np.nan), grid, color=colour, lw=1.0, label=label, baseline=None
-            )
+            curve = np.where(curve > 0, curve, np.nan)
+            axis.step(grid, np.append(curve, curve[-1]), where="post", color=colour, lw=1.0, label=label)
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(_power)
     axis.yaxis.set_minor_formatter(import_module("matplotlib.ticker").NullFormatter())

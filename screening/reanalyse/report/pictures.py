@@ -67,7 +67,7 @@ def png(indices: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
         for kind, data in (
             (b"IHDR", header),
             (b"PLTE", palette.tobytes()),
-            (b"IDAT", zlib.compress(lines.tobytes(), 9)),
+            (b"IDAT", zlib.compress(lines.tobytes(), 6)),
             (b"IEND", b""),
         )
     )
