@@ -1,0 +1,424 @@
+"""Raw arrays (.npy, 16-bit TIFF) that a TOML sidecar of the same name declares to be a radiograph.
+
+The array holds counts as the detector gave them. Eight-bit pictures and floating-point pictures are
+renderings and are refused: they cannot be corrected any more.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.errors import FormatError, ResourceLimitError
+from screening.isolation import run_isolated
+from screening.records import (
+    ClockState,
+    Device,
+    Gap,
+    InputRef,
+    Manifest,
+    OperatingMode,
+    Radiograph,
+    Scan,
+    ScanIdentity,
+    ScanNote,
+    file_scan_id,
+    sha256_hex,
+)
+
+from .line_calibration import line_calibration
+
+__all__ = ["Sidecar", "parse_tiff", "read_raw", "sidecar_name", "sidecar_text"]
+
+MAX_PIXELS = 1 << 29
+"""Limit on the elements of one array."""
+
+_TIFF_TIME_S = 60.0
+_TIFF_MEMORY_BYTES = 4 << 30
+_NPY_MARK = b"\x93NUMPY"
+_ENERGY = re.compile(r"\d{1,2}(\.\d+)?MV|[A-Z][a-z]?-\d{1,3}m?")
+
+
+class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The TOML sidecar of a raw array; unknown keys are refused.
+
+    Attributes
+    ----------
+    modality : {"radiograph"}
+        What the array is.
+    energies : tuple of str
+        "6MV", "4MV", "Cs-137", "Co-60", in the order of the energy axis.
+    axes : str
+        Order of the array's axes: "row,column,energy" (row = detector, column = line), or any other
+        order of the three; "row,column" with one energy.
+    pitch_mm : tuple of two floats, or None
+        Pixel pitch (row, column), mm.
+    dark, air, reference, lost : str or None
+        Names of .npy files beside the array: dark and air by (row, energy), or as pictures to be
+        averaged over their columns; the reference detector and the lost columns by (column, energy).
+    saturation : int
+        Raw value at and above which a pixel is saturated.
+    is_dark_subtracted : bool
+        The device clipped at 0 after subtracting dark.
+    electronic_sigma, gain, scatter_floor : float or None
+        Photon-transfer constants, counts; signal of an opaque place over air.
+    calibration_id, calibration_made_at : str or None
+        Name and time (RFC 3339) of dark and air.
+    container_id : str or None
+        ISO 6346 number.
+    declared_empty : bool or None
+        What was declared of the container.
+    speed_m_s : float or None
+        Speed of the motion, m/s.
+    motion : {"forward", "reverse", "unknown"}
+        Its direction.
+    t_start_utc, t_end_utc : datetime or None
+        With a zone.
+    site, lane : str or None
+        Where it was taken.
+    device : Device
+        The scanner.
+    operating_mode : OperatingMode
+        Only Ops can clear cargo.
+    """
+
+    modality: Literal["radiograph"]
+    energies: tuple[str, ...]
+    axes: str
+    pitch_mm: tuple[float, float] | None = None
+    dark: str | None = None
+    air: str | None = None
+    reference: str | None = None
+    lost: str | None = None
+    saturation: int = 65535
+    is_dark_subtracted: bool = False
+    electronic_sigma: float | None = None
+    gain: float | None = None
+    scatter_floor: float | None = None
+    calibration_id: str | None = None
+    calibration_made_at: str | None = None
+    container_id: str | None = None
+    declared_empty: bool | None = None
+    speed_m_s: float | None = None
+    motion: Literal["forward", "reverse", "unknown"] = "unknown"
+    t_start_utc: datetime | None = None
+    t_end_utc: datetime | None = None
+    site: str | None = None
+    lane: str | None = None
+    device: Device = Device()
+    operating_mode: OperatingMode = OperatingMode.OPS
+
+    def __post_init__(self) -> None:
+        if not self.energies or not all(_ENERGY.fullmatch(item) for item in self.energies):
+            raise ValueError(f"energies needs names as 6MV, Cs-137 or Co-60, got {list(self.energies)}")
+        order = self.axes.replace(" ", "").split(",")
+        if sorted(order) not in (["column", "energy", "row"], ["column", "row"]):
+            raise ValueError(f'axes needs an order of "row,column,energy", got {self.axes!r}')
+        for time in (self.t_start_utc, self.t_end_utc):
+            if time is not None and time.tzinfo is None:
+                raise ValueError(f"a time needs a zone, got {time}")
+
+
+def sidecar_name(name: str) -> str:
+    """Return the name of an array's sidecar.
+
+    Parameters
+    ----------
+    name : str
+        File name of the array.
+
+    Returns
+    -------
+    str
+        The same name ending in ``.toml``.
+    """
+    return PurePath(name).with_suffix(".toml").name
+
+
+def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[[str], bytes | None]) -> Scan:
+    """Return the radiograph in a raw array.
+
+    Parameters
+    ----------
+    data : bytes
+        A .npy file, or a TIFF of 16-bit unsigned pixels.
+    sidecar : bytes or None
+        TOML; None if there is no such file.
+    name : str
+        File name of the array.
+    beside : callable
+        Gives the bytes of a file beside the array by its name, None if there is none.
+
+    Returns
+    -------
+    Scan
+        The radiograph; raw values bit for bit.
+
+    Raises
+    ------
+    FormatError
+        If the sidecar is missing or wrong, a file it names is missing, or the array is not raw counts.
+    """
+    if sidecar is None:
+        raise FormatError(
+            f"{name}: a raw array needs the sidecar {sidecar_name(name)} with modality, energies and axes"
+        )
+    about = _sidecar(sidecar, sidecar_name(name))
+    inputs = [_input("scan", name, data), _input("sidecar", sidecar_name(name), sidecar)]
+    raw = _raw(_array(data, name), about, name)
+    n_row, n_column, n_energy = raw.shape
+
+    def companion(kind: str, file: str | None) -> NDArray[Any] | None:
+        if file is None:
+            return None
+        content = beside(file)
+        if content is None:
+            raise FormatError(f"{name}: the {kind} file {file} named by the sidecar is missing", value=file)
+        inputs.append(_input("calibration" if kind in ("dark", "air") else kind, file, content))
+        return _array(content, file)
+
+    dark = _by_row(companion("dark", about.dark), (n_row, n_energy), about, "dark", name)
+    air = _by_row(companion("air", about.air), (n_row, n_energy), about, "air", name)
+    reference = _by_column(companion("reference", about.reference), (n_column, n_energy), "reference", name)
+    lost = _by_column(companion("lost", about.lost), (n_column, n_energy), "lost", name)
+    calibration, notes = line_calibration(
+        dark=dark,
+        air=air,
+        is_dark_subtracted=about.is_dark_subtracted,
+        electronic_sigma=about.electronic_sigma,
+        gain=about.gain,
+        scatter_floor=about.scatter_floor,
+        identifier=about.calibration_id,
+        made_at=about.calibration_made_at,
+        scan_start_utc=about.t_start_utc,
+    )
+    is_lost = None if lost is None else lost.astype(bool)
+    payload = Radiograph(
+        raw=raw,
+        energies=about.energies,
+        calibration=calibration,
+        reference=None if reference is None else reference.astype(np.float32),
+        is_lost=is_lost,
+        pitch_mm=about.pitch_mm,
+        speed_m_s=about.speed_m_s,
+        saturation=about.saturation,
+        is_dark_subtracted=about.is_dark_subtracted,
+        gaps=() if is_lost is None else _gaps(np.asarray(is_lost.any(axis=1))),
+        motion=about.motion,
+    )
+    if about.air is None:
+        notes.append(ScanNote(text="no air file: the air level is estimated from the picture"))
+    identity = _identity(about, inputs)
+    return Scan(identity=identity, payload=payload, inputs=tuple(inputs), notes=tuple(notes))
+
+
+def _identity(about: Sidecar, inputs: list[InputRef]) -> ScanIdentity:
+    is_declared = about.declared_empty is not None
+    return ScanIdentity(
+        scan_id=file_scan_id(inputs[0].sha256),
+        site=about.site,
+        lane=about.lane,
+        device=about.device,
+        container_id=about.container_id,
+        id_source="MANUAL" if about.container_id else None,
+        operating_mode=about.operating_mode,
+        t_start_utc=about.t_start_utc,
+        t_end_utc=about.t_end_utc,
+        clock=ClockState(),
+        manifest=Manifest(is_declared_empty=about.declared_empty) if is_declared else None,
+    )
+
+
+def _input(kind: str, name: str, data: bytes) -> InputRef:
+    return InputRef(kind=kind, uri=name, n_bytes=len(data), sha256=sha256_hex(data))
+
+
+def _sidecar(data: bytes, name: str) -> Sidecar:
+    if len(data) > 1 << 20:
+        raise ResourceLimitError(f"{name}: a sidecar of {len(data)} bytes", value=len(data))
+    try:
+        return msgspec.convert(tomllib.loads(data.decode("utf-8")), Sidecar)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise FormatError(f"{name}: {str(error).splitlines()[0]}", value=str(error)) from None
+
+
+def _array(data: bytes, name: str) -> NDArray[Any]:
+    if data.startswith(_NPY_MARK):
+        return _npy(data, name)
+    found: NDArray[Any] = run_isolated(
+        "screening.formats.raw:parse_tiff",
+        data,
+        name=name,
+        time_s=_TIFF_TIME_S,
+        memory_bytes=_TIFF_MEMORY_BYTES,
+    )
+    return found
+
+
+def _npy(data: bytes, name: str) -> NDArray[Any]:
+    """Read a .npy file: never a pickle, and never more memory than the file has bytes."""
+    stream = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version not in ((1, 0), (2, 0)):
+            raise ValueError(f"version {version}")
+        formats = np.lib.format
+        read = formats.read_array_header_1_0 if version == (1, 0) else formats.read_array_header_2_0
+        shape, is_fortran, dtype = read(stream, max_header_size=10_000)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, EOFError) as error:
+        raise FormatError(f"{name}: not a readable .npy file: {str(error).splitlines()[0][:120]}") from None
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise FormatError(f"{name}: an array of dtype {dtype} is not counts", value=str(dtype))
+    n_items = 1
+    for size in shape:
+        n_items *= size
+    if n_items > MAX_PIXELS or n_items * dtype.itemsize != len(data) - stream.tell():
+        raise FormatError(f"{name}: {len(data) - stream.tell()} bytes do not hold {shape} of {dtype}")
+    array = np.frombuffer(data, dtype=dtype, offset=stream.tell())
+    return array.reshape(shape, order="F" if is_fortran else "C")
+
+
+def parse_tiff(data: bytes) -> NDArray[Any]:
+    """Parse the pictures of a TIFF; runs in the isolated process.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+
+    Returns
+    -------
+    ndarray
+        Its first series.
+
+    Raises
+    ------
+    FormatError
+        If its pixels are not 16-bit unsigned integers, or it has none.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+        if not tiff.series:
+            raise FormatError("the TIFF holds no picture")
+        series = tiff.series[0]
+        if series.dtype is None or series.dtype.kind != "u" or series.dtype.itemsize != 2:
+            raise FormatError(f"the TIFF holds {series.dtype} pixels; raw counts are 16-bit unsigned")
+        if series.size > MAX_PIXELS:
+            raise ResourceLimitError(f"the TIFF declares {series.size} pixels, the limit is {MAX_PIXELS}")
+        return np.ascontiguousarray(series.asarray(), dtype=np.uint16)
+
+
+def _raw(array: NDArray[Any], about: Sidecar, name: str) -> NDArray[np.uint16]:
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 2:
+        raise FormatError(
+            f"{name}: {array.dtype} values are a rendering; raw counts are 16-bit integers",
+            value=str(array.dtype),
+        )
+    order = about.axes.replace(" ", "").split(",")
+    if array.ndim == 2 and len(order) == 3 and len(about.energies) == 1:
+        order = [axis for axis in order if axis != "energy"]
+    if array.ndim != len(order):
+        raise FormatError(f"{name}: the array has {array.ndim} axes, the sidecar says {about.axes}")
+    if array.ndim == 2:
+        order, array = [*order, "energy"], array[:, :, None]
+    array = array.transpose([order.index(axis) for axis in ("row", "column", "energy")])
+    if array.shape[2] != len(about.energies) or 0 in array.shape:
+        raise FormatError(
+            f"{name}: shape {array.shape} (row, column, energy) does not fit {len(about.energies)} energies"
+        )
+    if array.dtype.newbyteorder("=") == np.uint16:
+        return array.astype(np.uint16, copy=False)
+    if int(array.min()) < 0 or int(array.max()) > 0xFFFF:
+        raise FormatError(f"{name}: values from {array.min()} to {array.max()} are not 16-bit counts")
+    return array.astype(np.uint16)
+
+
+def _by_row(
+    array: NDArray[Any] | None, shape: tuple[int, int], about: Sidecar, kind: str, name: str
+) -> NDArray[np.float32] | None:
+    if array is None:
+        return None
+    values = array.astype(np.float32)
+    if values.ndim == 1 and shape[1] == 1:
+        values = values[:, None]
+    if values.ndim == 3 or (values.ndim == 2 and values.shape != shape):
+        # A picture of air or dark: in the axes of the scan, averaged over its columns.
+        order = about.axes.replace(" ", "").split(",")
+        if values.ndim == 2 and shape[1] == 1:
+            order = [axis for axis in order if axis != "energy"]
+        if values.ndim == len(order):
+            values = values.mean(axis=order.index("column"), dtype=np.float64).astype(np.float32)
+            order.remove("column")
+            if values.ndim == 1:
+                values = values[:, None]
+            elif order == ["energy", "row"]:
+                values = values.T
+    if values.shape != shape:
+        raise FormatError(f"{name}: {kind} of shape {array.shape} does not fit (row, energy) {shape}")
+    return values
+
+
+def _by_column(
+    array: NDArray[Any] | None, shape: tuple[int, int], kind: str, name: str
+) -> NDArray[Any] | None:
+    if array is None:
+        return None
+    if array.ndim == 1 and shape[1] == 1:
+        array = array[:, None]
+    if array.shape != shape:
+        raise FormatError(f"{name}: {kind} of shape {array.shape} does not fit (column, energy) {shape}")
+    return array
+
+
+def _gaps(is_missing: NDArray[np.bool_]) -> tuple[Gap, ...]:
+    steps = np.diff(np.concatenate(([0], is_missing.astype(np.int8), [0])))
+    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    return tuple(
+        Gap(index=int(start), n_missing=int(end - start), cause="sidecar")
+        for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def sidecar_text(values: dict[str, Any]) -> str:
+    """Return a sidecar as TOML.
+
+    Parameters
+    ----------
+    values : dict
+        Keys of Sidecar; None is left out, a nested dict becomes a table.
+
+    Returns
+    -------
+    str
+        TOML.
+    """
+    plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+    for key, value in values.items():
+        if isinstance(value, dict):
+            lines += ["", f"[{key}]"]
+            lines += [f"{inner} = {_toml(item)}" for inner, item in value.items() if item is not None]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, str):
+        # A TOML basic string escapes as JSON does.
+        return msgspec.json.encode(value).decode("utf-8").replace("\x7f", "\\u007f")
+    return repr(value)
