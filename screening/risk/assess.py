@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import msgspec
@@ -299,4 +298,4 @@ def _background_age_s(scan: Scan) -> int | None:
     if not isinstance(payload, Occupancy) or payload.background is None or start is None:
         return None
     taken = payload.background.t_end_utc
-    return None if taken is None else math.floor((start - taken).total_seconds())
+    return None if taken is None else int((start - taken).total_seconds())
