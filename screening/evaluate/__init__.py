@@ -1,1 +1,17 @@
 """Measure detectors against labelled samples: answer rates, errors and their intervals."""
+
+from __future__ import annotations
+
+from .detectors import DetectorAnswer, DetectorUnderTest
+from .page import evaluation_table
+from .results import Evaluation, evaluation_schema
+from .run import run
+
+__all__ = [
+    "DetectorAnswer",
+    "DetectorUnderTest",
+    "Evaluation",
+    "evaluation_schema",
+    "evaluation_table",
+    "run",
+]

@@ -4,3 +4,7 @@ The reports for people are in :mod:`screening.reanalyse.report`, which the live 
 """
 
 from __future__ import annotations
+
+from .run import RunSummary, run
+
+__all__ = ["RunSummary", "run"]

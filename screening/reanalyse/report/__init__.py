@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .entries import Entry, ReportedScan, reported_scan, scan_products
 from .page import write_report
+from .stored import entries_from_store
 
-__all__ = ["Entry", "ReportedScan", "reported_scan", "scan_products", "write_report"]
+__all__ = ["Entry", "ReportedScan", "entries_from_store", "reported_scan", "scan_products", "write_report"]
