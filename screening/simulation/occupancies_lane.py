@@ -86,7 +86,7 @@ def solid_angle_share(
     """
     across = np.abs(panels[:, 0] - across_m)
     squared = along_m[:, np.newaxis] ** 2 + across**2 + (panels[:, 1] - height_m) ** 2
-    return panel_area_m2 * across / (4.0 * np.pi * squared**1.5)
+    return np.asarray(panel_area_m2 * across / (4.0 * np.pi * squared**1.5))
 
 
 def shadow_profile(
@@ -146,7 +146,7 @@ def plastic_counts_per_photon(energy_kev: NDArray[np.float64]) -> NDArray[np.flo
     energy = np.asarray(energy_kev, dtype=np.float64)
     caught = 1.0 - np.exp(-attenuation("pvt", energy) * 1.032 * _PLASTIC_DEPTH_CM)
     edge = 2.0 * energy**2 / (511.0 + 2.0 * energy)
-    return caught * np.clip(1.0 - _PLASTIC_THRESHOLD_KEV / np.maximum(edge, 1.0), 0.0, 1.0)
+    return np.asarray(caught * np.clip(1.0 - _PLASTIC_THRESHOLD_KEV / np.maximum(edge, 1.0), 0.0, 1.0))
 
 
 @cache

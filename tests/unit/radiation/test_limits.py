@@ -45,14 +45,12 @@ def test_worse_conditions_never_lower_the_limit():
         return detection_limit_mbq(PANEL, **(fields | changes))
 
     usual = limit()
-    for worse in (
-        {"background_cps": 2500.0}, {"suppression": 0.5}, {"n_panel": 2}, {"speed_m_s": 5.0}, {"n_sigma": 7.0}, {"z": 2.5},
-    ):  # fmt: skip
-        assert limit(**worse) > usual
-    for useless in (
-        {"background_cps": 0.0}, {"background_cps": float("nan")}, {"speed_m_s": 0.0}, {"n_panel": 0}, {"suppression": 1.5},
-    ):  # fmt: skip
-        assert limit(**useless) is None
+    worse = [{"background_cps": 2500.0}, {"suppression": 0.5}, {"n_panel": 2}, {"speed_m_s": 5.0}]
+    worse += [{"n_sigma": 7.0}, {"z": 2.5}]
+    assert all(limit(**changes) > usual for changes in worse)
+    useless = [{"background_cps": 0.0}, {"background_cps": float("nan")}, {"speed_m_s": 0.0}]
+    useless += [{"n_panel": 0}, {"suppression": 1.5}]
+    assert all(limit(**changes) is None for changes in useless)
 
 
 def test_settings_are_checked():

@@ -1,0 +1,85 @@
+"""Sets of passes on disk: labelled, repeatable, resumable."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from screening.archive import read_scan
+from screening.errors import ConfigurationError
+from screening.simulation.traffic import LABEL_FIELDS, PRESETS, draw_recipe, write_set
+
+
+def _rows(path):
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_set_is_written_with_labels_and_truth(tmp_path):
+    seen = []
+    labels = write_set(tmp_path, "mixed", 6, 3, lambda done, of: seen.append((done, of)))
+    rows = _rows(labels)
+    assert seen[-1] == (6, 6)
+    assert tuple(rows[0]) == LABEL_FIELDS
+    for row in rows:
+        scan = read_scan(tmp_path / row["path"])
+        truth = json.loads((tmp_path / row["path"]).with_suffix(".json").read_text(encoding="utf-8"))
+        assert scan.identity.scan_id == row["scan_id"] == truth["scan_id"]
+        assert scan.identity.container_id == row["container_id"]
+        assert row["has_source"] == str(bool(truth["nuclides"])).lower()
+        assert row["level"] == truth["level_expected"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_interrupted_set_goes_on_to_the_same_result(tmp_path):
+    whole = write_set(tmp_path / "whole", "mixed-spectra", 4, 9)
+
+    class StopError(Exception):
+        pass
+
+    def stop(done, of):
+        if done == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        write_set(tmp_path / "parts", "mixed-spectra", 4, 9, stop)
+    first = (tmp_path / "parts" / "pass-00000.h5").stat().st_mtime_ns
+    parts = write_set(tmp_path / "parts", "mixed-spectra", 4, 9)
+    assert (tmp_path / "parts" / "pass-00000.h5").stat().st_mtime_ns == first
+    assert parts.read_bytes() == whole.read_bytes()
+    for row in _rows(whole):
+        one, other = read_scan(tmp_path / "whole" / row["path"]), read_scan(tmp_path / "parts" / row["path"])
+        np.testing.assert_array_equal(one.payload.spectra, other.payload.spectra)
+
+
+def test_a_folder_holds_one_set(tmp_path):
+    write_set(tmp_path, "quiet", 1, 1)
+    with pytest.raises(ConfigurationError, match="belongs to"):
+        write_set(tmp_path, "quiet", 2, 2)
+
+
+def test_unknown_sets_are_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="known"):
+        write_set(tmp_path, "loud", 1, 1)
+    with pytest.raises(ConfigurationError, match="at least one"):
+        write_set(tmp_path, "quiet", 0, 1)
+    with pytest.raises(ConfigurationError, match="known"):
+        draw_recipe("loud", 1, 0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_pass_has_a_stream_of_its_own(preset):
+    recipes = [msgspec.json.encode(draw_recipe(preset, 5, index)) for index in range(12)]
+    assert len(set(recipes)) == 12
+    assert recipes[7] == msgspec.json.encode(draw_recipe(preset, 5, 7))
+
+
+def test_quiet_traffic_holds_no_source_and_mixed_does():
+    assert not any(draw_recipe("quiet", 1, index).sources for index in range(100))
+    mixed = [draw_recipe("mixed", 1, index) for index in range(300)]
+    share = sum(bool(recipe.sources) for recipe in mixed) / 300
+    assert 0.25 < share < 0.45
