@@ -186,10 +186,7 @@ def _tree(file: h5py.File, parts: tuple[str, ...]) -> dict[str, Any]:
     if version is None:
         raise FormatError("not a screening archive: an HDF5 file of another kind")
     if int(version) > ARCHIVE_VERSION:
-        raise FormatError(
-            f"archive version {version} is newer than this program reads ({ARCHIVE_VERSION})",
-            value=int(version),
-        )
+        raise FormatError(f"archive version {version} is newer than this program reads ({ARCHIVE_VERSION})")
     _refuse_links(file)
     entry = file["entry"]
     found: dict[str, Any] = {}

@@ -246,9 +246,7 @@ def _write(path: Path, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
-        raise StoreError(
-            f"{path.name}: cannot be written: {error.strerror or error}", value=str(path)
-        ) from None
+        raise StoreError(f"{path.name}: cannot be written: {error.strerror or error}") from None
 
 
 def _sync_folder(folder: Path) -> None:
