@@ -218,3 +218,6 @@ def _missing_in_radiograph(modality: FlagModality, measured: RadiographMeasureme
     ):
         if value is None or not math.isfinite(value):
             yield reason(ReasonCode.Q_COVERAGE, f"nothing measured {what}")
+    hideable = measured.hideable_fraction
+    if hideable is not None and hideable > 0:
+        yield reason(ReasonCode.IMG_SHIELDED, "the configured threat could hide where the picture is blind")

@@ -269,6 +269,11 @@ def test_a_picture_that_shows_too_little_is_unknown(
     assert (flag.level, codes(flag)) == (Level.UNKNOWN, {"Q_COVERAGE"})
 
 
+def test_a_picture_with_a_place_to_hide_is_unknown(make_radiograph, make_picture, provenance) -> None:
+    flag = only(assess(make_radiograph(), make_picture(measured={"hideable_fraction": 1e-6}), provenance))
+    assert (flag.level, codes(flag)) == (Level.UNKNOWN, {"IMG_SHIELDED"})
+
+
 def test_no_gate_at_all_is_unknown(make_occupancy, make_radiation, provenance) -> None:
     flag = only(assess(make_occupancy(), make_radiation(gates=()), provenance))
     assert (flag.level, codes(flag)) == (Level.UNKNOWN, {"Q_COVERAGE"})
