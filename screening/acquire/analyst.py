@@ -94,7 +94,7 @@ class Analyst:
         name, why = self._archived(entry, scan, spooled, products)
         body = msgspec.json.encode(report)
         if name is not None:
-            why = self._write_report(entry, body)
+            why = self._write_report(entry, body) or why
         return AnalysisAnswer(
             report=msgspec.Raw(body),
             scan=stored,
@@ -115,12 +115,16 @@ class Analyst:
     ) -> tuple[str | None, str | None]:
         if scan is None:
             return None, "no archive: the bytes hold no scan; they are in the spool"
-        name = f"{entry.scan_id}.h5"
-        try:
-            archive.write_scan(self._archive / name, scan, original=spooled.data, products=products)
-        except (ScreeningError, OSError) as error:
-            return None, f"no archive: {error}"
-        return name, None
+        path = self._archive / f"{entry.scan_id}.h5"
+        why = None
+        for kept in (products, {}):
+            try:
+                archive.write_scan(path, scan, original=spooled.data, products=kept)
+            except (ScreeningError, OSError) as error:
+                why = why or str(error)  # what was received is kept, whatever became of the products
+            else:
+                return path.name, None if why is None else f"archived without products: {why}"
+        return None, f"no archive: {why}"
 
     def _write_report(self, entry: ScanEntry, body: bytes) -> str | None:
         """Put the report beside the archive, for people and for reports made later."""

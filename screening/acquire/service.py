@@ -19,7 +19,8 @@ import msgspec
 
 from screening.errors import IntegrityError, ModelError, ScreeningError, StoreError
 from screening.formats.linestream import encode_ack
-from screening.records import ClearanceDecision, ReasonCode, ScreeningReport
+from screening.records import ClearanceDecision, Level, OperatingMode, ReasonCode, ScreeningReport, worst
+from screening.risk import MODE_CODES, level_of
 
 from .boundaries import BoundaryFinder, LineStreamBoundaries, PortalBoundaries, StxBoundaries
 from .casework import Casework, Recorded
@@ -254,11 +255,11 @@ class AcquireService:
         codes = list(dict.fromkeys(reason.code for flag in report.flags for reason in flag.reasons))
         self._events.emit(
             "analysed",
-            f"analysed {entry.scan_id}: {report.level}",
+            f"analysed {entry.scan_id}: {_shown_level(report)}",
             lane=entry.lane,
             scan_id=entry.scan_id,
             container_id=entry.container_id,
-            level=report.level,
+            level=_shown_level(report),
             modality=entry.modality,
             codes=codes,
             elapsed_ms=report.elapsed_ms,
@@ -313,3 +314,12 @@ class AcquireService:
 
     async def _in_store(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._store, work)
+
+
+def _shown_level(report: ScreeningReport) -> Level:
+    """Return the level for people who watch; in an exercise, what it would be but for the exercise."""
+    flags = report.flags
+    is_exercise = bool(flags) and all(flag.operating_mode is OperatingMode.EXERCISE for flag in flags)
+    if not is_exercise:
+        return report.level
+    return worst(*(level_of(flag.reasons, set_aside=MODE_CODES) for flag in flags))
