@@ -62,9 +62,10 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         order of the three; "row,column" with one energy.
     pitch_mm : tuple of two floats, or None
         Pixel pitch (row, column), mm.
-    dark, air, reference, lost : str or None
+    dark, air, reference, lost, line_ids, line_time_s : str or None
         Names of .npy files beside the array: dark and air by (row, energy), or as pictures to be
-        averaged over their columns; the reference detector and the lost columns by (column, energy).
+        averaged over their columns; the reference detector and the lost columns by (column, energy);
+        line numbers and times by column.
     saturation : int
         Raw value at and above which a pixel is saturated.
     is_dark_subtracted : bool
@@ -99,6 +100,8 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     air: str | None = None
     reference: str | None = None
     lost: str | None = None
+    line_ids: str | None = None
+    line_time_s: str | None = None
     saturation: int = 65535
     is_dark_subtracted: bool = False
     electronic_sigma: float | None = None
@@ -190,6 +193,8 @@ def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[
     air = _by_row(companion("air", about.air), (n_row, n_energy), about, "air", name)
     reference = _by_column(companion("reference", about.reference), (n_column, n_energy), "reference", name)
     lost = _by_column(companion("lost", about.lost), (n_column, n_energy), "lost", name)
+    line_ids = _by_column(companion("line_ids", about.line_ids), (n_column,), "line_ids", name)
+    times_s = _by_column(companion("line_time_s", about.line_time_s), (n_column,), "line_time_s", name)
     calibration, notes = line_calibration(
         dark=dark,
         air=air,
@@ -208,6 +213,8 @@ def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[
         calibration=calibration,
         reference=None if reference is None else reference.astype(np.float32),
         is_lost=is_lost,
+        line_ids=None if line_ids is None else line_ids.astype(np.int64),
+        line_time_s=None if times_s is None else times_s.astype(np.float64),
         pitch_mm=about.pitch_mm,
         speed_m_s=about.speed_m_s,
         saturation=about.saturation,
@@ -369,14 +376,14 @@ def _by_row(
 
 
 def _by_column(
-    array: NDArray[Any] | None, shape: tuple[int, int], kind: str, name: str
+    array: NDArray[Any] | None, shape: tuple[int, ...], kind: str, name: str
 ) -> NDArray[Any] | None:
     if array is None:
         return None
-    if array.ndim == 1 and shape[1] == 1:
+    if array.ndim == 1 and len(shape) == 2 and shape[1] == 1:
         array = array[:, None]
     if array.shape != shape:
-        raise FormatError(f"{name}: {kind} of shape {array.shape} does not fit (column, energy) {shape}")
+        raise FormatError(f"{name}: {kind} of shape {array.shape} does not fit the columns {shape}")
     return array
 
 

@@ -75,6 +75,7 @@ def scans_of(document: Document, data: bytes, *, name: str, max_bytes: int = MAX
     ResourceLimitError
         If the spectra would not fit `max_bytes`.
     """
+    _name_detectors(document)
     foreground, background_slices = _by_role(document, name)
     background = background_of_slices(document, background_slices, name, max_bytes)
     input_ref = InputRef(kind="scan", uri=name, n_bytes=len(data), sha256=sha256_hex(data))
@@ -119,12 +120,20 @@ def background_of(document: Document, *, name: str, max_bytes: int = MAX_ARRAY_B
     FormatError
         If it holds no gamma measurement with a live time.
     """
+    _name_detectors(document)
     marked = [item for item in document.slices if item.role == "background"]
     slices = marked or [item for item in document.slices if item.role == "foreground"]
     background = background_of_slices(document, merge_simultaneous(slices), name, max_bytes)
     if background is None:
         raise FormatError(f"{name}: holds no gamma measurement with a live time to use as a background")
     return background
+
+
+def _name_detectors(document: Document) -> None:
+    for item in document.slices:
+        sent: tuple[DetectorSpectrum | GrossCount, ...] = (*item.spectra, *item.gamma, *item.neutron)
+        for entry in sent:
+            entry.detector = entry.detector or "detector"
 
 
 def _by_role(document: Document, name: str) -> tuple[list[list[Slice]], list[Slice]]:
@@ -324,14 +333,13 @@ def _edges(
             continue
         tops = [float(item[-1]) for item in valid]
         if max(tops) - min(tops) > 0.01 * tops[0]:
-            text = f"the energy calibration of {panels[j] or 'the detector'} changes inside the scan"
+            text = f"the energy calibration of {panels[j]} changes inside the scan"
             document.note(text, ReasonCode.CAL_STALE)
         edges[j, : size + 1] = valid[0]
         beyond = np.arange(1, n_channel - size + 1)
         edges[j, size + 1 :] = valid[0][-1] + beyond * (valid[0][-1] - valid[0][-2])
     if invalid:
-        which = ", ".join(item for item in invalid if item) or "the detector"
-        document.note(f"no valid energy calibration for {which}", ReasonCode.CAL_MISSING)
+        document.note(f"no valid energy calibration for {', '.join(invalid)}", ReasonCode.CAL_MISSING)
         return None
     return edges
 
@@ -345,7 +353,7 @@ def _counts(
 ) -> NDArray[np.uint32]:
     from screening.kernels import parse_counts
 
-    where = f"{name}: spectrum of {entry.detector or 'the detector'}"
+    where = f"{name}: spectrum of {entry.detector}"
     if entry.counts is not None:
         return _from_numbers(document, entry.counts, n_channel, out, where)
     text = entry.text.encode("ascii", "replace")

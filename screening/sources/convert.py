@@ -112,7 +112,11 @@ def _raw_files(scan: Scan, payload: Radiograph, name: str) -> dict[str, bytes]:
         "lane": identity.lane,
         "operating_mode": identity.operating_mode.value,
     }
-    companions: dict[str, Any] = {"reference": payload.reference}
+    companions: dict[str, Any] = {
+        "reference": payload.reference,
+        "line_ids": payload.line_ids,
+        "line_time_s": payload.line_time_s,
+    }
     if payload.is_lost is not None and payload.is_lost.any():
         companions["lost"] = payload.is_lost
     if calibration is not None:
@@ -168,8 +172,8 @@ def _differences(before: Any, after: Any, where: str) -> list[str]:
 
 def _same_array(a: np.ndarray[Any, Any], b: Any, name: str) -> bool:
     if b is None:
-        # Numbering of the columns and an all-False mask say nothing that their absence does not.
-        return (name == "is_lost" and not a.any()) or (name == "line_time_s" and bool(np.isnan(a).all()))
+        # A mask without a lost column says nothing that its absence does not.
+        return name == "is_lost" and not a.any()
     if a.shape != b.shape:
         return False
     if a.dtype.kind == "f":

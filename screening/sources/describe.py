@@ -71,6 +71,7 @@ def _occupancy(payload: Occupancy) -> dict[str, Any]:
     counts = np.where(payload.gamma_counts < 0, 0, payload.gamma_counts)
     edges = payload.energy_edges_kev
     neutrons = payload.neutron_counts
+    live_s = None if payload.live_time_s is None else np.nansum(payload.live_time_s, axis=0).mean()
     return {
         "kind": payload.kind,
         "n_interval": payload.n_interval,
@@ -78,9 +79,7 @@ def _occupancy(payload: Occupancy) -> dict[str, Any]:
         "n_channel": None if payload.spectra is None else int(payload.spectra.shape[2]),
         "energy_range_kev": None if edges is None else [float(edges[:, 0].min()), float(edges[:, -1].max())],
         "real_time_s": _number(payload.interval_s.sum()),
-        "live_time_s": None
-        if payload.live_time_s is None
-        else _number(np.nanmean(payload.live_time_s.sum(axis=0))),
+        "live_time_s": _number(live_s),
         "gamma_counts": int(counts.sum()),
         "gamma_counts_by_panel": [int(value) for value in counts.sum(axis=0)],
         "n_missing": int((payload.gamma_counts < 0).sum()),

@@ -12,7 +12,7 @@ __all__ = ["Beside", "ScanSource"]
 class Beside(Protocol):
     """Gives a source the files that lie beside the one it reads (sidecars, dark and air pictures)."""
 
-    def __call__(self, name: str) -> bytes | None:
+    def __call__(self, name: str, /) -> bytes | None:
         """Return the bytes of a file in the same folder.
 
         Parameters
