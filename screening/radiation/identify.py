@@ -259,7 +259,7 @@ def _named(fit: Fit, evidence: dict[int, Evidence]) -> list[int]:
             continue
         if proof.found_share < (0.6 if proof.n_found < 2 else 0.45):
             continue
-        if named and proof.own_cost < max(0.5 * limit, 0.5 * share * lead):
+        if named and name not in NATURAL and proof.own_cost < max(0.5 * limit, 0.5 * share * lead):
             continue
         if Category.SNM in NUCLIDES[name].categories and not _is_snm_proven(proof, limit, bool(named)):
             continue

@@ -16,7 +16,7 @@ from screening.physics import NUCLIDES
 from screening.physics.detector import ELECTRON_REST_KEV, compton_edge_kev
 from screening.records import Category
 
-from .identify_fit import Fit, Problem, solve
+from .identify_fit import Fit, Problem, gains, solve
 
 __all__ = ["Evidence", "cost_of_leaving_out", "line_evidence", "merge_families", "prefer_rivals", "threshold_of"]
 
@@ -35,7 +35,7 @@ RARE = frozenset(
     "Hf-181 Hg-203 Ho-166m I-124 Kr-85 Lu-176 Mo-99 Na-24 Nb-95 Pd-103 Pu-238 Ra-223 Rb-82 Re-188 Ru-106 "
     "Sb-124 Sb-125 Sc-46 Sm-153 Sn-113 Sr-85 Ta-182 Tm-170 U-233 Y-88 Yb-169 Zn-65 Zr-89 Zr-95 Ac-227".split()
 )
-RARE_EXTRA = 12.0
+RARE_EXTRA = 14.0
 
 #: Lines that must be seen, all of them, before a material of concern is named.
 SIGNATURES_KEV: dict[str, tuple[float, ...]] = {
@@ -58,7 +58,9 @@ RIVALS: dict[str, tuple[str, ...]] = {
     "LEU": ("DU", "Ra-226"),
     "U-233": ("Th-228", "Th-232"),
     "Th-228": ("Th-232",),
-    "Np-237": ("Cr-51",),
+    "Cu-67": ("HEU",),
+    "Cr-51": ("Np-237",),
+    "Lu-176": ("Np-237",),
 }
 RIVAL_MARGIN = 20.0
 
@@ -172,12 +174,14 @@ def prefer_rivals(
     every = tuple(range(problem.templates.n_variant))
     for label in fit.labels:
         rivals = [names.index(rival) for rival in RIVALS.get(names[label], ())]
-        if not rivals:
+        if names[label] not in RARE and not rivals:
             continue
         present = solve(problem, fit.labels, variants={**variants, label: every}, start=fit)
         rest = tuple(other for other in fit.labels if other != label)
         without = solve(problem, rest, variants=variants, start=fit)
         cost = without.chi2 - present.chi2
+        if names[label] in RARE:
+            rivals += _common_rivals(problem, without, label, cost)
         for rival in rivals:
             swapped = rest if rival in rest else (*rest, rival)
             trial = solve(problem, swapped, variants={**variants, rival: every}, start=fit)
@@ -186,6 +190,18 @@ def prefer_rivals(
                 fit = trial
                 break
     return fit
+
+
+def _common_rivals(problem: Problem, without: Fit, label: int, cost: float) -> list[int]:
+    """Labels met more often that would explain nearly as much, the best first."""
+    names = problem.templates.table.names
+    gain = gains(problem, without).max(axis=1)
+    order = np.argsort(-gain, kind="stable")[:8]
+    return [
+        int(k)
+        for k in order
+        if k != label and names[k] not in RARE and k not in without.labels and gain[k] > 0.8 * cost
+    ][:3]
 
 
 def merge_families(problem: Problem, fit: Fit, variants: dict[int, tuple[int, ...]]) -> Fit:

@@ -24,9 +24,14 @@ __all__ = ["Setting", "Settled", "settle"]
 GAIN_SIGMA = 0.012
 OFFSET_SIGMA_KEV = 2.0
 EXPONENT_SIGMA = 0.08
+RESOLUTION_SIGMA = 0.2
+
+#: The prior weighs more where much is explained: templates are inexact by a share of it.
+PRIOR_SHARE = 0.02
 
 #: Widest gain error looked for: scintillators, germanium.
-GAIN_SPAN = 0.05
+GAIN_SPAN = 0.035
+GAIN_LIMIT = 0.05
 GAIN_SPAN_GERMANIUM = 0.004
 OFFSET_SPAN_KEV = 12.0
 
@@ -168,17 +173,18 @@ def _scan_gain(
 ) -> Setting:
     is_germanium = setting.r662 < GERMANIUM_R662
     span = GAIN_SPAN_GERMANIUM if is_germanium else GAIN_SPAN
-    step = 0.0006 if is_germanium else float(np.clip(0.4 * setting.r662, 0.006, 0.025))
-    n_step = int(span / step)
-    best, best_value = setting, -np.inf
-    for k in range(-n_step, n_step + 1):
-        trial = setting._replace(gain=1.0 + k * step)
-        gain = quick_gains(bench.pose(trial))
-        natural = float(gain[list(norm_labels)].sum())
-        value = max(float((gain - handicap).max()), natural) - trial.penalty
-        if value > best_value:
-            best, best_value = trial, value
-    return best
+    step = 0.0006 if is_germanium else float(np.clip(0.4 * setting.r662, 0.008, 0.0175))
+    n_step = int(span / step + 1e-6)
+    offsets = (0.0,) if is_germanium else (0.0, -2.5, 2.5) if setting.r662 > 0.045 else (0.0, -2.0, 2.0)
+    tried: list[tuple[float, Setting]] = []
+    for offset_kev in offsets:
+        for k in range(-n_step, n_step + 1):
+            trial = setting._replace(gain=1.0 + k * step, offset_kev=offset_kev)
+            gain = quick_gains(bench.pose(trial))
+            natural = float(gain[list(norm_labels)].sum())
+            tried.append((max(float((gain - handicap).max()), natural), trial))
+    weight = 1.0 + PRIOR_SHARE * max(value for value, _ in tried)
+    return max(tried, key=lambda item: item[0] - weight * item[1].penalty)[1]
 
 
 def _lead(bench: _Bench, setting: Setting, handicap: NDArray[np.float64]) -> Settled:
@@ -200,9 +206,16 @@ def _refine(bench: _Bench, settled: Settled, handicap: NDArray[np.float64]) -> S
         return settled
     best, start = settled.setting, settled.fit
 
+    first = settled.setting
+    none = solve(settled.problem, (), variants={}, start=start).chi2
+    weight = 1.0 + PRIOR_SHARE * max(none - settled.fit.chi2, 0.0)
+
     def cost(setting: Setting) -> float:
+        if abs(setting.gain - 1.0) > GAIN_LIMIT:
+            return np.inf
         fit = solve(bench.pose(setting), settled.fit.labels, variants=settled.variants, start=start)
-        return fit.chi2 + setting.penalty
+        narrower = np.log(setting.r662 / first.r662) / RESOLUTION_SIGMA
+        return fit.chi2 + weight * (setting.penalty + narrower**2)
 
     value = cost(best)
     is_germanium = best.r662 < GERMANIUM_R662

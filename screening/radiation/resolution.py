@@ -195,6 +195,9 @@ def resolution_candidates(peaks: list[Peak], channel_at_662_kev: float) -> tuple
             resolution *= np.sqrt(REFERENCE_KEV / peak.energy_kev)
         if not low <= resolution <= high or peak.significance < 4.0 or peak.fwhm_kev > 0.6 * peak.energy_kev:
             continue
+        # The hump of a background's continuum looks like this, and no line of a usable detector does.
+        if resolution > 0.105 and peak.energy_kev < 150.0:
+            continue
         ballots.append((float(np.log(resolution)), min(peak.significance, 60.0) / np.sqrt(max(peak.quality, 1.0))))
     if not ballots:
         return ([0.003, 0.03] if channel_at_662_kev < 0.6 else [0.075, 0.03]), False
@@ -209,7 +212,7 @@ def resolution_candidates(peaks: list[Peak], channel_at_662_kev: float) -> tuple
     candidates: list[float] = []
     for _ in range(3):
         best = int(np.argmax(votes))
-        if votes[best] < 0.35 * (kernel @ weight).max():
+        if votes[best] < 0.45 * (kernel @ weight).max():
             break
         candidates.append(float(np.exp(grid[best])))
         votes = np.where(np.abs(grid - grid[best]) < 0.45, 0.0, votes)

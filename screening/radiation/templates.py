@@ -68,11 +68,9 @@ LOW_ENERGY_KEV = 50.0
 #: Lines of lanthanum halide crystals, seen from inside: the 1436 keV gamma sums with the 37 keV cascade of
 #: barium, the 789 keV one with the beta spectrum above it, and the alphas of the Ac-227 series stand at
 #: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
-INTRINSIC_LANTHANUM = (
-    (35.5, 0.25), (792.0, 0.10), (812.0, 0.07), (835.0, 0.05), (860.0, 0.04), (890.0, 0.03), (920.0, 0.02),
-    (955.0, 0.012), (1440.0, 0.15), (1472.0, 0.85),
-)  # fmt: skip
-INTRINSIC_ALPHA = ((1760.0, 0.03), (1880.0, 0.05), (2020.0, 0.08), (2180.0, 0.07), (2360.0, 0.05), (2450.0, 0.02))
+INTRINSIC_BETA_END_KEV = 255.0
+INTRINSIC_GAMMAS = ((35.5, 0.25), (1440.0, 0.15), (1472.0, 0.85))
+INTRINSIC_ALPHAS = ((1760.0, 0.03), (1880.0, 0.05), (2020.0, 0.08), (2180.0, 0.07), (2400.0, 0.04))
 
 
 class LineTable(NamedTuple):
@@ -171,9 +169,7 @@ def line_table(family: str) -> LineTable:
         amount = _emitted(nuclide.name, energy, nuclide.intensity)[:, None] * reach[start : start + energy.size]
         start += energy.size
         if nuclide.name == "La-138" and family == "scintillator":
-            own = np.array(INTRINSIC_LANTHANUM)
-            energy, amount = own[:, 0], np.repeat(own[:, 1:], reach.shape[1], axis=1)
-            part = np.zeros(energy.size, dtype=np.int64)
+            energy, amount, part = _intrinsic_lanthanum(reach.shape[1])
         else:
             roots = sorted({origin for origin in nuclide.origin if origin.endswith("*")})
             part = np.array([2 + roots.index(o) if o.endswith("*") else 0 for o in nuclide.origin])
@@ -188,6 +184,20 @@ def line_table(family: str) -> LineTable:
     return LineTable(
         names, np.concatenate(energies), np.concatenate(owners), np.concatenate(parts), np.concatenate(yields)
     )
+
+
+def _intrinsic_lanthanum(
+    n_variant: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Lines, yields and parts of a lanthanum halide seen from inside; no shield changes them."""
+    above = np.arange(0.0, INTRINSIC_BETA_END_KEV, 8.0)
+    # The beta spectrum above the 789 keV gamma, as closely spaced lines; alphas have their own amplitude.
+    beta = (1.0 - above / INTRINSIC_BETA_END_KEV) ** 1.5
+    gammas, alphas = np.array(INTRINSIC_GAMMAS), np.array(INTRINSIC_ALPHAS)
+    energy = np.concatenate([gammas[:, 0], 789.0 + above, alphas[:, 0]])
+    amount = np.concatenate([gammas[:, 1], 0.9 * beta / beta.sum(), alphas[:, 1]])
+    part = np.concatenate([[1] + [0] * (gammas.shape[0] - 1), np.full(beta.size, 2), np.full(alphas.shape[0], 3)])
+    return energy, np.repeat(amount[:, None], n_variant, axis=1), part.astype(np.int64)
 
 
 def _emitted(name: str, energy: NDArray[np.float64], intensity: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -348,6 +358,6 @@ def continuum_basis(law: FwhmLaw, axis_kev: NDArray[np.float64], *, stiffness: f
     while knots[-1] < high:
         knots.append(knots[-1] + max(stiffness * float(law.fwhm_kev(knots[-1])), 0.10 * knots[-1]))
     inner = low + (np.array(knots) - low) * (high - low) / (knots[-1] - low)
-    padded = np.concatenate([[low] * 3, inner, [high] * 3])
+    padded = np.concatenate([[low] * 4, inner[1:-1], [high] * 4])
     centre = 0.5 * (axis_kev[1:] + axis_kev[:-1])
     return BSpline.design_matrix(centre, padded, 3).multiply(np.diff(axis_kev)[:, None]).tocsc()
