@@ -286,14 +286,15 @@ def _smooth(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _add_defects(raw: NDArray[np.uint16], scanner: Scanner, rng: np.random.Generator) -> None:
     n_energy, n_row, n_column = raw.shape
-    if scanner.n_dead_rows:
-        raw[:, n_row - scanner.n_dead_rows :, :] = 0
+    for k in range(n_energy):
+        for rate, value in ((scanner.isolated_rate, 0), (scanner.saturated_rate, 65535)):
+            n = rng.poisson(rate * n_row * n_column)
+            raw[k, rng.integers(0, n_row, n), rng.integers(0, n_column, n)] = value
+    # a module that sends nothing, and dead rows, hold no failed pixels of their own
     if scanner.dropout_row >= 0:
         rows = slice(scanner.dropout_row, scanner.dropout_row + MODULE_ROWS)
         packet = (np.arange(n_column) // BLOCK_LINES) % 2
         for k in range(n_energy):
             raw[k, rows, packet == k % 2] = 0
-    for k in range(n_energy):
-        for rate, value in ((scanner.isolated_rate, 0), (scanner.saturated_rate, 65535)):
-            n = rng.poisson(rate * n_row * n_column)
-            raw[k, rng.integers(0, n_row, n), rng.integers(0, n_column, n)] = value
+    if scanner.n_dead_rows:
+        raw[:, n_row - scanner.n_dead_rows :, :] = 0

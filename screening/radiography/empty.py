@@ -1,0 +1,141 @@
+"""Loaded or empty: a map that a network reads, and an explicit score beside it.
+
+The map is the hull brought to a fixed size in physical units, so that it means the same on every
+scanner: steel-equivalent areal density, its noise, and the share of each cell that was not seen.
+The explicit score is the areal density above an empty container's walls. Neither can make an opaque
+or unseen place clear: both are asked only where no threat could hide.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.records import ContainerBox
+
+__all__ = [
+    "FEATURE_VERSION",
+    "MAP_SHAPE",
+    "empty_baseline",
+    "excess_areal_density",
+    "hull_map",
+]
+
+FEATURE_VERSION = "empties/1"
+
+#: Rows and columns of the map.
+MAP_SHAPE = (64, 256)
+
+#: Areal density that a cell gets when nothing of it was seen, g/cm2: as far from empty as it can be.
+UNSEEN_DENSITY_G_CM2 = 200.0
+
+#: What an empty container may show, by height (share of the hull from the top): roof seen obliquely,
+#: two walls, floor and cross-members, g/cm2 steel-equivalent.
+_EMPTY_LIMIT = ((0.0, 30.0), (0.04, 14.0), (0.35, 14.0), (0.42, 8.0), (0.76, 8.0), (0.82, 60.0), (1.0, 120.0))
+
+#: Rows (shares from the top) and columns (shares of the length) that hold cargo and little structure.
+_CARGO_ROWS = (0.06, 0.86)
+_CARGO_COLUMNS = (0.03, 0.97)
+
+LOWEST_QUANTILE = 0.2
+
+
+def hull_map(
+    density: NDArray[np.float32], variance: NDArray[np.float32], is_live: NDArray[np.bool_], box: ContainerBox
+) -> NDArray[np.float32]:
+    """Return the map of one container.
+
+    Parameters
+    ----------
+    density : ndarray of shape (n_row, n_column), float32
+        Areal density of the whole picture, g/cm2.
+    variance : ndarray of shape (n_row, n_column), float32
+        Its variance.
+    is_live : ndarray of shape (n_row, n_column), bool
+        Pixels that measure.
+    box : ContainerBox
+        The container.
+
+    Returns
+    -------
+    ndarray of shape (3, 64, 256), float32
+        Mean areal density of the seen part (g/cm2), its standard error (g/cm2), share not seen.
+    """
+    rows, columns = slice(box.row0, box.row1), slice(box.col0, box.col1)
+    live = is_live[rows, columns].astype(np.float32)
+    n = _resample(live)
+    count = np.maximum(n, 1e-3)
+    mean = _resample(np.where(live > 0, np.clip(density[rows, columns], -20.0, 500.0), 0.0)) / count
+    spread = _resample(np.where(live > 0, np.minimum(variance[rows, columns], 1e6), 0.0)) / count
+    pixels = live.size / (MAP_SHAPE[0] * MAP_SHAPE[1])
+    error = np.sqrt(spread / np.maximum(n * pixels, 1e-3))
+    nothing = n < 0.02
+    mean[nothing], error[nothing] = UNSEEN_DENSITY_G_CM2, UNSEEN_DENSITY_G_CM2
+    stacked: NDArray[np.float32] = np.stack([mean, np.minimum(error, UNSEEN_DENSITY_G_CM2), 1.0 - n]).astype(
+        np.float32
+    )
+    return stacked
+
+
+def empty_baseline(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the areal density of the container itself, per row.
+
+    The low quantile over the columns follows walls, roof and floor of this very container; an upper
+    limit by height keeps a load that fills a whole row from passing for a wall.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n, m), float32
+        Areal density of a hull, any number of rows and columns, g/cm2.
+
+    Returns
+    -------
+    ndarray of shape (n,), float32
+        g/cm2.
+    """
+    height = (np.arange(cells.shape[0]) + 0.5) / cells.shape[0]
+    places, limits = (np.array(values) for values in zip(*_EMPTY_LIMIT, strict=True))
+    low = np.quantile(cells, LOWEST_QUANTILE, axis=1)
+    baseline: NDArray[np.float32] = np.minimum(low, np.interp(height, places, limits)).astype(np.float32)
+    return baseline
+
+
+def excess_areal_density(hull: NDArray[np.float32]) -> float:
+    """Return the explicit score of a load: areal density above the container's own.
+
+    Parameters
+    ----------
+    hull : ndarray of shape (3, 64, 256), float32
+        Map from :func:`hull_map`.
+
+    Returns
+    -------
+    float
+        Mean excess over the cargo space plus a hundredth of its 99.8 % quantile, g/cm2: the first for
+        loads that are light and wide, the second for small dense ones.
+    """
+    density = hull[0]
+    excess = density - empty_baseline(density)[:, None]
+    rows = slice(*(int(share * MAP_SHAPE[0]) for share in _CARGO_ROWS))
+    columns = slice(*(int(share * MAP_SHAPE[1]) for share in _CARGO_COLUMNS))
+    inner = excess[rows, columns]
+    return float(np.mean(inner, dtype=np.float64) + 0.01 * np.quantile(inner, 0.998))
+
+
+def _resample(plane: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Return area means on the map's grid; every pixel counts by its overlap."""
+    result = np.asarray(plane, dtype=np.float64)
+    for axis, size in enumerate(MAP_SHAPE):
+        length = result.shape[axis]
+        total = np.concatenate(
+            [np.zeros_like(np.take(result, [0], axis)), np.cumsum(result, axis=axis)], axis=axis
+        )
+        edges = np.linspace(0.0, length, size + 1)
+        lower = np.minimum(edges.astype(np.int64), length - 1)
+        share = edges - lower
+        shape = [1, 1]
+        shape[axis] = -1
+        before = np.take(total, lower, axis)
+        at = before + share.reshape(shape) * (np.take(total, lower + 1, axis) - before)
+        result = np.diff(at, axis=axis) * (size / length)
+    return result
