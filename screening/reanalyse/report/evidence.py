@@ -60,16 +60,14 @@ def radiation_part(scan: ReportedScan, level: Markup, *, name: str) -> Markup:
         )
         if figure is not None
     ]
-    drawn = tag("div", *figures, class_="pair" if len(figures) > 1 else None) if figures else None
-    return tag(
-        "div",
-        _part_head("Radiation portal", level, scan),
-        drawn,
-        _radiation_facts(measured) if measured is not None else None,
-        _nuclide_table(measured) if measured is not None and measured.nuclides else None,
-        _scan_notes(scan),
-        class_="part",
-    )
+    facts = _radiation_facts(measured) if measured is not None else None
+    nuclides = _nuclide_table(measured) if measured is not None and measured.nuclides else None
+    if len(figures) == 1:
+        body = tag("div", *figures, tag("div", facts, nuclides), class_="pair")
+    else:
+        body = join(tag("div", *figures, class_="pair") if figures else None, facts, nuclides)
+    title = "Radiation portal" if profile is not None else "Gamma spectrum"
+    return tag("div", _part_head(title, level, scan), body, _scan_notes(scan), class_="part")
 
 
 def radiograph_part(scan: ReportedScan, level: Markup, *, max_pixels: int) -> Markup:

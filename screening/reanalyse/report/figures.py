@@ -24,6 +24,7 @@ GRID = "#e4e9ed"
 COUNTS = "#1f6fb4"
 ALARM = "#a50026"
 BACKGROUND = "#8a97a1"
+UNNAMED = "#8d6e63"
 # Okabe and Ito's colours without the yellow that vanishes on white; the order puts the most distinct first.
 SERIES = ("#d55e00", "#009e73", "#cc79a7", "#0072b2", "#e69f00", "#56b4e9")
 ENERGY_RANGE_KEV = (30.0, 3000.0)
@@ -158,14 +159,15 @@ def spectrum_figure(
     if "background_spectrum" in products:
         components.pop("background", None)
     named = [found.nuclide for found in measurements.nuclides] if measurements is not None else []
-    others = sorted(label for label in components if label not in named)
-    colours = {label: SERIES[i % len(SERIES)] for i, label in enumerate([*named, *others])}
-    colours["background"] = BACKGROUND
-    drawn = [label for label in [*named, *others] if label in components][: len(SERIES)]
+    colours = {label: SERIES[i % len(SERIES)] for i, label in enumerate(named)}
+    # What the fit used and nobody named is one curve: a label in a legend would read like a finding.
+    fitted = {label: values for label, values in components.items() if values.shape == spectrum.shape}
+    unnamed = [values for label, values in fitted.items() if label not in named]
     curves = [
         ("background", products.get("background_spectrum"), BACKGROUND),
+        ("everything else in the fit", np.sum(unnamed, axis=0) if unnamed else None, UNNAMED),
         ("fit", products.get("fit"), INK),
-        *((label, components[label], colours[label]) for label in drawn),
+        *((label, fitted.get(label), colours[label]) for label in named[: len(SERIES)]),
     ]
     for label, values, colour in curves:
         if values is not None and values.shape == spectrum.shape:

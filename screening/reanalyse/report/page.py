@@ -14,8 +14,8 @@ from screening.records import Level
 from .entries import Entry
 from .figures import require_matplotlib
 from .markup import Markup, join, tag
-from .sections import badge, banner_strip, container_section, headline, scan_summary
-from .words import ACTION_SHORT, LEVEL_WORDS, spaced_container_id
+from .sections import badge, banner_strip, container_section, entry_name, headline, scan_summary
+from .words import ACTION_SHORT, LEVEL_WORDS
 
 __all__ = ["write_report"]
 
@@ -133,7 +133,7 @@ def _overview(entries: Sequence[Entry]) -> Markup:
 
 
 def _overview_row(entry: Entry, anchor: str) -> Markup:
-    link = tag("a", spaced_container_id(entry.container_id), href=f"#{anchor}", class_="id")
+    link = tag("a", entry_name(entry), href=f"#{anchor}", class_="id")
     action = ACTION_SHORT[entry.decision.action] if entry.decision is not None else "none"
     return tag(
         "tr",

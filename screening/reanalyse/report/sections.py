@@ -10,7 +10,6 @@ from screening.records import (
     Level,
     RadiationMeasurements,
     RadiographMeasurements,
-    Reason,
     ReasonCode,
     worst,
 )
@@ -20,7 +19,7 @@ from .evidence import radiation_part, radiograph_part, record_part
 from .markup import Content, Markup, join, tag
 from .words import ACTION_WORDS, CODE_WORDS, LEVEL_SIGNS, MODALITY_WORDS, SEAL_WORDS, spaced_container_id
 
-__all__ = ["badge", "banner_strip", "container_section", "headline", "scan_summary"]
+__all__ = ["badge", "banner_strip", "container_section", "entry_name", "headline", "scan_summary"]
 
 
 def badge(level: Level | None, *, text: str | None = None, is_large: bool = False) -> Markup:
@@ -125,26 +124,44 @@ def reasons(entry: Entry) -> list[tuple[ReasonCode, str, Level | None]]:
     Returns
     -------
     list of (ReasonCode, str, Level or None)
-        Code, words and the level this reason alone gives.
+        Code, its own text (may be empty) and the level this reason alone gives.
     """
     found: dict[tuple[ReasonCode, str], Level | None] = {}
     for scan in entry.scans:
         for flag in scan.flags:
             for reason in flag.reasons:
-                found.setdefault((reason.code, _words(reason)), reason.level)
+                found.setdefault((reason.code, reason.text), reason.level)
         if scan.error is not None:
             found.setdefault((scan.error.code, scan.error.text), Level.UNKNOWN)
     told = {code for code, _ in found}
     if entry.decision is not None:
         for code in entry.decision.reason_codes:
             if code not in told:
-                words = CODE_WORDS[code]
-                found.setdefault((code, words[:1].upper() + words[1:]), entry.decision.risk)
-    rank = {None: -1}
+                found.setdefault((code, ""), entry.decision.risk)
     return sorted(
-        ((code, words, level) for (code, words), level in found.items()),
-        key=lambda item: -(item[2].rank if item[2] is not None else rank[None]),
+        ((code, text, level) for (code, text), level in found.items()),
+        key=lambda item: -(item[2].rank if item[2] is not None else -1),
     )
+
+
+def entry_name(entry: Entry) -> str:
+    """Return what an entry is called.
+
+    Parameters
+    ----------
+    entry : Entry
+        The entry.
+
+    Returns
+    -------
+    str
+        Its container number; without one the file or the scan it is about.
+    """
+    if entry.container_id is None:
+        for scan in entry.scans:
+            if scan.path or scan.scan_id:
+                return scan.path or scan.scan_id or ""
+    return spaced_container_id(entry.container_id)
 
 
 def headline(entry: Entry) -> str:
@@ -172,7 +189,7 @@ def headline(entry: Entry) -> str:
         return "the next step of the flow is still to be done"
     words = [CODE_WORDS[code] for code in codes[:3]]
     text = "; ".join(words) + (f"; {len(codes) - 3} more" if len(codes) > 3 else "")
-    return text[:1].upper() + text[1:]
+    return _capital(text)
 
 
 def scan_summary(entry: Entry, modality: Literal["radiation", "radiograph"]) -> Content:
@@ -217,13 +234,15 @@ def _finding(scan: ReportedScan) -> str:
     return ""
 
 
-def _words(reason: Reason) -> str:
-    return reason.text or CODE_WORDS[reason.code]
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _head(entry: Entry) -> Markup:
     places = list(dict.fromkeys(scan.place for scan in entry.scans if scan.place))
     times = sorted(scan.taken_at for scan in entry.scans if scan.taken_at)
+    if entry.container_id is None:
+        places.insert(0, spaced_container_id(None))
     meta = join(
         " · ".join(places),
         tag("br") if places and times else None,
@@ -232,7 +251,7 @@ def _head(entry: Entry) -> Markup:
     return tag(
         "div",
         badge(entry.level, is_large=True),
-        tag("h2", spaced_container_id(entry.container_id)),
+        tag("h2", entry_name(entry)),
         tag("div", meta, class_="meta"),
         class_="head",
     )
@@ -251,8 +270,12 @@ def _verdict(entry: Entry) -> Markup:
             tag("div", _by_whom(decision), class_="small"),
         )
     items = [
-        tag("li", tag("span", words, class_="text"), tag("code", code.value, class_="code"))
-        for code, words, _ in reasons(entry)
+        tag(
+            "li",
+            tag("span", _capital(CODE_WORDS[code]), tag("em", text) if text else None, class_="text"),
+            tag("code", code.value, class_="code"),
+        )
+        for code, text, _ in reasons(entry)
     ]
     if not items:
         items = [tag("li", tag("span", "Every required step is done and found nothing.", class_="text"))]

@@ -86,6 +86,7 @@ def test_every_container_is_there_with_its_level_and_action(page, entries):
         assert entry.decision.decision_id in page.text
         assert entry.level.value in page.text
     assert "Refer to secondary radiation inspection" in page.text
+    assert "Industrial source named" in page.text
     assert "Co-60 named with 12,400 net counts (industrial)" in page.text
     assert "IMG_SHIELDED" in page.text
 
