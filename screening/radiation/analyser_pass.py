@@ -145,7 +145,8 @@ def weigh_pass(
         evidence.findings.append(_rule_finding(counts, test, evidence.measurement, settings, is_overloaded))
     elif test is None and contrast.is_alarm:
         evidence.findings.append(_contrast_finding(contrast, evidence.measurement, is_overloaded))
-    if is_overloaded:
+    if is_overloaded and not evidence.findings:
+        # Beside an alarm, the alarm itself is the severe finding.
         evidence.findings.append(
             Finding(
                 code=ReasonCode.Q_SATURATED,

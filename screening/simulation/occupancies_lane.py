@@ -126,7 +126,7 @@ def shadow_profile(
     texture *= 0.05 / max(float(texture.std()), 1e-9)
     shade[inside] = depth * (1.0 + texture[inside])
     shade = gaussian_filter1d(shade, _VIEW_M * _STEPS_PER_M, mode="constant")
-    return np.clip(np.interp(along_m, grid, shade, left=0.0, right=0.0), 0.0, 0.95)
+    return np.asarray(np.clip(np.interp(along_m, grid, shade, left=0.0, right=0.0), 0.0, 0.95))
 
 
 def plastic_counts_per_photon(energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
