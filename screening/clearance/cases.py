@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal, NamedTuple
 
 from screening.errors import PolicyError
@@ -154,9 +155,7 @@ def weigh(
     if exercise and any(flag.operating_mode is not OperatingMode.EXERCISE for flag in case.flags):
         raise PolicyError("an exercise decides only on flags taken in an exercise", value=case.container_id)
 
-    def is_trusted(event: SealEvent) -> bool:
-        return _is_verified(event, keys, exercise=exercise)
-
+    is_trusted = partial(_is_verified, keys=keys, exercise=exercise)
     weighed = _not_superseded(
         [_weigh_flag(flag, case, now, policy, keys, exercise=exercise) for flag in case.flags]
     )

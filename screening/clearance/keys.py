@@ -171,7 +171,13 @@ class Signer:
 
     @property
     def key_id(self) -> str:
-        """Identifier of the key."""
+        """Identifier of the key.
+
+        Returns
+        -------
+        str
+            That of its public half.
+        """
         return self.public.key_id
 
     def seal(self, record: S) -> S:

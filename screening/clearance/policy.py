@@ -68,7 +68,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def ref(self) -> PolicyRef:
-        """How a decision names the policy."""
+        """How a decision names the policy.
+
+        Returns
+        -------
+        PolicyRef
+            Name, version and hash.
+        """
         return PolicyRef(id=self.id, version=self.version, sha256=self.sha256)
 
 

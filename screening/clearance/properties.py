@@ -7,7 +7,7 @@ a comparison of slices. Every policy that is loaded passes through here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
@@ -109,12 +109,7 @@ def broken_properties(whole: WholeTable) -> tuple[str, ...]:
         One line each, with an input that shows it; empty for a sound table.
     """
     found: list[str] = []
-
-    def require(name: str, holds: NDArray[np.bool_]) -> None:
-        holds = np.broadcast_to(holds, whole.risk.shape)
-        if not holds.all():
-            found.append(f"{name}; for example {_described(int(np.argmin(holds)))}")
-
+    require = partial(_note_if_broken, found, whole)
     _require_evidence_for_low(whole, require)
     _require_bad_news_to_hold(whole, require)
     found += _where_worse_evidence_lowers(whole)
@@ -139,6 +134,12 @@ def check_properties(table: Callable[[CaseInputs], Outcome] = decide) -> None:
     broken = broken_properties(lay_out(table))
     if broken:
         raise PolicyError("the decision table breaks: " + " | ".join(broken), value=broken)
+
+
+def _note_if_broken(found: list[str], whole: WholeTable, name: str, holds: NDArray[np.bool_]) -> None:
+    holds = np.broadcast_to(holds, whole.risk.shape)
+    if not holds.all():
+        found.append(f"{name}; for example {_described(int(np.argmin(holds)))}")
 
 
 def _has(name: str, *values: Any) -> NDArray[np.bool_]:

@@ -51,7 +51,13 @@ class DecisionReport(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether every check passed."""
+        """Whether every check passed.
+
+        Returns
+        -------
+        bool
+            False also if nothing was checked.
+        """
         return bool(self.checks) and all(check.passed for check in self.checks)
 
 
