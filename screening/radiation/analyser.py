@@ -217,9 +217,6 @@ class RadiationAnalyser:
         if occupancy.kind == "occupancy":
             check_coverage(gates, occupancy, counts, settings)
             check_occupancy(gates, occupancy, counts, settings)
-            if has_background:
-                lowest = float(test.min_panel_cps or 0.0)
-                gates.add("neutron_panel_cps", ReasonCode.Q_DETECTOR_DEAD, lowest, 0.0, passed=lowest > 0)
         if occupancy.background is not None:
             check_age(gates, occupancy.background, scan.identity, settings)
         n_reading = int(np.asarray(occupancy.neutron_counts).shape[0])

@@ -41,8 +41,6 @@ class NeutronTest:
         Whether the pass alarms.
     n_lost : int
         Readings that are missing.
-    min_panel_cps : float or None
-        Lowest background rate of a panel.
     n_dead : int
         Panels that counted nothing where counts were expected.
     """
@@ -55,7 +53,6 @@ class NeutronTest:
     window_s: float
     is_alarm: bool
     n_lost: int
-    min_panel_cps: float | None
     n_dead: int
 
 
@@ -89,7 +86,7 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
     and background together, the window's count is binomial (Przyborowski and Wilenski, Biometrika 31
     (1940) 313), with the ship effect as part of the null hypothesis; the probabilities are
     multiplied by the number of windows. Without a background, each window is held against the rest
-    of its own pass.
+    of its own pass; a background of a few seconds is joined by that rest.
 
     Parameters
     ----------
@@ -124,6 +121,9 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
         max_cps = n / t if max_cps is None else max(max_cps, n / t)
         if background_cps is not None:
             reference, reference_s = round(background_cps * live_s), live_s
+            if live_s < settings.short_background_s:
+                reference += round(counts.sum() - n)
+                reference_s += float(time_s.sum()) - t
             expected = background_cps * t
             if expected > 0:
                 nsigma = (n - expected) / math.sqrt(expected)
@@ -152,7 +152,6 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
         window_s=min(tested, default=0.0),
         is_alarm=log10_p <= math.log10(settings.false_alarm),
         n_lost=int((~whole).sum()),
-        min_panel_cps=float(rates.min()) if rates is not None else None,
         n_dead=n_dead,
     )
 
@@ -163,7 +162,9 @@ def _background_rates(occupancy: Occupancy, n_panel: int) -> NDArray[np.float64]
     if background is None or background.neutron_cps is None:
         return None
     rates = np.asarray(background.neutron_cps, dtype=np.float64)
-    usable = rates.shape == (n_panel,) and np.isfinite(rates).all() and (rates >= 0).all()
+    # A rate of zero is no background: neutron tubes count cosmic neutrons all day, and a threshold
+    # on zero would alarm at the first of them.
+    usable = rates.shape == (n_panel,) and np.isfinite(rates).all() and (rates >= 0).all() and rates.sum() > 0
     return rates if usable and math.isfinite(background.live_time_s) else None
 
 

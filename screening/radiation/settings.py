@@ -66,6 +66,9 @@ class NeutronSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ship_effect : float
         Factor by which steel cargo may raise the neutron background without a source (cosmic
         spallation); part of the null hypothesis.
+    short_background_s : float
+        A background shorter than this (a gross-count portal does not say how long it averaged, so
+        its record counts as one second) is joined by the rest of the pass.
     max_gamma_panel_cps : float
         Gamma rate of one panel above which gamma pile-up may count as neutrons.
     min_expected_dead : float
@@ -75,11 +78,12 @@ class NeutronSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     min_window_s: float = 2.0
     false_alarm: float = 1e-4
     ship_effect: float = 1.5
+    short_background_s: float = 20.0
     max_gamma_panel_cps: float = 50_000.0
     min_expected_dead: float = 15.0
 
     def __post_init__(self) -> None:
-        for name in ("min_window_s", "max_gamma_panel_cps", "min_expected_dead"):
+        for name in ("min_window_s", "short_background_s", "max_gamma_panel_cps", "min_expected_dead"):
             _require_positive(name, getattr(self, name))
         _require_probability("false_alarm", self.false_alarm)
         if not self.ship_effect >= 1:

@@ -57,6 +57,21 @@ def test_source_alarms_without_background(make):
     assert test.is_alarm
 
 
+def test_short_background_is_joined_by_the_rest_of_the_pass(make):
+    counts = np.array([[0, 1], [1, 0], [9, 9], [9, 9], [1, 0], [0, 1], [1, 1], [0, 0]])
+    background = make.background(neutron_cps=np.array([1.0, 1.0]), live_time_s=1.0)
+    test = measure_neutrons(make.occupancy(neutron_counts=counts, background=background), NeutronSettings())
+    # 36 counts in 2 s against 2 in the record's second and 6 in the other 6 s.
+    assert test.log10_p == pytest.approx(np.log10(8 * binom.sf(35, 44, 3 / 10)), abs=1e-9)
+    assert test.is_alarm
+
+
+def test_zero_background_is_no_background(make, analyse):
+    occupancy = make.occupancy(background=make.background(neutron_cps=np.zeros(2)))
+    _, codes = analyse(occupancy)
+    assert codes["NEUTRON"] == {ReasonCode.BKG_MISSING}
+
+
 @pytest.mark.parametrize("rates", [np.array([np.nan, 0.6]), np.array([0.6]), np.array([-1.0, 0.6])])
 def test_background_that_cannot_be_used_is_none(make, rates):
     occupancy = make.occupancy(background=make.background(neutron_cps=rates))
