@@ -163,6 +163,8 @@ def run(
             f"{out} holds an earlier run: resume it, or choose another folder", value=str(out)
         )
     with Ledger(ledger_path, _identity(chosen)) as ledger:
+        if products:
+            (out / PRODUCTS).mkdir(exist_ok=True)
         n_now = _queue(ledger, index, archive, chosen, out / PRODUCTS if products else None)
         run_jobs(ledger, TARGET, workers=workers, deadline_s=deadline_s, progress=progress)
         reports = list(_reports(ledger))
