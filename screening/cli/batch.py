@@ -1,13 +1,23 @@
-"""Commands on many scans: simulate, train, reanalyse, evaluate."""
+"""Commands on many scans: reanalyse, evaluate, simulate, train."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from .progress import progress_bar
+
 __all__ = ["register"]
+
+_simulate = typer.Typer(help="Simulate labelled scans, from a preset and a seed.", no_args_is_help=True)
+
+Out = Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)]
+Config = Annotated[Path | None, typer.Option(help="Settings of the site (TOML).")]
+Preset = Annotated[str, typer.Option(help="What kind of traffic; an unknown name lists the known ones.")]
+Number = Annotated[int, typer.Option("--n", min=1, help="How many scans.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random: the same seed gives the same bytes.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,13 +28,100 @@ def register(app: typer.Typer) -> None:
     app : typer.Typer
         The command line.
     """
+    app.command()(reanalyse)
+    app.command()(evaluate)
+    app.add_typer(_simulate, name="simulate")
     app.command()(train)
+
+
+def reanalyse(
+    archive: Annotated[Path, typer.Argument(help="Folder of archived scans.", show_default=False)],
+    out: Out,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an earlier run in OUT.")] = False,
+    products: Annotated[bool, typer.Option("--products", help="Also write maps and spectra.")] = False,
+    engine: Annotated[str, typer.Option(help="What runs the jobs; this version has: local.")] = "local",
+    config: Config = None,
+) -> None:
+    """Analyse every scan of an archive again, and compare with what was stored."""
+    from screening.reanalyse import run
+
+    with progress_bar("reanalyse") as show:
+        summary = run(
+            archive,
+            out,
+            workers=workers,
+            resume=resume,
+            settings=config,
+            engine=engine,
+            products=products,
+            progress=lambda p: show(p.counts.done + p.counts.failed, p.counts.total),
+        )
+    levels = ", ".join(f"{level} {n}" for level, n in summary.levels.items())
+    typer.echo(f"{summary.n_scans} scans of {summary.n_files} files in {summary.elapsed_s:.1f} s: {levels}")
+    for code, n in summary.reasons.items():
+        typer.echo(f"  {code:<26} {n}")
+    if summary.changes is not None:
+        changes = ", ".join(f"{kind} {n}" for kind, n in summary.changes.items()) or "none"
+        typer.echo(f"against {summary.compared_with}: {changes}; lowered to LOW: {summary.lowered}")
+    if summary.not_scans:
+        typer.echo(f"{len(summary.not_scans)} files left out; summary.json names them")
+    typer.echo(f"results: {out / 'results.jsonl'}")
+    if summary.exit_status:
+        raise typer.Exit(summary.exit_status)
+
+
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="Folder with labels.csv and scans.", show_default=False)],
+    out: Out,
+    detector: Annotated[
+        list[str] | None, typer.Option(help="A registered detector; every one when not given.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which rows are scored.")] = "test",
+    config: Config = None,
+) -> None:
+    """Measure detectors on labelled samples, with intervals."""
+    from screening.evaluate import evaluation_table, run
+
+    with progress_bar("evaluate") as show:
+        evaluation = run(
+            dataset,
+            out,
+            detectors=detector,
+            settings=config,
+            split=split,
+            progress=lambda done, of, _: show(done, of),
+        )
+    typer.echo(evaluation_table(evaluation))
+    typer.echo(f"report: {out / 'report.html'}")
+    if evaluation.exit_status:
+        raise typer.Exit(evaluation.exit_status)
+
+
+@_simulate.command()
+def occupancies(out: Out, preset: Preset = "mixed", n: Number = 20, seed: Seed = 1) -> None:
+    """Simulate vehicle passes through a portal."""
+    from screening.simulation.traffic import write_set
+
+    with progress_bar("simulate") as show:
+        labels = write_set(out, preset, n, seed, progress=show)
+    typer.echo(f"{n} passes, {labels}")
+
+
+@_simulate.command()
+def radiographs(out: Out, preset: Preset = "mixed", n: Number = 4, seed: Seed = 1) -> None:
+    """Simulate pictures of a line scanner."""
+    from screening.simulation.radiographs_set import write_set
+
+    with progress_bar("simulate") as show:
+        labels = write_set(out, preset, n, seed, progress=show)
+    typer.echo(f"{n} pictures, {labels}")
 
 
 def train(
     name: Annotated[str, typer.Argument(help="Model: nuclides or empties.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for model.onnx and card.toml.")] = Path("model"),
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Seed = 1,
     quick: Annotated[bool, typer.Option("--quick", help="A small run that shows it works.")] = False,
 ) -> None:
     """Train a shipped model again, from simulation and a seed (extra: train)."""
@@ -33,9 +130,5 @@ def train(
     card = train_model(name, out, seed=seed, quick=quick, progress=typer.echo)
     typer.echo(f"{out}: {card.name} {card.version}, sha256 {card.sha256}")
     for figure in card.performance:
-        typer.echo(
-            f"  {figure.metric}: {figure.value:.4g} [{figure.low:.4g}, {figure.high:.4g}], n = {figure.n}"
-        )
-
-
-_ = Literal
+        interval = f"[{figure.low:.4g}, {figure.high:.4g}]"
+        typer.echo(f"  {figure.metric}: {figure.value:.4g} {interval}, n = {figure.n}, {figure.data}")

@@ -68,7 +68,7 @@ def verify(
     ] = False,
     now: Annotated[bool, typer.Option("--now", help="It must hold at this moment, too.")] = False,
 ) -> None:
-    """Verify a decision: signature, identifier, outcome, validity, evidence. Exit status 3 if a check fails."""
+    """Verify a decision: signature, outcome, validity, evidence. Exit status 3 if a check fails."""
     from screening.clearance import KeyRing, read_public_key, verify_decision
 
     ring = KeyRing(read_public_key(file) for file in _expand(keys, "*.pub"))

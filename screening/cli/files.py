@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -69,18 +69,11 @@ def info(
     json: Annotated[bool, typer.Option("--json", help="One JSON object per scan and line.")] = False,
 ) -> None:
     """Say what a file holds, without analysing it."""
-    import msgspec
+    from screening.sources.describe import describe
 
-    from screening.sources import describe
-
-    for description in describe(path):
-        if json:
-            sys.stdout.write(msgspec.json.encode(description).decode() + "\n")
-        else:
-            width = max(map(len, description))
-            for name, value in description.items():
-                typer.echo(f"{name:<{width}}  {value}")
-            typer.echo()
+    held = describe(path)
+    for scan in held["scans"]:
+        _show_table({"file": held["file"], "source": held["source"], **scan}, json=json)
 
 
 def convert(
@@ -90,10 +83,32 @@ def convert(
     ],
 ) -> None:
     """Convert a scan, and never lose a bit of its raw channels."""
-    from screening.sources import convert as convert_file
+    from screening.sources.convert import convert as convert_file
 
     for written in convert_file(source, target):
         typer.echo(written)
+
+
+def _show_table(table: dict[str, Any], *, json: bool) -> None:
+    if json:
+        import msgspec
+
+        sys.stdout.write(msgspec.json.encode(table).decode() + "\n")
+        return
+    width = max(map(len, table))
+    for name, value in table.items():
+        if value not in (None, [], {}):
+            typer.echo(f"{name:<{width}}  {_plain(value)}")
+    typer.echo()
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items() if item is not None)
+    if isinstance(value, list):
+        shown = [_plain(item) for item in value[:12]]
+        return ", ".join([*shown, f"... ({len(value)} in all)"] if len(value) > len(shown) else shown)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _files(paths: list[Path]) -> list[Path]:
