@@ -105,7 +105,9 @@ def weigh_pass(
     gates = GateList()
     occupied = np.arange(counts.n_interval) >= counts.n_prior
     evidence = GammaEvidence(gates=gates, foreground=occupied if occupied.any() else ~occupied)
-    rates = check_background(gates, occupancy.background, scan.identity, counts.n_panel, settings)
+    rates = check_background(
+        gates, occupancy.background, scan.identity, counts.n_panel, settings, is_portal=True
+    )
     check_coverage(gates, occupancy, counts, settings)
     check_occupancy(gates, occupancy, counts, settings)
     speed = check_speed(gates, occupancy, counts, settings)

@@ -49,7 +49,9 @@ def weigh_static(
     """
     gates = GateList()
     evidence = GammaEvidence(gates=gates, foreground=np.ones(counts.n_interval, dtype=bool))
-    rates = check_background(gates, occupancy.background, scan.identity, counts.n_panel, settings)
+    rates = check_background(
+        gates, occupancy.background, scan.identity, counts.n_panel, settings, is_portal=False
+    )
     total = float(counts.counts.sum())
     gates.at_least("counts", ReasonCode.Q_COVERAGE, total, 1)
     silent = float((~counts.is_seen).mean())

@@ -94,6 +94,8 @@ def check_background(
     identity: ScanIdentity,
     n_panel: int,
     settings: RadiationSettings,
+    *,
+    is_portal: bool,
 ) -> NDArray[np.float64] | None:
     """Gate a background's presence, age and health, and return the rates to test against.
 
@@ -109,6 +111,8 @@ def check_background(
         Panels of the scan.
     settings : RadiationSettings
         Limits.
+    is_portal : bool
+        Whether the limits of a portal's panels apply; a handheld's crystal may be small.
 
     Returns
     -------
@@ -127,8 +131,8 @@ def check_background(
     if background is None:
         return None
     check_age(gates, background, identity, settings)
-    if rates is None:
-        return None
+    if rates is None or not is_portal:
+        return rates
     gates.at_least(
         "background_min_cps", ReasonCode.Q_DETECTOR_DEAD, float(rates.min()), settings.min_panel_cps
     )
