@@ -191,6 +191,10 @@ def _require_evidence_for_low(whole: WholeTable, require: _Require) -> None:
         not_low | _has("targeting", Level.LOW) | _has("image", "LOW") | _has("destuff", "CLEAN"),
     )
     require(
+        "an alarm takes an image or opening, however it is explained",
+        not_low | _has("radiation", Level.LOW) | _has("image", "LOW") | _has("destuff", "CLEAN"),
+    )
+    require(
         "an image that is not LOW is resolved by opening",
         not_low | _has("image", "LOW", None) | _has("destuff", "CLEAN"),
     )

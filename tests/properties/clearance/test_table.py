@@ -57,6 +57,7 @@ def test_low_rests_on_evidence(table) -> None:
         if radiation != "LOW" and (severe or image == "SHIELDED"):
             assert measured, state
         assert targeting == "LOW" or image == "LOW" or destuff == "CLEAN", state
+        assert radiation == "LOW" or image == "LOW" or destuff == "CLEAN", state
         assert image in ("LOW", None) or destuff == "CLEAN", state
 
 
@@ -199,9 +200,23 @@ def prefers_a_worse_picture(seen: CaseInputs) -> Outcome:
     return outcome
 
 
+def asks_for_no_image(seen: CaseInputs) -> Outcome:
+    outcome = decide(seen)
+    is_explained = seen.adjudication == "INNOCENT_MEASURED" and seen.targeting == "LOW"
+    if (
+        outcome.rule == "image missing"
+        and is_explained
+        and seen.transit == "NOT_MOVED"
+        and seen.seal == "VERIFIED"
+    ):
+        return Outcome(Level.LOW, Action.CLEARED_FOR_DEPARTURE, "x")
+    return outcome
+
+
 @pytest.mark.parametrize(
     ("table", "complaint"),
     [
+        (asks_for_no_image, "an alarm takes an image or opening"),
         (clears_without_radiation, "LOW needs radiation screening"),
         (trusts_paper, "resolved by a measurement"),
         (forgives_a_broken_seal, "bad news holds"),

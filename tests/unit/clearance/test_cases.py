@@ -119,6 +119,10 @@ class TestRadiation:
         seen = look(make_case(container_id="CSQU3054384", flags=(flag,)))
         assert (seen.inputs.radiation, "ID_CHECKDIGIT" in seen.reason_codes) == ("UNKNOWN", True)
 
+    def test_a_flag_worse_than_its_reasons_is_taken_at_its_word(self, make_case, make_flag, look) -> None:
+        stated = make_flag("RAD_GROSS", "Q_SPEED", level=Level.HIGH)
+        assert look(make_case(flags=(stated,))).inputs.radiation == "HIGH"
+
     def test_only_a_new_analysis_of_the_same_scan_supersedes(self, make_case, make_flag, look) -> None:
         high = make_flag("RAD_GROSS", "RAD_GAMMA_NSIGMA")
         assert (
