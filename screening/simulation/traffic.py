@@ -16,7 +16,7 @@ from screening.errors import ConfigurationError
 from .occupancies import OccupancyRecipe, SourceRecipe, simulate_occupancy
 from .presets import container_number, demo_traffic
 
-__all__ = ["LABEL_FIELDS", "PRESETS", "draw_recipe", "write_set"]
+__all__ = ["LABEL_FIELDS", "NAMED_FROM_NSIGMA", "PRESETS", "draw_recipe", "write_set"]
 
 #: Columns of labels.csv: those every data set has, and what the simulation knows besides.
 LABEL_FIELDS = (
@@ -40,6 +40,9 @@ LABEL_FIELDS = (
 #: What can be asked for: passes without any source, and traffic with its usual share of nuisance and a
 #: few sources, past plastic panels or past spectrometers; or the containers of the demonstration.
 PRESETS = ("quiet", "mixed", "quiet-spectra", "mixed-spectra", "demo")
+
+#: Expected significance of the counts from which labels.csv asks for the nuclides by name.
+NAMED_FROM_NSIGMA = 20.0
 
 #: Share of each kind of load in mixed traffic; the rest is innocent.
 _NORM_SHARE, _MEDICAL_SHARE, _SOURCE_SHARE = 0.15, 0.08, 0.12
@@ -222,7 +225,7 @@ def _label(truth: dict[str, Any]) -> dict[str, Any]:
     asked = ""
     if not sources:
         asked = "none"
-    elif truth["portal"] == "srpm" and truth["is_gamma_alarm_expected"]:
+    elif truth["portal"] == "srpm" and truth["expected_nsigma"] >= NAMED_FROM_NSIGMA:
         asked = ";".join(sources)
     has_neutrons = any(source["neutrons_per_s"] > 0 for source in truth["sources"])
     return {
