@@ -199,7 +199,7 @@ def _occupancy(
         sent: Sequence[DetectorSpectrum | GrossCount] = item.spectra if has_spectra else item.gamma
         for entry in sent:
             j = panels.index(entry.detector)
-            live_time_s[i, j] = entry.live_time_s
+            live_time_s[i, j] = entry.live_time_s if entry.live_time_s > 0 else np.nan
             if isinstance(entry, GrossCount) and 0 <= entry.counts < np.inf:
                 gamma_counts[i, j] = round(entry.counts)
     if np.isfinite(live_time_s).any() and (live_time_s > interval_s[:, None] * 1.02 + 0.02).any():
