@@ -22,7 +22,7 @@ from .layout import ARCHIVE_VERSION, VERSION_ATTRIBUTE, record_and_arrays
 __all__ = ["archive_bytes", "products_bytes", "write_products", "write_scan"]
 
 _COMPRESS_FROM = 1 << 14
-_PRODUCT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_PRODUCT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.+-]{0,63}(/[A-Za-z0-9][A-Za-z0-9_.+-]{0,63})?")
 
 
 def write_scan(
