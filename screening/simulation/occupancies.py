@@ -441,15 +441,15 @@ def _truth(recipe: OccupancyRecipe, seed: int, nsigma: float) -> dict[str, Any]:
 
 
 def _expected_level(recipe: OccupancyRecipe, nsigma: float) -> Level:
-    """Return the level a faultless analysis would give; UNKNOWN covers what only doubt explains."""
+    """Return the level a perfect instrument of this kind would give: a source too weak to see counts."""
     innocent = {Category.MEDICAL, Category.NORM}
-    is_neutron_source = recipe.has_neutrons and any(s.neutrons_per_s >= 2e4 for s in recipe.sources)
+    is_neutron_source = any(source.neutrons_per_s > 0 for source in recipe.sources)
     if recipe.is_tampered or is_neutron_source:
         return Level.HIGH
-    if recipe.sources and nsigma > 5.0:
-        named = recipe.portal == "srpm" and recipe.has_calibration
+    if recipe.sources:
         is_innocent = all(set(NUCLIDES[s.label].categories) & innocent for s in recipe.sources)
-        return Level.UNKNOWN if named and is_innocent else Level.HIGH
+        can_name = recipe.portal == "srpm" and recipe.has_calibration
+        return Level.UNKNOWN if is_innocent and (can_name or nsigma <= 5.0) else Level.HIGH
     is_faulty = (
         recipe.background_age_s is None
         or not -2.0 <= recipe.background_age_s <= 900.0
@@ -457,7 +457,6 @@ def _expected_level(recipe: OccupancyRecipe, nsigma: float) -> Level:
         or recipe.lost_intervals > 0
         or recipe.dead_panel is not None
         or bool(recipe.faults)
-        or bool(recipe.sources)
     )
     return Level.UNKNOWN if is_faulty else Level.LOW
 
