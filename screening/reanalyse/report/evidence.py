@@ -15,6 +15,7 @@ from .entries import Entry, ReportedScan
 from .figures import profile_figure, spectrum_figure
 from .markup import Content, Markup, join, tag
 from .pictures import (
+    LETTERED_REGIONS,
     REGION_COLOURS,
     density_picture,
     radiograph_picture,
@@ -25,7 +26,6 @@ from .words import CATEGORY_WORDS, MODALITY_WORDS
 
 __all__ = ["radiation_part", "radiograph_part", "record_part"]
 
-LISTED_REGIONS = 12
 NOT_MEASURED = "not measured"
 
 
@@ -185,9 +185,7 @@ def _radiation_facts(measured: RadiationMeasurements) -> Markup:
     pairs: list[tuple[str, Content]] = []
     for name, counts in (("gamma", measured.gamma), ("neutron", measured.neutron)):
         if counts is not None:
-            pairs.append(
-                (f"{name} above background", join(_quantity(counts.max_nsigma, "σ"), _rates(counts)))
-            )
+            pairs.append((f"{name} above background", join(_sigmas(counts.max_nsigma), _rates(counts))))
     if measured.detection_limit_mbq_cs137 is not None:
         pairs.append(("smallest alarm", _quantity(measured.detection_limit_mbq_cs137, "MBq of Cs-137")))
     if measured.anomaly is not None:
@@ -198,6 +196,12 @@ def _radiation_facts(measured: RadiationMeasurements) -> Markup:
     if measured.resolution_662_percent is not None:
         pairs.append(("resolution at 662 keV", _quantity(measured.resolution_662_percent, "%")))
     return _facts(pairs)
+
+
+def _sigmas(value: float | None) -> Content:
+    if value is None:
+        return tag("small", NOT_MEASURED)
+    return join(f"{value:,.0f}" if value >= 100 else f"{value:.1f}", tag("small", " σ"))
 
 
 def _rates(counts: CountMeasurement) -> Markup:
@@ -250,7 +254,7 @@ def _radiograph_facts(measured: RadiographMeasurements) -> Markup:
 
 
 def _region_table(measured: RadiographMeasurements) -> Markup:
-    listed = measured.regions[:LISTED_REGIONS]
+    listed = measured.regions[:LETTERED_REGIONS]
     rows = [_region_row(region, region_letter(i)) for i, region in enumerate(listed)]
     n_more = len(measured.regions) - len(listed)
     more = tag("p", f"and {n_more} more in the record", class_="record") if n_more else None

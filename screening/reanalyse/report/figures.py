@@ -214,30 +214,23 @@ def _profile(
     axis.fill_between(times, rates, step="post", color="#cfe0ef", lw=0)
     axis.step(times, rates, where="post", color=COUNTS, lw=1.0)
     highest = float(np.nanmax(rate)) if np.isfinite(rate).any() else 1.0
-    # The background's name stands below its line and the threshold's above: they are often close.
-    for level, colour, text, style, place in (
-        (background, MUTED, "background", (0, (5, 3)), (0, "left", -3, "top")),
-        (threshold, ALARM, "alarm threshold", "-", (-1, "right", 2.5, "bottom")),
+    for level, colour, text, style in (
+        (background, MUTED, "background", (0, (5, 3))),
+        (threshold, ALARM, "alarm threshold", "-"),
     ):
-        if level is None:
-            continue
-        axis.axhline(level, color=colour, lw=1.0, ls=style)
-        end, side, offset, edge = place
-        axis.annotate(
-            f"{text} {level:,.0f}" if level >= 10 else f"{text} {level:.2g}",
-            (times[end], level),
-            xytext=(4 if end == 0 else 0, offset),
-            textcoords="offset points",
-            ha=side,
-            va=edge,
-            fontsize=7.5,
-            color=colour,
-        )
+        if level is not None:
+            value = f"{level:,.0f}" if level >= 10 else f"{level:.2g}"
+            axis.axhline(level, color=colour, lw=1.0, ls=style, label=f"{text} {value}")
     if threshold is not None:
         over = np.append(rate > threshold, rate[-1] > threshold)
         axis.fill_between(times, rates, threshold, where=over, step="post", color=ALARM, alpha=0.55, lw=0)
-    axis.set_ylim(0, 1.18 * max(highest, threshold or 0.0, background or 0.0, 1e-9))
+    axis.set_ylim(0, 1.32 * max(highest, threshold or 0.0, background or 0.0, 1e-9))
+    if background is not None or threshold is not None:
+        axis.legend(
+            frameon=False, fontsize=7.5, ncols=2, loc="upper left", borderaxespad=0.2, handlelength=1.8
+        )
     axis.set_xlim(times[0], times[-1])
+    axis.yaxis.set_major_formatter(_short)
 
 
 def _name_peaks(
@@ -286,6 +279,10 @@ def _strong_lines(label: str) -> list[float]:
 def _per_kev(edges: NDArray[Any], counts: NDArray[Any], grid: NDArray[np.float64]) -> NDArray[np.float64]:
     cumulative = np.concatenate([[0.0], np.cumsum(np.nan_to_num(np.asarray(counts, dtype=np.float64)))])
     return np.asarray(np.diff(np.interp(grid, edges, cumulative)) / np.diff(grid), dtype=np.float64)
+
+
+def _short(value: float, _position: int) -> str:
+    return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:g}"
 
 
 def _power(value: float, _position: int) -> str:

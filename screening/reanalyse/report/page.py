@@ -133,7 +133,7 @@ def _overview(entries: Sequence[Entry]) -> Markup:
 
 
 def _overview_row(entry: Entry, anchor: str) -> Markup:
-    link = tag("a", entry_name(entry), href=f"#{anchor}", class_="id")
+    link = tag("a", entry_name(entry), href=f"#{anchor}", class_="id iso" if entry.container_id else "id")
     action = ACTION_SHORT[entry.decision.action] if entry.decision is not None else "none"
     return tag(
         "tr",

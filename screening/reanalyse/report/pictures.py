@@ -14,11 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.records import ImageRegion, PixelState, RadiographMeasurements, RegionKind
+from screening.records import ContainerBox, ImageRegion, PixelState, RadiographMeasurements, RegionKind
 
 from .markup import Markup, join, tag
 
-__all__ = ["REGION_COLOURS", "Picture", "density_picture", "png", "radiograph_picture", "region_letter"]
+__all__ = [
+    "LETTERED_REGIONS",
+    "REGION_COLOURS",
+    "Picture",
+    "density_picture",
+    "png",
+    "radiograph_picture",
+    "region_letter",
+]
 
 REGION_COLOURS = {
     RegionKind.THREAT: "#a50026",
@@ -34,6 +42,8 @@ DARKEST_NEG_LOG = 7.3  # -ln T of the scatter floor of a 6 MV scanner, about 7e-
 BRIGHTEST_NEG_LOG = 0.0
 GREYS = 63  # more levels would only store noise
 UNSEEN_INDEX = 255
+FEW_REGIONS = 6
+LETTERED_REGIONS = 8
 
 
 class Picture(NamedTuple):
@@ -109,7 +119,10 @@ def radiograph_picture(
     ramp = np.linspace(1.0, 0.0, GREYS)
     # A faintly cold grey: the boxes' colours stay apart from it.
     colours = np.stack([18 + 237 * ramp, 24 + 231 * ramp, 33 + 222 * ramp], axis=1)
-    svg = _framed(indices, colours, transmission.shape, products, _boxes(measurements, transmission.shape))
+    aspect = _aspect(products)
+    svg = _framed(
+        indices, colours, transmission.shape, aspect, _boxes(measurements, transmission.shape, aspect)
+    )
     return Picture(svg, float(unseen.mean()))
 
 
@@ -139,7 +152,7 @@ def density_picture(products: dict[str, NDArray[Any]], *, max_pixels: int) -> tu
         return None
     highest = float(np.clip(_round_up(float(np.quantile(seen, 0.998))), 20.0, 250.0))
     indices = _rendered(density / highest, unseen, max_pixels, levels=GREYS)
-    svg = _framed(indices, 255.0 * _scale_colours(GREYS), density.shape, products, Markup(""))
+    svg = _framed(indices, 255.0 * _scale_colours(GREYS), density.shape, _aspect(products), Markup(""))
     return svg, highest
 
 
@@ -240,7 +253,7 @@ def _framed(
     indices: NDArray[np.uint8],
     colours: NDArray[np.float64],
     shape: tuple[int, ...],
-    products: dict[str, NDArray[Any]],
+    aspect: float,
     overlay: Markup,
 ) -> Markup:
     palette = np.zeros((256, 3), dtype=np.uint8)
@@ -248,21 +261,17 @@ def _framed(
     palette[UNSEEN_INDEX] = UNSEEN_RGB
     data = base64.b64encode(png(indices, palette)).decode("ascii")
     n_row, n_column = shape[:2]
-    pitch = products.get("pitch_mm")
-    aspect = (
-        float(np.clip(pitch[0] / pitch[1], 0.25, 4.0)) if pitch is not None and np.all(pitch > 0) else 1.0
-    )
-    # Boxes are given in pixels of the input; a transform takes care of pixels that are not square.
     image = tag(
         "image",
         href=f"data:image/png;base64,{data}",
         width=n_column,
-        height=n_row,
+        height=f"{n_row * aspect:.1f}",
         preserveAspectRatio="none",
     )
     return tag(
         "svg",
-        tag("g", image, overlay, transform=f"scale(1 {aspect:.4g})"),
+        image,
+        overlay,
         viewBox=f"0 0 {n_column} {n_row * aspect:.1f}",
         class_="picture",
         role="img",
@@ -270,55 +279,48 @@ def _framed(
     )
 
 
-def _boxes(measurements: RadiographMeasurements | None, shape: tuple[int, ...]) -> Markup:
+def _aspect(products: dict[str, NDArray[Any]]) -> float:
+    """Return the height of a pixel over its width; boxes are given in pixels of the input."""
+    pitch = products.get("pitch_mm")
+    if pitch is None or pitch.shape != (2,) or not np.all(pitch > 0):
+        return 1.0
+    return float(np.clip(pitch[0] / pitch[1], 0.25, 4.0))
+
+
+def _boxes(measurements: RadiographMeasurements | None, shape: tuple[int, ...], aspect: float) -> Markup:
     if measurements is None:
         return Markup("")
     unit = shape[1] / 1000.0  # a thousandth of the width: lines and letters look alike in every picture
     hulls = [
-        tag(
-            "rect",
-            x=box.col0,
-            y=box.row0,
-            width=box.col1 - box.col0,
-            height=box.row1 - box.row0,
-            fill="none",
-            stroke=HULL_COLOUR,
-            stroke_width=f"{2 * unit:.2f}",
-            stroke_dasharray=f"{9 * unit:.2f} {5 * unit:.2f}",
-        )
+        _rect(box, aspect, "none", HULL_COLOUR, 2 * unit, dashes=f"{9 * unit:.2f} {5 * unit:.2f}")
         for box in measurements.containers
     ]
-    regions = [_region(region, region_letter(i), unit) for i, region in enumerate(measurements.regions)]
-    return join(*hulls, *regions)
+    regions = measurements.regions
+    size = (20 if len(regions) <= FEW_REGIONS else 13) * unit
+    drawn = [
+        # The most certain come first and their letters end on top.
+        _region(region, region_letter(i) if i < LETTERED_REGIONS else None, aspect, unit, size)
+        for i, region in reversed(list(enumerate(regions)))
+    ]
+    return join(*hulls, *drawn)
 
 
-def _region(region: ImageRegion, letter: str, unit: float) -> Markup:
+def _region(region: ImageRegion, letter: str | None, aspect: float, unit: float, size: float) -> Markup:
     colour = REGION_COLOURS[region.kind]
-    size = 20 * unit
+    box = _rect(region, aspect, colour, colour, 2.4 * unit)
+    if letter is None:
+        return box
     width = (0.72 * len(letter) + 0.5) * size
     # The letter stands above its box, or inside where the picture ends.
-    top = region.row0 - 1.25 * size if region.row0 >= 1.3 * size else float(region.row0)
+    row = region.row0 * aspect
+    top = row - 1.25 * size if row >= 1.3 * size else row
+    plate = tag(
+        "rect", x=region.col0, y=f"{top:.1f}", width=f"{width:.1f}", height=f"{1.25 * size:.1f}", fill=colour
+    )
     return tag(
         "g",
-        tag(
-            "rect",
-            x=region.col0,
-            y=region.row0,
-            width=region.col1 - region.col0,
-            height=region.row1 - region.row0,
-            fill=colour,
-            fill_opacity="0.08",
-            stroke=colour,
-            stroke_width=f"{2.6 * unit:.2f}",
-        ),
-        tag(
-            "rect",
-            x=region.col0,
-            y=f"{top:.1f}",
-            width=f"{width:.1f}",
-            height=f"{1.25 * size:.1f}",
-            fill=colour,
-        ),
+        box,
+        plate,
         tag(
             "text",
             letter,
@@ -329,6 +331,29 @@ def _region(region: ImageRegion, letter: str, unit: float) -> Markup:
             fill="#ffffff",
             font_weight="700",
         ),
+    )
+
+
+def _rect(
+    box: ImageRegion | ContainerBox,
+    aspect: float,
+    fill: str,
+    stroke: str,
+    width: float,
+    *,
+    dashes: str | None = None,
+) -> Markup:
+    return tag(
+        "rect",
+        x=box.col0,
+        y=f"{box.row0 * aspect:.1f}",
+        width=box.col1 - box.col0,
+        height=f"{(box.row1 - box.row0) * aspect:.1f}",
+        fill=fill,
+        fill_opacity="0.08" if fill != "none" else None,
+        stroke=stroke,
+        stroke_width=f"{width:.2f}",
+        stroke_dasharray=dashes,
     )
 
 

@@ -106,7 +106,7 @@ def test_boxes_stand_where_the_measurements_say():
     )
     products = {"transmission": np.ones((100, 200), dtype=np.float32), "pitch_mm": np.array([8.0, 4.0])}
     svg = radiograph_picture(products, measured, max_pixels=10**6).svg
-    assert '<rect x="20" y="10" width="40" height="20"' in svg
+    assert '<rect x="20" y="20.0" width="40" height="40.0"' in svg
     assert ">A</text>" in svg
     assert 'viewBox="0 0 200 200.0"' in svg  # rows are twice as far apart as columns
 
