@@ -31,7 +31,7 @@ THRESHOLDS = {
 
 #: Labels met so rarely that they need more; the others need nothing extra.
 RARE = frozenset(
-    "Ag-110m Au-198 Ba-140 Be-7 Bi-207 Br-82 Cd-109 Ce-139 Ce-144 Cf-252 Co-58 Cr-51 Cu-67 Eu-154 Eu-155 Fe-59 Gd-153 "
+    "Ag-110m Au-198 Ba-140 Be-7 Bi-207 Br-82 Cd-109 Ce-139 Ce-144 Co-58 Cr-51 Cu-67 Eu-154 Eu-155 Fe-59 Gd-153 "
     "Hf-181 Hg-203 Ho-166m I-124 Kr-85 Lu-176 Mo-99 Na-24 Nb-95 Pd-103 Pu-238 Ra-223 Rb-82 Re-188 Ru-106 "
     "Sb-124 Sb-125 Sc-46 Sm-153 Sn-113 Sr-85 Ta-182 Tm-170 U-233 Y-88 Yb-169 Zn-65 Zr-89 Zr-95 Ac-227".split()
 )
@@ -61,6 +61,15 @@ RIVALS: dict[str, tuple[str, ...]] = {
     "Cu-67": ("HEU",),
     "Cr-51": ("Np-237",),
     "Lu-176": ("Np-237",),
+    "Ga-68": ("annihilation",),
+    "Rb-82": ("annihilation",),
+    "Zr-89": ("annihilation",),
+    "I-124": ("annihilation",),
+    "Sr-85": ("annihilation",),
+    "Kr-85": ("annihilation",),
+    "Ru-106": ("annihilation",),
+    "Mn-54": ("Cf-252",),
+    "Co-58": ("Cf-252",),
 }
 RIVAL_MARGIN = 20.0
 

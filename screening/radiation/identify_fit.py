@@ -119,6 +119,7 @@ def pose(
     *,
     gain: float = 1.0,
     offset_kev: float = 0.0,
+    bend_kev: float = 0.0,
     background: MeasuredSpectrum | None = None,
     templates: TemplateSet | None = None,
     continuum: Any = None,
@@ -134,8 +135,8 @@ def pose(
         Resolution.
     axis_kev : ndarray of shape (n_bin + 1,), float64
         Bin edges, keV.
-    gain, offset_kev : float
-        True energy = gain * (energy of the file) + offset.
+    gain, offset_kev, bend_kev : float
+        Calibration, as in :meth:`MeasuredSpectrum.on_axis`.
     background : MeasuredSpectrum, optional
         A background measured apart; the same gain is taken.
     templates : TemplateSet, optional
@@ -150,15 +151,15 @@ def pose(
     Problem
         The problem.
     """
-    counts = spectrum.on_axis(axis_kev, gain=gain, offset_kev=offset_kev)
+    counts = spectrum.on_axis(axis_kev, gain=gain, offset_kev=offset_kev, bend_kev=bend_kev)
     if excess is None:
         excess = noise_excess(spectrum)
     extra = np.maximum(spectrum._replace(cumulative=np.concatenate([[0.0], np.cumsum(excess)])).on_axis(
-        axis_kev, gain=gain, offset_kev=offset_kev), 0.0)
+        axis_kev, gain=gain, offset_kev=offset_kev, bend_kev=bend_kev), 0.0)
     fixed = (continuum_basis(law, axis_kev) if continuum is None else continuum).toarray()
     if background is not None:
         scale = spectrum.live_time_s / background.live_time_s
-        column = background.on_axis(axis_kev, gain=gain, offset_kev=offset_kev) * scale
+        column = background.on_axis(axis_kev, gain=gain, offset_kev=offset_kev, bend_kev=bend_kev) * scale
         extra = extra + column * scale
         fixed = np.concatenate([column[:, None], fixed], axis=1)
     if templates is None:

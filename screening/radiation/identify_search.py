@@ -7,6 +7,7 @@ search with the nuclides that explain most.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["Setting", "Settled", "settle"]
 #: Prior widths of the nuisance parameters.
 GAIN_SIGMA = 0.012
 OFFSET_SIGMA_KEV = 2.0
+BEND_SIGMA_KEV = 2.5
 EXPONENT_SIGMA = 0.08
 RESOLUTION_SIGMA = 0.2
 
@@ -34,6 +36,7 @@ GAIN_SPAN = 0.035
 GAIN_LIMIT = 0.05
 GAIN_SPAN_GERMANIUM = 0.004
 OFFSET_SPAN_KEV = 12.0
+BEND_SPAN_KEV = 12.0
 
 
 class Setting(NamedTuple):
@@ -45,14 +48,15 @@ class Setting(NamedTuple):
         FWHM over energy at 662 keV.
     exponent : float
         Exponent of the width.
-    gain, offset_kev : float
-        True energy = gain * (energy of the file) + offset.
+    gain, offset_kev, bend_kev : float
+        Energy E stands in the file at ``(E - offset - bend * (E / 1 MeV)^2) / gain``.
     """
 
     r662: float
     exponent: float = 0.5
     gain: float = 1.0
     offset_kev: float = 0.0
+    bend_kev: float = 0.0
 
     @property
     def law(self) -> FwhmLaw:
@@ -66,6 +70,7 @@ class Setting(NamedTuple):
         return (
             ((self.gain - 1.0) / GAIN_SIGMA) ** 2
             + (self.offset_kev / OFFSET_SIGMA_KEV) ** 2
+            + (self.bend_kev / BEND_SIGMA_KEV) ** 2
             + ((self.exponent - 0.5) / EXPONENT_SIGMA) ** 2
         )
 
@@ -113,7 +118,7 @@ class _Bench:
             self.templates = build_templates(law, self.axis_kev, continua=self._continua)
             self._law = law
         return pose(
-            self.spectrum, law, self.axis_kev, gain=setting.gain, offset_kev=setting.offset_kev,
+            self.spectrum, law, self.axis_kev, gain=setting.gain, offset_kev=setting.offset_kev, bend_kev=setting.bend_kev,
             background=self.background, templates=self.templates, continuum=self.continuum, excess=self.excess,
         )  # fmt: skip
 
@@ -152,20 +157,26 @@ def settle(
     Settled
         The best setting and its fit.
     """
-    finest = Setting(min(candidates)).law
-    axis = finest.axis(*range_kev, BINS_PER_FWHM)
-    best: tuple[float, Settled, _Bench] | None = None
+    benches = {}
+    settled = {}
     for candidate in candidates:
-        setting = Setting(candidate)
-        bench = _Bench(spectrum, background, excess, axis, setting.law)
-        setting = _scan_gain(bench, setting, handicap, norm_labels)
-        settled = _lead(bench, setting, handicap)
-        cost = settled.fit.chi2 + setting.penalty
-        if best is None or cost < best[0]:
-            best = (cost, settled, bench)
-    if best is None:
-        raise ValueError("no resolution to try")
-    return _refine(best[2], best[1], handicap)
+        law = Setting(candidate).law
+        benches[candidate] = _Bench(spectrum, background, excess, law.axis(*range_kev, BINS_PER_FWHM), law)
+        setting = _scan_gain(benches[candidate], Setting(candidate), handicap, norm_labels)
+        settled[candidate] = _lead(benches[candidate], setting, handicap)
+    best = candidates[0]
+    if len(candidates) > 1:
+        # Held against each other on one axis; germanium's would be needlessly fine for anything else.
+        axis = Setting(max(min(candidates), 0.25 * max(candidates))).law.axis(*range_kev, BINS_PER_FWHM)
+        costs = {}
+        for candidate, found in settled.items():
+            bench = _Bench(spectrum, background, excess, axis, Setting(candidate).law)
+            problem = bench.pose(found.setting)
+            fit = solve(problem, found.fit.labels, variants=found.variants)
+            fit = solve(problem, found.fit.labels, variants=found.variants, start=fit)
+            costs[candidate] = fit.chi2 + found.setting.penalty
+        best = min(costs, key=lambda candidate: (costs[candidate], candidate))
+    return _refine(benches[best], settled[best], handicap)
 
 
 def _scan_gain(
@@ -211,40 +222,51 @@ def _refine(bench: _Bench, settled: Settled, handicap: NDArray[np.float64]) -> S
     weight = 1.0 + PRIOR_SHARE * max(none - settled.fit.chi2, 0.0)
 
     def cost(setting: Setting) -> float:
-        if abs(setting.gain - 1.0) > GAIN_LIMIT:
-            return np.inf
         fit = solve(bench.pose(setting), settled.fit.labels, variants=settled.variants, start=start)
         narrower = np.log(setting.r662 / first.r662) / RESOLUTION_SIGMA
         return fit.chi2 + weight * (setting.penalty + narrower**2)
 
     value = cost(best)
     is_germanium = best.r662 < GERMANIUM_R662
-    shift = 0.15 * best.r662
-    for scale in (1.0, 0.5):
-        moves = [
-            best._replace(r662=float(np.clip(best.r662 * factor, 0.0012, 0.18)))
-            for factor in (1.0 - 0.18 * scale, 1.0 + 0.22 * scale)
-            if (best.r662 * factor < GERMANIUM_R662) == is_germanium
-        ]
-        best, value = _best_of(cost, best, value, moves)
-        moves = [best._replace(gain=best.gain + sign * scale * shift) for sign in (-1, 1)]
-        best, value = _best_of(cost, best, value, moves)
-        if is_germanium:
-            continue
-        moves = [
-            best._replace(offset_kev=best.offset_kev + sign * scale * 2.0)
-            for sign in (-1, 1)
-            if abs(best.offset_kev + sign * scale * 2.0) <= OFFSET_SPAN_KEV
-        ]
-        best, value = _best_of(cost, best, value, moves)
-        moves = [best._replace(exponent=best.exponent + sign * scale * 0.1) for sign in (-1, 1)]
-        best, value = _best_of(cost, best, value, moves)
+    for scale in (1.0, 0.5, 0.25):
+        steps: list[tuple[str, float]] = [("r662", 0.2 * scale * best.r662), ("gain", 0.15 * scale * best.r662)]
+        if not is_germanium:
+            steps += [("offset_kev", 2.0 * scale), ("bend_kev", 3.0 * scale), ("exponent", 0.1 * scale)]
+        if scale < 0.5 and is_germanium:
+            break
+        for name, step in steps:
+            best, value = _along(cost, best, value, name, step)
     return _lead(bench, best, handicap)
 
 
-def _best_of(cost, best: Setting, value: float, moves: list[Setting]) -> tuple[Setting, float]:  # type: ignore[no-untyped-def]
-    for move in moves:
-        trial = cost(move)
-        if trial < value:
-            best, value = move, trial
+def _along(
+    cost: Callable[[Setting], float], best: Setting, value: float, name: str, step: float
+) -> tuple[Setting, float]:
+    """Walk along one parameter while it helps, three steps at most in either direction."""
+    for sign in (1.0, -1.0):
+        improved = False
+        for _ in range(3):
+            moved = float(getattr(best, name)) + sign * step
+            if not _is_allowed(name, moved, best):
+                break
+            trial = best._replace(**{name: moved})
+            trial_value = cost(trial)
+            if trial_value >= value:
+                break
+            best, value, improved = trial, trial_value, True
+        if improved:
+            break
     return best, value
+
+
+def _is_allowed(name: str, value: float, setting: Setting) -> bool:
+    if name == "gain":
+        return abs(value - 1.0) <= GAIN_LIMIT
+    if name == "offset_kev":
+        return abs(value) <= OFFSET_SPAN_KEV
+    if name == "bend_kev":
+        return abs(value) <= BEND_SPAN_KEV
+    if name == "exponent":
+        return 0.3 <= value <= 0.7
+    is_germanium = setting.r662 < GERMANIUM_R662
+    return 0.0012 <= value <= 0.18 and (value < GERMANIUM_R662) == is_germanium

@@ -31,7 +31,12 @@ class MeasuredSpectrum(NamedTuple):
     live_time_s: float
 
     def on_axis(
-        self, axis_kev: NDArray[np.float64], *, gain: float = 1.0, offset_kev: float = 0.0
+        self,
+        axis_kev: NDArray[np.float64],
+        *,
+        gain: float = 1.0,
+        offset_kev: float = 0.0,
+        bend_kev: float = 0.0,
     ) -> NDArray[np.float64]:
         """Return the counts on an axis of true energy.
 
@@ -41,15 +46,15 @@ class MeasuredSpectrum(NamedTuple):
         ----------
         axis_kev : ndarray of shape (n_bin + 1,), float64
             Edges of the axis, keV.
-        gain, offset_kev : float
-            True energy = gain * (energy of the file) + offset.
+        gain, offset_kev, bend_kev : float
+            Energy E stands in the file at ``(E - offset - bend * (E / 1 MeV)^2) / gain``.
 
         Returns
         -------
         ndarray of shape (n_bin,), float64
             Counts.
         """
-        in_file = (axis_kev - offset_kev) / gain
+        in_file = (axis_kev - offset_kev - bend_kev * (axis_kev / 1000.0) ** 2) / gain
         return np.diff(np.interp(in_file, self.edges_kev, self.cumulative))
 
 
@@ -122,7 +127,7 @@ def live_range_kev(
         return low_kev, high_kev
     density = counts / np.diff(edges)
     # The discriminator: the first bin that is not far below those just above it.
-    ahead = np.array([np.median(density[k + 1 : k + 7]) for k in range(density.size - 7)])
+    ahead = np.median(np.lib.stride_tricks.sliding_window_view(density[1:], 6)[: density.size - 7], axis=1)
     on = np.flatnonzero((density[:-7] > 0.3 * ahead) & (counts[:-7] > 0) & (density[:-7] > 0.003 * density.max()))
     start = edges[on[0]] if on.size else low_kev
     if on.size and on[0] > 0 and counts[on[0] - 1] < 0.3 * counts[on[0]]:
