@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.classifiers import Model
+from screening.errors import ModelError
 from screening.physics import NUCLIDES
 from screening.records import Category, Finding, NuclideMeasurement, ReasonCode, decimal_string
 
@@ -28,11 +29,12 @@ from .identify_evidence import (
     threshold_of,
 )
 from .identify_fit import Fit, Problem, add_best, solve
-from .identify_search import Setting, Settled, settle
+from .identify_search import Settled, settle
+from .nuclide_model import FEATURE_VERSION, network_features
 from .resolution import find_peaks, fit_widths, resolution_candidates
 from .spectrum import MeasuredSpectrum, live_range_kev, measured_spectrum, noise_excess
 
-__all__ = ["Identification", "Identifier"]
+__all__ = ["Identification", "Identifier", "Opinion"]
 
 #: Fewer counts than this are not looked at: nothing could be named at a false rate worth stating.
 LEAST_COUNTS = 60
@@ -44,7 +46,51 @@ LEAST_GAIN = 12.0
 #: Reduced chi-squared above which a spectrum fits nothing known, when no model card says otherwise.
 OOD_THRESHOLD = 3.0
 
+#: Confidence below which a label does not exist, when no model card says otherwise.
+REPORTING_THRESHOLD = 0.5
+
+#: Times its threshold at which the evidence of the fit stands whatever the network says, and the excess
+#: (in standard deviations) beyond which more evidence adds no confidence.
+PROVEN = 5.0
+EXCESS_LIMIT = 12.0
+
 NATURAL = ("K-40", "Ra-226", "Th-232")
+NATURAL_KIN = frozenset({*NATURAL, "Th-228", "La-138", "Lu-176", "Ac-227", "Be-7"})
+
+#: Labels the network may take for one another without disagreeing.
+KIN = (
+    frozenset({"HEU", "LEU", "DU"}),
+    frozenset({"WGPu", "RGPu", "Am-241"}),
+    frozenset({"Th-232", "Th-228", "U-233"}),
+    frozenset({"annihilation", "Ga-68", "Rb-82", "Zr-89", "I-124", "Na-22", "Ru-106", "Kr-85", "Sr-85"}),
+    frozenset({"Mo-99", "Tc-99m"}),
+    frozenset({"Zr-95", "Nb-95"}),
+    frozenset({"Ra-223", "Ac-227"}),
+)
+
+#: Share of all counts that 511 keV must make up before it is more than part of any background.
+ANNIHILATION_SHARE = 0.03
+
+
+class Opinion(NamedTuple):
+    """What the fit and the network each think of one label the fit proposed.
+
+    Attributes
+    ----------
+    label : str
+        The label.
+    excess : float
+        Standard deviations of the fit's evidence above its threshold.
+    network_logit : float
+        Logit of the network's probability for the label or its kin; 0 without a network.
+    confidence : float
+        What they make together.
+    """
+
+    label: str
+    excess: float
+    network_logit: float
+    confidence: float
 
 
 class Identification(NamedTuple):
@@ -68,6 +114,8 @@ class Identification(NamedTuple):
     products : dict of str to ndarray
         ``energy_kev`` (n_bin + 1,) bin edges, ``measured``, ``fitted`` and ``continuum`` (n_bin,) counts, and one
         ``component/<label>`` (n_bin,) for each label of the fit.
+    opinions : tuple of Opinion
+        Every label the fit proposed, named or not.
     """
 
     nuclides: tuple[NuclideMeasurement, ...] = ()
@@ -78,6 +126,7 @@ class Identification(NamedTuple):
     gain: float | None = None
     findings: tuple[Finding, ...] = ()
     products: dict[str, NDArray[Any]] = {}
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def reasons(self) -> tuple[Finding, ...]:
@@ -156,29 +205,102 @@ class Identifier:
             variants[label] = tuple(range(problem.templates.n_variant))
         fit = solve(problem, fit.labels, variants=variants, start=fit)
         fit, evidence = _weigh(problem, fit, variants)
-        named = _named(fit, evidence)
-        score = _misfit(problem, fit)
-        measurements = tuple(self._measurement(label, fit, evidence[label], named) for label in named)
+        belief = self._belief(spectrum, settled, (low, high))
+        proposed = _named(_without_natural_annihilation(problem, fit, evidence, reference is not None))
+        opinions = [self._opinion(evidence[label], label, belief) for label in proposed]
+        reporting = self._threshold("reporting", REPORTING_THRESHOLD)
+        named = [
+            _measurement(fit, label, opinion.confidence)
+            for label, opinion in zip(proposed, opinions, strict=True)
+            if opinion.confidence >= reporting
+        ]
+        score, limit = _misfit(problem, fit), self._threshold("ood", OOD_THRESHOLD)
         return Identification(
-            nuclides=measurements,
+            nuclides=tuple(named),
             ood_score=score,
-            ood_threshold=OOD_THRESHOLD,
-            is_ood=score > OOD_THRESHOLD,
+            ood_threshold=limit,
+            is_ood=score > limit,
             resolution_662_percent=100.0 * settled.setting.r662 if is_measured else None,
             gain=settled.setting.gain,
+            findings=self._disagreement(named, evidence, belief),
             products=_products(problem, fit),
+            opinions=tuple(opinions),
         )
 
-    def _measurement(
-        self, label: int, fit: Fit, evidence: Evidence, named: list[int]
-    ) -> NuclideMeasurement:
-        name = _names()[label]
-        return NuclideMeasurement(
-            nuclide=name,
-            categories=NUCLIDES[name].categories,
-            confidence=_confidence(evidence, threshold_of(name)),
-            net_counts=float(fit.part(label).sum()),
+    def _threshold(self, name: str, default: float) -> float:
+        return float(self.model.card.thresholds.get(name, default)) if self.model is not None else default
+
+    def _belief(
+        self, spectrum: MeasuredSpectrum, settled: Settled, range_kev: tuple[float, float]
+    ) -> dict[str, float] | None:
+        """Probabilities of the network by label; None without a network."""
+        if self.model is None:
+            return None
+        card = self.model.card
+        if card.feature_version != FEATURE_VERSION:
+            raise ModelError(
+                f"model {card.name} reads features {card.feature_version}, this version makes {FEATURE_VERSION}",
+                value=card.feature_version,
+            )
+        setting = settled.setting
+        features = network_features(
+            spectrum, setting.law, range_kev, gain=setting.gain, offset_kev=setting.offset_kev
         )
+        answer = self.model.run(features=features[None, :])["probability"]
+        if answer.shape != (1, len(card.labels)):
+            raise ModelError(
+                f"model {card.name} answered {answer.shape}, not (1, {len(card.labels)})", value=answer.shape
+            )
+        return dict(zip(card.labels, answer[0].astype(np.float64).tolist(), strict=True))
+
+    def _opinion(self, proof: Evidence, label: int, belief: dict[str, float] | None) -> Opinion:
+        """Evidence above the threshold, weighed with the network's opinion of the label or its kin."""
+        name = _names()[label]
+        excess = float(np.sqrt(proof.cost) - np.sqrt(threshold_of(name)))
+        if belief is None:
+            return Opinion(name, excess, 0.0, float(np.clip(0.5 + 0.49 * np.tanh(0.35 * excess), 0.5, 0.99)))
+        network = _logit(_of_kin(name, belief))
+        total = (
+            self._threshold("confidence_bias", 0.0)
+            + self._threshold("confidence_evidence", 0.3) * min(excess, EXCESS_LIMIT)
+            + self._threshold("confidence_network", 0.3) * network
+        )
+        confidence = float(np.clip(1.0 / (1.0 + np.exp(-total)), 0.0, 0.999))
+        # The network was never shown a real spectrum: it cannot take back what the fit proves outright.
+        if proof.cost >= PROVEN * threshold_of(name):
+            confidence = max(confidence, self._threshold("reporting", REPORTING_THRESHOLD))
+        return Opinion(name, excess, network, confidence)
+
+    def _disagreement(
+        self, named: list[NuclideMeasurement], evidence: dict[int, Evidence], belief: dict[str, float] | None
+    ) -> tuple[Finding, ...]:
+        """Tell when the network is sure of something else than what the fit named on weak evidence."""
+        if belief is None:
+            return ()
+        doubt = self._threshold("veto_doubt", 0.02)
+        sure = self._threshold("veto_sure", 0.98)
+        cost_of = {_names()[label]: proof.cost for label, proof in evidence.items()}
+        others = {name: value for name, value in belief.items() if name not in NATURAL_KIN}
+        favourite = max(others, key=lambda name: (others[name], name))
+        for item in named:
+            if item.nuclide in NATURAL_KIN or cost_of[item.nuclide] >= PROVEN * threshold_of(item.nuclide):
+                continue
+            is_doubted = _of_kin(item.nuclide, belief) < doubt
+            is_other = others[favourite] > sure and favourite not in _kin(item.nuclide)
+            if is_doubted and is_other and favourite not in {other.nuclide for other in named}:
+                return (
+                    Finding(
+                        code=ReasonCode.MODEL_OOD,
+                        text=f"the fit names {item.nuclide}, the network {favourite}: they disagree",
+                        params={
+                            "fit": item.nuclide,
+                            "network": favourite,
+                            "network_probability": decimal_string(others[favourite]),
+                        },
+                        evidence_ref="spectrum/SUM",
+                    ),
+                )
+        return ()
 
 
 @cache
@@ -244,13 +366,11 @@ def _weigh(
     return fit, evidence
 
 
-def _named(fit: Fit, evidence: dict[int, Evidence]) -> list[int]:
-    if not evidence:
-        return []
+def _named(evidence: dict[int, Evidence]) -> list[int]:
+    """Labels whose evidence suffices, the most significant first."""
     named: list[int] = []
     lead = 0.0
-    for label in evidence:
-        proof = evidence[label]
+    for label, proof in evidence.items():
         name = _names()[label]
         limit = threshold_of(name)
         is_norm = NUCLIDES[name].categories == (Category.NORM,)
@@ -268,15 +388,44 @@ def _named(fit: Fit, evidence: dict[int, Evidence]) -> list[int]:
     return named
 
 
+def _without_natural_annihilation(
+    problem: Problem, fit: Fit, evidence: dict[int, Evidence], has_background: bool
+) -> dict[int, Evidence]:
+    """Leave out a 511 keV line no stronger than cosmic rays and the thorium series make in any place."""
+    label = _names().index("annihilation")
+    if label not in evidence or has_background:
+        return evidence
+    if fit.part(label, peaks_only=True).sum() >= ANNIHILATION_SHARE * problem.counts.sum():
+        return evidence
+    return {other: proof for other, proof in evidence.items() if other != label}
+
+
 def _is_snm_proven(proof: Evidence, limit: float, has_others: bool) -> bool:
     """Two lines seen, or one that nothing else reported explains."""
     return proof.n_found >= 2 or (proof.n_own >= 1 and (has_others or proof.own_cost >= 2 * limit))
 
 
-def _confidence(proof: Evidence, limit: float) -> float:
-    """Map evidence to 0.5 at the threshold, and towards 1 with the square root of chi-squared above it."""
-    excess = np.sqrt(proof.cost) - np.sqrt(limit)
-    return float(np.clip(0.5 + 0.49 * np.tanh(0.35 * excess + 0.02), 0.5, 0.99))
+def _kin(name: str) -> frozenset[str]:
+    return frozenset({name}).union(*(family for family in KIN if name in family))
+
+
+def _of_kin(name: str, belief: dict[str, float]) -> float:
+    return max(belief.get(other, 0.0) for other in _kin(name))
+
+
+def _logit(probability: float) -> float:
+    clipped = float(np.clip(probability, 1e-3, 1.0 - 1e-3))
+    return float(np.log(clipped / (1.0 - clipped)))
+
+
+def _measurement(fit: Fit, label: int, confidence: float) -> NuclideMeasurement:
+    name = _names()[label]
+    return NuclideMeasurement(
+        nuclide=name,
+        categories=NUCLIDES[name].categories,
+        confidence=confidence,
+        net_counts=float(fit.part(label).sum()),
+    )
 
 
 def _misfit(problem: Problem, fit: Fit) -> float:
