@@ -197,7 +197,7 @@ class RadiographAnalyser:
         levels = high.levels
         air = max(levels.air_counts, 1.0)
         air_sigma = float(np.sqrt(levels.electronic_sigma**2 + levels.gain * air)) / air
-        boxes = find_containers(filled(high), air_sigma=air_sigma)
+        boxes = find_containers(filled(high), air_sigma=air_sigma, pitch_mm=radiograph.pitch_mm)
         pitch, is_assumed = pixel_pitch(boxes, radiograph.pitch_mm)
         floor = levels.scatter_floor if levels.scatter_floor is not None else 0.0
         density = areal_density(

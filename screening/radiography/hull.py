@@ -21,8 +21,20 @@ __all__ = ["find_containers", "pixel_pitch"]
 #: scans, and eight sigma of air noise averaged over 25 pixels.
 WALL_NEG_LOG = 0.02
 
+#: Pitch for which the sizes below are given, mm; they are scaled to the picture's own.
+NOMINAL_PITCH_MM = 9.1
+NOMINAL_ROWS = 680
+
 MIN_COLUMNS = 24
 RUN_ROWS = 12
+
+#: Columns from an end of the container: its corner post, what stands just outside, what is further in.
+POST_PX = (2, 12)
+BESIDE_PX = (3, 12)
+WITHIN_PX = (26, 40)
+
+#: Air that must be seen beyond an end for a container to be whole, pixels.
+MARGIN_PX = 4
 
 #: External lengths of ISO 668 containers, m.
 LENGTHS_M = (12.192, 6.058, 13.716)
@@ -32,10 +44,16 @@ class _Outline(NamedTuple):
     solid: NDArray[np.bool_]
     neg_log: NDArray[np.float32]
     threshold: float
+    scale: float
+
+    def px(self, nominal: tuple[int, int]) -> tuple[int, int]:
+        """Return a span of nominal pixels in this picture's."""
+        first = max(round(nominal[0] * self.scale), 1)
+        return first, max(round(nominal[1] * self.scale), first + 2)
 
 
 def find_containers(
-    neg_log: NDArray[np.float32], *, air_sigma: float, threshold: float | None = None
+    neg_log: NDArray[np.float32], *, air_sigma: float, pitch_mm: tuple[float, float] | None = None
 ) -> tuple[ContainerBox, ...]:
     """Find every container in a picture.
 
@@ -45,8 +63,8 @@ def find_containers(
         -ln T, unseen pixels filled from their neighbours.
     air_sigma : float
         Noise of one air pixel.
-    threshold : float, optional
-        -ln T above which a smoothed pixel is solid; from the noise when omitted.
+    pitch_mm : tuple of float, optional
+        Pixel pitch (row, column); by the number of rows when omitted.
 
     Returns
     -------
@@ -54,17 +72,24 @@ def find_containers(
         From left to right; empty if there is none.
     """
     n_row = neg_log.shape[0]
-    limit = max(WALL_NEG_LOG, 8.0 * air_sigma / 5.0) if threshold is None else threshold
-    smooth = ndimage.uniform_filter(neg_log, 5, mode="nearest")
-    outline = _Outline(smooth > limit, neg_log, limit)
-    top = _first_solid_row(outline.solid)
+    scale = n_row / NOMINAL_ROWS if pitch_mm is None else NOMINAL_PITCH_MM / pitch_mm[1]
+    scale = float(np.clip(scale, 0.1, 4.0))
+    window = 5 if scale > 0.5 else 3
+    limit = max(WALL_NEG_LOG, 8.0 * air_sigma / window)
+    smooth = ndimage.uniform_filter(neg_log, window, mode="nearest")
+    outline = _Outline(smooth > limit, neg_log, limit, scale)
+    run_rows = max(round(RUN_ROWS * scale), 3)
+    top = _first_solid_row(outline.solid, run_rows)
     is_tall = top < 0.75 * n_row
     if int(is_tall.sum()) < MIN_COLUMNS:
         return ()
     crown = float(np.percentile(top[is_tall], 10))
     candidates = top <= crown + 0.12 * n_row
-    boxes = [_box(outline, start, stop) for start, stop in _runs(candidates, MIN_COLUMNS)]
-    return tuple(box for box in boxes if box is not None)
+    narrowest = max(round(8 * MIN_COLUMNS * scale), MIN_COLUMNS)
+    boxes: list[ContainerBox] = []
+    for start, stop in _runs(candidates, narrowest):
+        boxes += _boxes(outline, start, stop, narrowest)
+    return tuple(boxes)
 
 
 def pixel_pitch(
@@ -99,13 +124,13 @@ def pixel_pitch(
     return (pitch, pitch), True
 
 
-def _first_solid_row(solid: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _first_solid_row(solid: NDArray[np.bool_], run_rows: int) -> NDArray[np.int64]:
     """Return per column the first row that begins a run of solid rows; n_row where there is none."""
     n_row, n_column = solid.shape
     total = np.concatenate([np.zeros((1, n_column), np.int32), np.cumsum(solid, axis=0, dtype=np.int32)])
-    if n_row <= RUN_ROWS:
+    if n_row <= run_rows:
         return np.full(n_column, n_row, dtype=np.int64)
-    is_run = solid[: n_row - RUN_ROWS] & (total[RUN_ROWS:-1] - total[: n_row - RUN_ROWS] >= RUN_ROWS - 1)
+    is_run = solid[: n_row - run_rows] & (total[run_rows:-1] - total[: n_row - run_rows] >= run_rows - 1)
     first: NDArray[np.int64] = np.where(is_run.any(axis=0), is_run.argmax(axis=0), n_row).astype(np.int64)
     return first
 
@@ -115,14 +140,15 @@ def _runs(flags: NDArray[np.bool_], minimum: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= minimum]
 
 
-def _box(outline: _Outline, start: int, stop: int) -> ContainerBox | None:
-    n_row, n_column = outline.neg_log.shape
+def _boxes(outline: _Outline, start: int, stop: int, narrowest: int) -> list[ContainerBox]:
+    """Return the containers in a run of tall columns: neighbours are told apart by the air between."""
+    n_row = outline.neg_log.shape[0]
     inner = slice(start + (stop - start) // 8, stop - (stop - start) // 8)
     rows = np.median(outline.neg_log[:, inner], axis=1) > outline.threshold
     solid_rows = outline.solid[:, inner].mean(axis=1) > 0.9
-    begins = np.flatnonzero(solid_rows[:-4] & solid_rows[4:])
+    begins = np.flatnonzero(solid_rows[:-2] & solid_rows[1:-1] & solid_rows[2:])
     if not begins.size:
-        return None
+        return []
     row0 = int(begins[0])
     while row0 < n_row - 1 and not rows[row0]:
         row0 += 1
@@ -130,48 +156,37 @@ def _box(outline: _Outline, start: int, stop: int) -> ContainerBox | None:
     while last < n_row and solid_rows[last]:
         last += 1
     if last - row0 < 0.25 * n_row:
-        return None
+        return []
     height = last - row0
     wall = slice(row0 + height // 6, row0 + height // 2)
     # the wall's own profile places the ends to a pixel; smoothing had spread them
     profile = np.median(outline.neg_log[wall, start:stop], axis=0)
-    solid_columns = np.flatnonzero(profile > outline.threshold)
-    if solid_columns.size < MIN_COLUMNS:
-        return None
-    col0, col1 = start + int(solid_columns[0]), start + int(solid_columns[-1]) + 1
-    has_start, has_end = col0 >= 4, col1 <= n_column - 4
+    pieces = _runs(profile > outline.threshold, narrowest)
+    return [_box(outline, row0, last, start + first, start + end) for first, end in pieces]
+
+
+def _box(outline: _Outline, row0: int, last: int, col0: int, col1: int) -> ContainerBox:
+    n_column = outline.neg_log.shape[1]
+    has_start, has_end = col0 >= MARGIN_PX, col1 <= n_column - MARGIN_PX
+    post, beside, within = (outline.px(span) for span in (POST_PX, BESIDE_PX, WITHIN_PX))
     lows = []
-    post, within = (2, 12), (26, 40)
     if has_start:
-        lows.append(
-            _underside(
-                outline,
-                (row0, last),
-                slice(col0 + post[0], col0 + post[1]),
-                _beside(col0, -1, n_column),
-                slice(col0 + within[0], col0 + within[1]),
-            )
+        columns = (
+            slice(col0 + post[0], col0 + post[1]),
+            slice(max(col0 - beside[1], 0), max(col0 - beside[0], 1)),
+            slice(col0 + within[0], col0 + within[1]),
         )
+        lows.append(_underside(outline, (row0, last), *columns))
     if has_end:
-        lows.append(
-            _underside(
-                outline,
-                (row0, last),
-                slice(col1 - post[1], col1 - post[0]),
-                _beside(col1, 1, n_column),
-                slice(col1 - within[1], col1 - within[0]),
-            )
+        columns = (
+            slice(col1 - post[1], col1 - post[0]),
+            slice(min(col1 + beside[0], n_column - 1), col1 + beside[1]),
+            slice(col1 - within[1], col1 - within[0]),
         )
+        lows.append(_underside(outline, (row0, last), *columns))
     found = [low for low in lows if low is not None]
     row1 = min(found) if found else last
     return ContainerBox(row0=row0, col0=col0, row1=row1, col1=col1, complete=has_start and has_end)
-
-
-def _beside(column: int, direction: int, n_column: int) -> slice:
-    """Return a few columns just outside an end."""
-    if direction < 0:
-        return slice(max(column - 12, 0), max(column - 3, 1))
-    return slice(min(column + 3, n_column - 1), min(column + 12, n_column))
 
 
 def _underside(
@@ -188,16 +203,14 @@ def _underside(
     # a carrier that ends just past the container differs too, but by less than a corner post does
     upper = slice(row0 + (last - row0) // 6, row0 + (last - row0) // 2)
     limit = max(0.08, 0.35 * float(np.median(outside[upper])))
-    differs = ndimage.median_filter((outside > limit).astype(np.uint8), 5).astype(bool)
+    width = 5 if outline.scale > 0.5 else 3
+    differs = ndimage.median_filter((outside > limit).astype(np.uint8), width).astype(bool)
     start = row0 + (last - row0) // 3
     found = []
-    for offset in np.flatnonzero(~differs[start:last]):
-        row = start + int(offset)
-        # a short break is the window of a casting; the end is where most of what follows is alike
-        if differs[row : row + 16].mean() < 0.25:
-            found.append(row)
-            break
-    inside = ndimage.median_filter(end - np.median(outline.neg_log[:, within], axis=1), 5)
+    below = np.flatnonzero(differs[start:last])
+    if below.size:
+        found.append(start + int(below[-1]) + 1)
+    inside = ndimage.median_filter(end - np.median(outline.neg_log[:, within], axis=1), width)
     start = last - (last - row0) // 4
     alike = np.abs(inside[start:last]) < 0.08
     if alike[-1] and not alike.all():

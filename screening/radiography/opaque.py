@@ -5,8 +5,8 @@ the block's mean of S - F is under 3 sigma, with sigma^2 = sum(s_e^2 + g max(S, 
 It is unseen when masked or with two live pixels or fewer in its block. It is masking when the configured
 threat, added behind what is there, would change the mean over its own disc by less than 3 sigma of that
 mean and 3 sigma of the local texture; texture multiplies, so it is held against the change of the
-logarithm: ln((m - F) / ((1 - c)(m - F) + 3 sigma)) < 3 texture. A hiding region is the morphological opening of all three,
-within the hull, by the threat's disc.
+logarithm: ln((m - F) / ((1 - c)(m - F) + 3 sigma)) < 3 texture. A hiding region is the morphological
+opening of all three, within the hull, by the threat's disc.
 
 Each test is of the form m - F < k sqrt(s_e^2 + g m) + ..., which is convex in m and negative at 0: it
 holds below one value of m and not above, so more cargo never makes a pixel clear.

@@ -23,8 +23,8 @@ UNSEEN = int(PixelState.unseen())
 MODULE_COLUMNS = 40
 BRIGHT_SIGMAS = 30.0
 
-#: Window that fills unseen pixels where only the outline of things matters.
-FILL_PX = 9
+#: Windows that fill unseen pixels where only the outline of things matters, the nearest first.
+FILL_PX = (9, 33)
 
 
 class Plane(NamedTuple):
@@ -159,9 +159,14 @@ def filled(plane: Plane) -> NDArray[np.float32]:
     if live.all():
         return plane.neg_log
     weight = live.astype(np.float32)
-    share = ndimage.uniform_filter(weight, FILL_PX, mode="nearest")
-    mean = ndimage.uniform_filter(plane.neg_log * weight, FILL_PX, mode="nearest")
-    usable = ~live & (share > 0.02)
     result = plane.neg_log.copy()
-    result[usable] = mean[usable] / share[usable]
+    missing = ~live
+    for size in FILL_PX:
+        share = ndimage.uniform_filter(weight, size, mode="nearest")
+        mean = ndimage.uniform_filter(plane.neg_log * weight, size, mode="nearest")
+        usable = missing & (share > 0.02)
+        result[usable] = mean[usable] / share[usable]
+        missing &= ~usable
+        if not missing.any():
+            break
     return result
