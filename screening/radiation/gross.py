@@ -11,7 +11,7 @@ from scipy.special import betainc
 
 from screening.kernels import count_windows
 
-from .occupancy import PassCounts, sliding_sum
+from .occupancy import PassCounts, covered_intervals, sliding_sum
 from .settings import RadiationSettings
 
 __all__ = ["ContrastTest", "GrossTest", "apply_gross_rule", "compare_within_pass", "log10_excess_p"]
@@ -131,9 +131,7 @@ def apply_gross_rule(counts: PassCounts, background_cps: NDArray[np.float64], n_
         with np.errstate(divide="ignore", invalid="ignore"):
             nsigma = np.where(expected > 0, (sums - expected) / np.sqrt(expected), np.nan)
     above = nsigma > n_sigma
-    in_alarm = np.zeros(counts.n_interval, dtype=bool)
-    for i in np.flatnonzero(above.any(axis=1)):
-        in_alarm[i : i + window] = True
+    in_alarm = covered_intervals(above.any(axis=1), window, counts.n_interval)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(expected[:, 0] > 0, sums[:, 0] / expected[:, 0], np.nan)
     valid = np.isfinite(nsigma)
@@ -236,8 +234,7 @@ def compare_within_pass(counts: PassCounts, settings: RadiationSettings) -> Cont
     if is_alarm and counts.n_window:
         floor = sums[quiet_window, 0] + settings.n_sigma * math.sqrt(max(1.0, sums[quiet_window, 0]))
         level = 0.5 * (floor + sums[loud_window, 0])
-        for i in np.flatnonzero(sums[:, 0] >= level):
-            in_alarm[i : i + window] = True
+        in_alarm = covered_intervals(sums[:, 0] >= level, window, n_interval)
         quiet &= ~in_alarm
     return ContrastTest(ratio, min(best[0], 0.0), best[1], best[2], is_alarm, in_alarm, quiet)
 

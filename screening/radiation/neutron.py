@@ -12,7 +12,7 @@ from scipy.special import betainc
 from screening.records import Occupancy
 
 from .gross import log10_excess_p
-from .occupancy import sliding_sum
+from .occupancy import MOST_COUNTS, sliding_sum
 from .settings import NeutronSettings
 
 __all__ = ["NeutronTest", "attained_size", "measure_neutrons"]
@@ -73,10 +73,21 @@ def attained_size(total: int, share: float, alpha: float) -> float:
     float
         P(X >= k) for the smallest k with P(X >= k) <= alpha, X binomial; 0 if no outcome alarms.
     """
-    k = np.arange(1, total + 1, dtype=np.float64)
-    tail = betainc(k, total - k + 1.0, share)
-    below = tail <= alpha
-    return float(tail[below].max()) if below.any() else 0.0
+
+    def tail(k: int) -> float:
+        return float(betainc(float(k), total - k + 1.0, share))
+
+    # The tail falls with k, and totals may be large: halve.
+    low, high = 1, total
+    if total < 1 or tail(total) > alpha:
+        return 0.0
+    while low < high:
+        middle = (low + high) // 2
+        if tail(middle) <= alpha:
+            high = middle
+        else:
+            low = middle + 1
+    return tail(low)
 
 
 def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> NeutronTest:
@@ -100,9 +111,9 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
     NeutronTest
         The result.
     """
-    raw = np.asarray(occupancy.neutron_counts, dtype=np.int64)
+    raw = np.minimum(np.asarray(occupancy.neutron_counts, dtype=np.int64), MOST_COUNTS)
     interval_s = np.asarray(occupancy.neutron_interval_s, dtype=np.float64)
-    whole = (raw >= 0).all(axis=1) & np.isfinite(interval_s) & (interval_s > 0)
+    whole = (raw >= 0).all(axis=1) & (interval_s >= 1e-3) & (interval_s <= 1e7)
     counts = np.where(whole, raw.sum(axis=1), 0).astype(np.float64)
     time_s = np.where(whole, interval_s, 0.0)
     rates = _background_rates(occupancy, raw.shape[1])

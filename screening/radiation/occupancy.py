@@ -12,7 +12,13 @@ from screening.records import Occupancy
 
 from .settings import RadiationSettings
 
-__all__ = ["PassCounts", "group_panels", "prepare_pass", "sliding_sum"]
+__all__ = ["MOST_COUNTS", "PassCounts", "covered_intervals", "group_panels", "prepare_pass", "sliding_sum"]
+
+#: Shortest and longest interval that is believed, seconds (a static spectrum may take days).
+_INTERVAL_RANGE_S = (1e-4, 1e7)
+
+#: Readings above this are cut to it: no panel counts so much, and sums stay exact.
+MOST_COUNTS = 1 << 40
 
 #: Interval lengths within this share of their median are one cadence.
 _REGULAR = 1e-3
@@ -146,7 +152,7 @@ def prepare_pass(occupancy: Occupancy, settings: RadiationSettings) -> PassCount
     Raises
     ------
     FormatError
-        If there is no panel or no interval, times are not finite, an interval is not positive, or
+        If there is no panel or no interval, times are not finite, an interval lasts nothing or for ever, or
         neutron counts do not fit their intervals.
     """
     if occupancy.n_panel == 0 or occupancy.n_interval == 0:
@@ -155,8 +161,12 @@ def prepare_pass(occupancy: Occupancy, settings: RadiationSettings) -> PassCount
     t_s = np.asarray(occupancy.t_s, dtype=np.float64)
     if not (np.isfinite(interval_s).all() and np.isfinite(t_s).all()):
         raise FormatError("interval times are not finite", value=None)
-    if (interval_s <= 0).any():
-        raise FormatError("an interval's length is not positive", value=float(interval_s.min()))
+    shortest, longest = _INTERVAL_RANGE_S
+    if (interval_s < shortest).any() or (interval_s > longest).any():
+        raise FormatError(
+            f"intervals must last {shortest:g} to {longest:g} s, got {interval_s.min():g} to {interval_s.max():g}",
+            value=float(interval_s.min()),
+        )
     if occupancy.neutron_counts is not None and occupancy.neutron_interval_s is not None:
         shape = occupancy.neutron_counts.shape
         if len(shape) != 2 or shape[:1] != occupancy.neutron_interval_s.shape:
@@ -169,7 +179,7 @@ def prepare_pass(occupancy: Occupancy, settings: RadiationSettings) -> PassCount
     return PassCounts(
         t_s=t_s,
         interval_s=interval_s,
-        counts=np.where(is_seen, counts, 0),
+        counts=np.where(is_seen, np.minimum(counts, MOST_COUNTS), 0),
         is_seen=is_seen,
         group_names=names,
         groups=groups,
@@ -177,6 +187,30 @@ def prepare_pass(occupancy: Occupancy, settings: RadiationSettings) -> PassCount
         is_regular=is_regular,
         n_prior=occupancy.n_prior,
     )
+
+
+def covered_intervals(starts: NDArray[np.bool_], window: int, n_interval: int) -> NDArray[np.bool_]:
+    """Return the intervals that lie in any of the marked windows.
+
+    Parameters
+    ----------
+    starts : ndarray of shape (n_window,), bool
+        Marked windows, by their first interval.
+    window : int
+        Intervals in a window.
+    n_interval : int
+        Intervals of the pass.
+
+    Returns
+    -------
+    ndarray of shape (n_interval,), bool
+        True inside a marked window.
+    """
+    steps = np.zeros(n_interval + window + 1, dtype=np.int64)
+    first = np.flatnonzero(starts)
+    steps[first] += 1
+    steps[first + window] -= 1
+    return np.asarray(np.cumsum(steps)[:n_interval] > 0)
 
 
 def sliding_sum(values: NDArray[np.generic], window: int) -> NDArray[np.float64]:

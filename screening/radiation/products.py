@@ -80,10 +80,14 @@ def neutron_products(
     dict of str to ndarray
         `neutron_t_s`, `neutron_cps` of shape (n,), NaN where missing; `neutron_background_cps` (1,).
     """
-    whole = (counts >= 0).all(axis=1)
+    timed = np.isfinite(interval_s) & (interval_s > 0)
+    whole = (counts >= 0).all(axis=1) & timed
+    seconds = np.where(timed, interval_s, 0.0)
     found: dict[str, NDArray[Any]] = {
-        "neutron_t_s": np.cumsum(interval_s) - interval_s,
-        "neutron_cps": np.where(whole, counts.sum(axis=1) / interval_s, np.nan),
+        "neutron_t_s": np.cumsum(seconds) - seconds,
+        "neutron_cps": np.where(
+            whole, counts.sum(axis=1, dtype=np.float64) / np.where(timed, interval_s, 1.0), np.nan
+        ),
     }
     if background_cps is not None:
         found["neutron_background_cps"] = np.array([background_cps])

@@ -26,12 +26,12 @@ def test_by_hand(make):
 
 
 def test_attained_size_is_never_above_its_nominal():
-    for total in (0, 5, 40, 300):
+    for total in (0, 1, 5, 40, 300):
         for alpha in (1e-2, 1e-4):
-            size = attained_size(total, 0.05, alpha)
-            assert 0 <= size <= alpha
-            if size:
-                assert np.isclose(binom.sf(np.arange(total + 1) - 1, total, 0.05), size).any()
+            tails = binom.sf(np.arange(1, total + 1) - 1, total, 0.05)
+            expected = tails[tails <= alpha].max(initial=0.0)
+            assert attained_size(total, 0.05, alpha) == pytest.approx(expected, rel=1e-9)
+    assert 0 < attained_size(2**41, 0.05, 1e-4) <= 1e-4
 
 
 def test_steel_cargo_is_no_neutron_source(make):
