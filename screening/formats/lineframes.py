@@ -287,10 +287,11 @@ class FrameReader:
 
 
 def _read_head(head: memoryview) -> tuple[int, int, str, int] | None:
-    if int.from_bytes(head[32:36], "little") != crc32c(head[:32]):
-        return None
     _, version, kind, flags, sequence, scan_id, n_bytes = _HEAD.unpack_from(head)
+    # The cheap tests come first: garbage may hold many a magic.
     if version != VERSION or flags != 0 or n_bytes > MAX_PAYLOAD_BYTES:
+        return None
+    if int.from_bytes(head[32:36], "little") != crc32c(head[:32]):
         return None
     return kind, sequence, str(uuid.UUID(bytes=scan_id)), n_bytes
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 __all__ = [
@@ -142,7 +143,7 @@ def tagged(text: str) -> list[Line]:
     records: list[Line] = []
     if not starts or text[: starts[0]].strip():
         records.append(Line("", (text[: starts[0]] if starts else text,)))
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)] if starts else []):
         tag, _, rest = text[start:end].partition(",")
         fields = [item.strip() for item in rest.split(",")] if rest else []
         time = fields.pop() if fields and _TIME.fullmatch(fields[-1]) else None

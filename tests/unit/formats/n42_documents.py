@@ -86,7 +86,8 @@ HEAD_2012 = """<?xml version="1.0" encoding="utf-8"?>
 MEASUREMENT_2012 = """<RadMeasurement id="{id}"><MeasurementClassCode>{kind}</MeasurementClassCode>
 <StartDateTime>{start}</StartDateTime><RealTimeDuration>{real}</RealTimeDuration>
 <Spectrum id="{id}s" radDetectorInformationReference="g1" energyCalibrationReference="{cal}">
-<LiveTimeDuration>{live}</LiveTimeDuration><ChannelData compressionCode="{code}">{data}</ChannelData></Spectrum>
+<LiveTimeDuration>{live}</LiveTimeDuration>
+<ChannelData compressionCode="{code}">{data}</ChannelData></Spectrum>
 <GrossCounts id="{id}g" radDetectorInformationReference="n1"><LiveTimeDuration>{live}</LiveTimeDuration>
 <CountData>{neutrons}</CountData></GrossCounts>
 {state}
