@@ -25,15 +25,14 @@ from screening.records import (
     decimal_string,
 )
 
-from .curves import steel_equivalent
-from .density import areal_density, cargo_mass_kg
+from .density import cargo_mass_kg
 from .empty import empty_baseline
-from .hull import find_containers, pixel_pitch
-from .levels import FLOOR_LIMIT
+from .hull import pixel_pitch
 from .load import LoadAnswer, judge_load
-from .planes import Plane, correct_plane, filled, most_penetrating
+from .planes import Plane, correct_plane, most_penetrating
 from .quality import gates, image_quality, measure_air
 from .regions import HullView, look_into, region_findings
+from .see import containers_in, plane_density
 from .settings import RadiographySettings
 
 __all__ = ["RadiographAnalyser"]
@@ -51,6 +50,7 @@ class _Picture(NamedTuple):
     high: Plane
     boxes: tuple[ContainerBox, ...]
     density: NDArray[np.float32] | None
+    density_variance: NDArray[np.float32]
     views: tuple[HullView, ...]
     pitch_mm: tuple[float, float] | None
     is_pitch_assumed: bool
@@ -194,39 +194,28 @@ class RadiographAnalyser:
     def _see(self, radiograph: Radiograph) -> _Picture:
         planes = tuple(correct_plane(radiograph, k) for k in range(radiograph.raw.shape[2]))
         high = planes[most_penetrating(radiograph.energies)]
-        levels = high.levels
-        air = max(levels.air_counts, 1.0)
-        air_sigma = float(np.sqrt(levels.electronic_sigma**2 + levels.gain * air)) / air
-        boxes = find_containers(filled(high), air_sigma=air_sigma, pitch_mm=radiograph.pitch_mm)
+        boxes = containers_in(high, radiograph.pitch_mm)
         pitch, is_assumed = pixel_pitch(boxes, radiograph.pitch_mm)
-        floor = levels.scatter_floor if levels.scatter_floor is not None else 0.0
-        density = areal_density(
-            high.neg_log,
-            high.label,
-            floor_over_air=min(floor, FLOOR_LIMIT),
-            noise_over_air=levels.electronic_sigma / air,
-        )
+        density, density_variance = plane_density(high)
         n_row, n_column = high.neg_log.shape
         whole = ContainerBox(row0=0, col0=0, row1=n_row, col1=n_column, complete=False)
         views = tuple(
             look_into(high, density, box, pitch, self.settings, is_container=bool(boxes))
             for box in boxes or (whole,)
         )
-        return _Picture(planes, high, boxes, density, views, pitch, is_assumed)
+        return _Picture(planes, high, boxes, density, density_variance, views, pitch, is_assumed)
 
     def _judge(self, scan: Scan, picture: _Picture, *, is_usable: bool) -> LoadAnswer:
         manifest = scan.identity.manifest
         declared = None if manifest is None else manifest.is_declared_empty
         if picture.density is None or not picture.boxes:
             return LoadAnswer()
-        high = picture.high
-        slope = _density_slope(high.label)
         try:
             return judge_load(
                 self.empty_model,
                 picture.density,
-                high.variance * np.float32(slope**2),
-                high.is_live,
+                picture.density_variance,
+                picture.high.is_live,
                 picture.boxes,
                 declared_empty=declared,
                 is_usable=is_usable,
@@ -243,11 +232,6 @@ class RadiographAnalyser:
             hull = picture.density[box.row0 : box.row1, box.col0 : box.col1]
             total += cargo_mass_kg(picture.density, unseen, box, empty_baseline(hull), picture.pitch_mm)
         return total
-
-
-def _density_slope(label: str) -> float:
-    """Return g/cm2 per unit of -ln T, behind a few g/cm2: noise of the one from noise of the other."""
-    return float(steel_equivalent(1.05, label) - steel_equivalent(0.95, label)) / 0.1
 
 
 def _fraction(picture: _Picture, name: str) -> float | None:

@@ -111,7 +111,7 @@ def excess_areal_density(hull: NDArray[np.float32]) -> float:
     Returns
     -------
     float
-        Mean excess over the cargo space plus a hundredth of its 99.8 % quantile, g/cm2: the first for
+        Mean excess over the cargo space plus a hundredth of its 99.95 % quantile, g/cm2: the first for
         loads that are light and wide, the second for small dense ones.
     """
     density = hull[0]
@@ -119,7 +119,7 @@ def excess_areal_density(hull: NDArray[np.float32]) -> float:
     rows = slice(*(int(share * MAP_SHAPE[0]) for share in _CARGO_ROWS))
     columns = slice(*(int(share * MAP_SHAPE[1]) for share in _CARGO_COLUMNS))
     inner = excess[rows, columns]
-    return float(np.mean(inner, dtype=np.float64) + 0.01 * np.quantile(inner, 0.998))
+    return float(np.mean(inner, dtype=np.float64) + 0.01 * np.quantile(inner, 0.9995))
 
 
 def _resample(plane: NDArray[np.generic]) -> NDArray[np.float64]:

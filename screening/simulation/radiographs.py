@@ -33,6 +33,7 @@ __all__ = [
     "Composition",
     "RadiographRecipe",
     "compose",
+    "container_boxes",
     "recipe_from_dict",
     "simulate_radiograph",
 ]
@@ -299,6 +300,38 @@ def compose(recipe: RadiographRecipe, rng: np.random.Generator) -> Composition:
     return Composition(scene, scanner, tuple(containers), _total(scene) - before, tuple(regions))
 
 
+def container_boxes(composition: Composition) -> list[dict[str, Any]]:
+    """Return the true outer hull of every container, in pixels.
+
+    Parameters
+    ----------
+    composition : Composition
+        The scene.
+
+    Returns
+    -------
+    list of dict
+        ``row0``, ``col0``, ``row1``, ``col1`` (half-open) and ``complete``.
+    """
+    geometry = composition.scene.geometry
+    n_row, n_column = geometry.shape
+    side = WIDTH_M / 2
+    boxes = []
+    for c in composition.containers:
+        rows = [geometry.row_of(z, x) for z in (c.base_z_m, c.base_z_m + c.height_m) for x in (-side, side)]
+        col0, col1 = geometry.column_of(c.y0_m), geometry.column_of(c.y1_m)
+        boxes.append(
+            {
+                "row0": max(round(min(rows)), 0),
+                "col0": max(round(col0), 0),
+                "row1": min(round(max(rows)), n_row),
+                "col1": min(round(col1), n_column),
+                "complete": bool(col0 >= 0 and col1 <= n_column),
+            }
+        )
+    return boxes
+
+
 def _fill(
     scene: Scene, recipe: RadiographRecipe, containers: list[Container], rng: np.random.Generator
 ) -> list[tuple[str, Region]]:
@@ -378,27 +411,12 @@ def _gaps(lost: NDArray[np.int64]) -> tuple[Gap, ...]:
 
 def _truth(recipe: RadiographRecipe, composition: Composition, lost: NDArray[np.int64]) -> dict[str, Any]:
     geometry = composition.scene.geometry
-    n_row, n_column = geometry.shape
-    side = WIDTH_M / 2
-    boxes = []
-    for c in composition.containers:
-        rows = [geometry.row_of(z, x) for z in (c.base_z_m, c.base_z_m + c.height_m) for x in (-side, side)]
-        col0, col1 = geometry.column_of(c.y0_m), geometry.column_of(c.y1_m)
-        boxes.append(
-            {
-                "row0": max(round(min(rows)), 0),
-                "col0": max(round(col0), 0),
-                "row1": min(round(max(rows)), n_row),
-                "col1": min(round(col1), n_column),
-                "complete": bool(col0 >= 0 and col1 <= n_column),
-            }
-        )
     area_cm2 = geometry.pitch_m[0] * geometry.pitch_m[1] * 1e4
     return {
         "kind": recipe.kind,
         "cargo": recipe.cargo,
         "is_empty": recipe.kind == "empty",
-        "boxes": boxes,
+        "boxes": container_boxes(composition),
         "regions": [{"kind": kind, **region._asdict()} for kind, region in composition.regions],
         "areal_density_g_cm2": _total(composition.scene),
         "cargo_areal_density_g_cm2": composition.cargo_areal_density,
