@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from screening.errors import FormatError
-from screening.evaluate.dataset import read_dataset
+from screening.evaluate.dataset import COLUMNS, SPLITS, read_dataset
 from screening.records import Level
 
 
@@ -110,3 +112,10 @@ def test_labels_in_another_encoding_are_refused(folder):
     (folder / "labels.csv").write_bytes("path\na.n42\nä".encode("latin-1"))
     with pytest.raises(FormatError, match="not UTF-8"):
         read_dataset(folder)
+
+
+def test_the_documentation_names_every_column(repository):
+    text = (repository / "docs" / "evaluate.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`([a-z_]+)`", text))
+    assert set(COLUMNS) <= documented
+    assert set(SPLITS) <= documented

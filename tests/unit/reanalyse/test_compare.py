@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from screening.reanalyse.compare import answers_of, compare
+from screening.reanalyse.compare import SEVERITY, answers_of, compare
 from screening.records import FlagModality, Level, ReasonCode, ScreeningReport, UnreadInput
 
 SCAN = "s1"
@@ -75,3 +75,9 @@ def test_a_scan_that_can_no_longer_be_analysed_is_unknown_not_missing(answers):
     found = compare(answers(), {}, [report])
     assert found.counts["level"] == 1
     assert found.changes[0].after.codes == ("MODEL_ERROR",)
+
+
+def test_the_documentation_names_every_kind(repository):
+    text = (repository / "docs" / "reanalyse.md").read_text(encoding="utf-8")
+    for kind in SEVERITY:
+        assert f"| `{kind}` |" in text
