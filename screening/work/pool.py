@@ -130,7 +130,9 @@ def _work_once(
     # A worker still loading is waited for only while there is work it could do.
     if all(slot.job is None for slot in slots) and not ledger.counts().pending:
         return False
-    remaining = [slot.began + deadline_s - time.monotonic() for slot in slots if slot.job is not None]
+    # One already killed at its deadline is waited for like any other: its end is on its way.
+    timed = [slot for slot in slots if slot.job is not None and not slot.is_overdue]
+    remaining = [slot.began + deadline_s - time.monotonic() for slot in timed]
     done, _ = wait(waiting, timeout=max(0.0, min(remaining, default=60.0)), return_when=FIRST_COMPLETED)
     for future in done:
         slot = waiting[future]

@@ -8,6 +8,7 @@ from screening.records import (
     ClearanceDecision,
     FlagModality,
     Level,
+    Manifest,
     RadiationMeasurements,
     RadiographMeasurements,
     ReasonCode,
@@ -247,6 +248,7 @@ def _head(entry: Entry) -> Markup:
         " · ".join(places),
         tag("br") if places and times else None,
         f"{times[0][:19].replace('T', ' ')} UTC" if times else None,
+        tag("div", _declared(entry.manifest)) if entry.manifest is not None else None,
     )
     return tag(
         "div",
@@ -255,6 +257,17 @@ def _head(entry: Entry) -> Markup:
         tag("div", meta, class_="meta"),
         class_="head",
     )
+
+
+def _declared(manifest: Manifest) -> str:
+    parts = []
+    if manifest.is_declared_empty is not None:
+        parts.append("empty" if manifest.is_declared_empty else "loaded")
+    if manifest.goods:
+        parts.append("HS " + ", ".join(manifest.goods))
+    if manifest.gross_mass_kg is not None:
+        parts.append(f"{manifest.gross_mass_kg:,.0f} kg")
+    return "declared: " + (", ".join(parts) or "nothing")
 
 
 def _verdict(entry: Entry) -> Markup:

@@ -13,6 +13,7 @@ from screening.errors import ScreeningError
 from screening.pipeline import Pipeline
 from screening.records import (
     Level,
+    Manifest,
     RadiationMeasurements,
     RadiographMeasurements,
     RiskFlag,
@@ -57,18 +58,24 @@ def entries_from_store(
     """
     folder = Path(archive_dir)
     grouped: dict[str, list[ReportedScan]] = {}
+    manifests: dict[str, Manifest] = {}
     for stored in reversed(store.scans()):
         scan_id = stored.identity.scan_id
         flags = tuple(store.flags_of_scan(scan_id))
         shown = _reported(stored, flags, folder, (reports or {}).get(scan_id), pipeline)
         # A scan without a container number gets a section of its own: nobody may join strangers.
-        grouped.setdefault(stored.identity.container_id or f"\0{scan_id}", []).append(shown)
+        key = stored.identity.container_id or f"\0{scan_id}"
+        grouped.setdefault(key, []).append(shown)
+        if stored.identity.manifest is not None:
+            manifests[key] = stored.identity.manifest
     entries = []
     for key, scans in grouped.items():
         container_id = None if key.startswith("\0") else key
         decision = store.latest_decision(container_id) if container_id is not None else None
         ordered = tuple(sorted(scans, key=lambda scan: scan.taken_at or ""))
-        entries.append(Entry(container_id=container_id, scans=ordered, decision=decision))
+        entries.append(
+            Entry(container_id=container_id, scans=ordered, decision=decision, manifest=manifests.get(key))
+        )
     return sorted(entries, key=lambda entry: (-entry.level.rank, entry.scans[0].taken_at or ""))
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from screening.evaluate.identification import load_correspondence, score, severity
 from screening.physics import NUCLIDES
@@ -74,3 +76,17 @@ def test_the_table_speaks_of_labels_that_exist(table):
     for name in {*rules, *table.always_allowed, *table.label}:
         assert table.knows(name), name
     assert not set(table.category) & set(NUCLIDES)
+
+
+@given(
+    st.sets(st.sampled_from(sorted(NUCLIDES)), max_size=4),
+    st.sets(st.sampled_from(sorted(NUCLIDES)), max_size=4),
+)
+def test_naming_more_never_repairs_a_false_snm(required, reported):
+    table = load_correspondence()
+    before, after = score(reported, required, table), score({*reported, "HEU", "WGPu"}, required, table)
+    assert after.is_answered
+    if before.is_false_snm:
+        assert after.is_false_snm
+    if after.is_false_snm and not required & {"HEU", "WGPu", "RGPu", "U-233", "Np-237"}:
+        assert after.verdict == "wrong"

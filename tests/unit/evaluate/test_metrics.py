@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from screening.evaluate.metrics import (
@@ -126,3 +128,25 @@ def test_area_is_the_rank_statistic():
 def test_what_is_no_curve_is_refused(scores, truth):
     with pytest.raises(ValueError, match=r"number|classes|shape"):
         roc(scores, truth)
+
+
+@given(n=st.integers(1, 500), share=st.floats(0, 1), confidence=st.floats(0.5, 0.999))
+def test_an_interval_holds_its_value_and_grows_with_confidence(n, share, confidence):
+    k = round(share * n)
+    low, high = clopper_pearson(k, n, confidence=confidence)
+    assert 0.0 <= low <= k / n <= high <= 1.0
+    wider = clopper_pearson(k, n, confidence=0.5 + confidence / 2)
+    assert wider.low <= low + 1e-12
+    assert wider.high >= high - 1e-12
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=40))
+def test_a_curve_rises_from_nothing_to_everything(trials):
+    scores, truth = [score for score, _ in trials], [is_positive for _, is_positive in trials]
+    if all(truth) or not any(truth):
+        return
+    curve = roc(scores, truth)
+    assert (curve.fpr[0], curve.tpr[0], curve.fpr[-1], curve.tpr[-1]) == (0, 0, 1, 1)
+    assert (np.diff(curve.fpr) >= 0).all()
+    assert (np.diff(curve.tpr) >= 0).all()
+    assert 0.0 <= auc(curve) <= 1.0

@@ -10,7 +10,7 @@ import pytest
 
 from screening.errors import ConfigurationError, StoreError
 from screening.reanalyse.report import Entry, ReportedScan, figures, write_report
-from screening.records import Action, Level, ReasonCode, UnreadInput
+from screening.records import Action, Level, Manifest, ReasonCode, UnreadInput
 
 pytest.importorskip("matplotlib")
 
@@ -165,6 +165,16 @@ def test_a_nuclide_label_from_outside_is_text_in_the_figures_too(builders, tmp_p
     entry = builders["entry"]("A", (made, Level.HIGH, ALARM), None, Level.HIGH, Action.HOLD)
     page = Page(write_report(tmp_path / "r.html", [entry], title="t").read_text(encoding="utf-8"))
     assert not any(tag in ("script", "img") for tag, _ in page.tags)
+
+
+def test_what_was_declared_is_shown(builders, tmp_path):
+    manifest = Manifest(is_declared_empty=False, goods=("3104",), gross_mass_kg=24000.0)
+    entry = builders["entry"](
+        "A", (builders["radiation"]("x"), Level.LOW, ()), None, Level.LOW, Action.ACCEPT
+    )
+    entry = msgspec.structs.replace(entry, manifest=manifest)
+    page = Page(write_report(tmp_path / "r.html", [entry], title="t").read_text(encoding="utf-8"))
+    assert "declared: loaded, HS 3104, 24,000 kg" in page.text
 
 
 def test_what_could_not_be_analysed_is_shown_as_unknown(tmp_path):

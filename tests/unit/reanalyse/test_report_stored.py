@@ -13,6 +13,7 @@ from screening.records import (
     Action,
     FlagModality,
     Level,
+    Manifest,
     Occupancy,
     RadiationMeasurements,
     Radiograph,
@@ -32,6 +33,7 @@ def scan(scan_id, container_id, *, minute=0):
         identity=ScanIdentity(
             scan_id=scan_id, site="Harbour", lane="1", container_id=container_id,
             t_start_utc=datetime(2026, 1, 1, 8, minute, tzinfo=UTC),
+            manifest=Manifest(is_declared_empty=True) if minute == 5 else None,
         ),
         payload=Occupancy(
             kind="occupancy",
@@ -94,6 +96,7 @@ def test_scans_of_a_container_come_together_the_worst_container_first(site):
     assert (first.container_id, second.container_id) == ("CSQU3054383", None)
     assert [shown.scan_id for shown in first.scans] == ["s1", "s2"]
     assert first.decision.action is Action.HOLD
+    assert first.manifest == Manifest(is_declared_empty=True)
     assert (first.level, second.level) == (Level.HIGH, Level.LOW)
 
 
