@@ -136,6 +136,8 @@ class RadiationAnalyser:
             self.identifier, spectra, is_background_subtracted=occupancy.is_background_subtracted
         )
         answer.n_counts = n_counts
+        gross = float(occupancy.gamma_counts[gamma.foreground].clip(min=0).sum(dtype=np.float64))
+        answer.disagreement = abs(n_counts / gross - 1.0) if gross > 0 else None
         products.update(fit_products(answer.products, products["energy_edges_kev"]))
         return answer
 
@@ -183,6 +185,14 @@ class RadiationAnalyser:
         gates.at_least(
             "foreground_counts", ReasonCode.Q_COVERAGE, answer.n_counts, self.settings.min_foreground_counts
         )
+        if answer.n_counts is not None and not occupancy.is_background_subtracted:
+            # Gross counts and spectra are two accounts of the same pulses.
+            gates.at_most(
+                "spectrum_disagreement",
+                ReasonCode.Q_COVERAGE,
+                answer.disagreement,
+                self.settings.counts_tolerance,
+            )
         is_loud = bool(gamma.measurement is None or gamma.measurement.alarm is not False)
         found = nuclide_findings(
             answer.nuclides,

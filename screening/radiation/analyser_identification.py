@@ -151,6 +151,8 @@ class SpectralAnswer:
         The spectrum was understood: a model answered, and it is in distribution.
     n_counts : float or None
         Counts of the foreground; None if there was no spectrum to look at.
+    disagreement : float or None
+        Relative difference between these and the gross counts; None without gross counts.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -162,6 +164,7 @@ class SpectralAnswer:
     products: dict[str, NDArray[Any]] = field(default_factory=dict)
     is_answered: bool = False
     n_counts: float | None = None
+    disagreement: float | None = None
 
 
 #: Most severe category first; each nuclide is reported under its most severe one, so that a nuclide

@@ -131,7 +131,7 @@ def apply_gross_rule(counts: PassCounts, background_cps: NDArray[np.float64], n_
         with np.errstate(divide="ignore", invalid="ignore"):
             nsigma = np.where(expected > 0, (sums - expected) / np.sqrt(expected), np.nan)
     above = nsigma > n_sigma
-    in_alarm = covered_intervals(above.any(axis=1), window, counts.n_interval)
+    in_alarm = covered_intervals(np.asarray(above.any(axis=1)), window, counts.n_interval)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(expected[:, 0] > 0, sums[:, 0] / expected[:, 0], np.nan)
     valid = np.isfinite(nsigma)

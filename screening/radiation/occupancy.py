@@ -164,7 +164,8 @@ def prepare_pass(occupancy: Occupancy, settings: RadiationSettings) -> PassCount
     shortest, longest = _INTERVAL_RANGE_S
     if (interval_s < shortest).any() or (interval_s > longest).any():
         raise FormatError(
-            f"intervals must last {shortest:g} to {longest:g} s, got {interval_s.min():g} to {interval_s.max():g}",
+            f"an interval lasts {shortest:g} to {longest:g} s, "
+            f"got {interval_s.min():g} to {interval_s.max():g} s",
             value=float(interval_s.min()),
         )
     if occupancy.neutron_counts is not None and occupancy.neutron_interval_s is not None:

@@ -143,6 +143,8 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         Relative uncertainty of a static background, added to the counting error.
     min_foreground_counts : float
         Fewer counts than this say nothing of nuclides, either way.
+    counts_tolerance : float
+        Share by which gross counts and their spectra may differ.
     min_norm_extent : float
         Share of the pass at half the excess or more, from which radium is taken for NORM cargo: a
         point source at 2.5 m stays above half its peak over 3.8 m, a fifth of a lorry.
@@ -177,6 +179,7 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     contrast_false_alarm: float = 1e-4
     static_systematic: float = 0.05
     min_foreground_counts: float = 100.0
+    counts_tolerance: float = 0.2
     min_norm_extent: float = 0.4
     gross_panel: LaneGeometry = PLASTIC_PANEL
     spectral_panel: LaneGeometry = NAI_LOG

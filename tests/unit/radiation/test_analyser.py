@@ -326,6 +326,14 @@ def test_spectra_without_calibration_name_nothing(make, analyse, broken):
     assert analysis.measurements.nuclides == ()
 
 
+def test_spectra_that_hold_more_than_the_gross_counts(make, analyse):
+    occupancy = make.with_spectra(make.occupancy())
+    spectra = occupancy.spectra.copy()
+    spectra[:, 1] *= 4
+    _, codes = analyse(msgspec.structs.replace(occupancy, spectra=spectra), make.identifier())
+    assert codes["RAD_SPECTRAL"] == {ReasonCode.Q_COVERAGE}
+
+
 def test_notes_become_findings(make, analyse):
     notes = (
         ScanNote(text="a record was cut short", reason=ReasonCode.INPUT_CORRUPT),
