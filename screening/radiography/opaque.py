@@ -9,7 +9,9 @@ logarithm: ln((m - F) / ((1 - c)(m - F) + 3 sigma)) < 3 texture. A hiding region
 opening of all three, within the hull, by the threat's disc.
 
 Each test is of the form m - F < k sqrt(s_e^2 + g m) + ..., which is convex in m and negative at 0: it
-holds below one value of m and not above, so more cargo never makes a pixel clear.
+holds below one value of m and not above, so more cargo never makes a pixel clear. Each is made twice,
+over the live pixels of a block and over all of them with the unseen ones at their darkest, and either
+suffices: masking a dark pixel never brightens its neighbours.
 """
 
 from __future__ import annotations
@@ -35,6 +37,9 @@ __all__ = [
 ]
 
 OPAQUE_SIGMAS = 3.0
+
+#: What a pixel that was not seen counts as where its neighbours are judged, electronic sigmas under dark.
+DARKEST_SIGMAS = 5.0
 FLOOR_BLOCK = 9
 FLOOR_QUANTILE = 0.01
 
@@ -187,20 +192,33 @@ def visibility(
         Pixel classes.
     """
     live = is_live.astype(np.float32)
+    noise = (electronic_sigma, gain)
+    # a masked pixel as it may have been at its darkest
+    darkest = np.float32(-DARKEST_SIGMAS * electronic_sigma)
     kept = np.where(is_live, signal, np.float32(0.0))
-    positive = np.maximum(kept, 0.0)
-    n, mean, sigma2 = _block(live, kept, positive, (3, 3), electronic_sigma, gain)
+    filled = np.where(is_live, signal, darkest)
+    everywhere = np.ones_like(live)
+
+    def is_starved(size: tuple[int, int], share: float, weight: float) -> NDArray[np.bool_]:
+        starved = np.zeros(live.shape, dtype=bool)
+        for presence, values in ((live, kept), (everywhere, filled)):
+            _, mean, variance = _block(presence, values, size, noise)
+            sigma = np.sqrt(variance * weight + floor.sigma**2)
+            starved |= share * (mean - (floor.guard if share < 1.0 else floor.counts)) < OPAQUE_SIGMAS * sigma
+        return starved
+
+    n = _block(live, kept, (3, 3), noise)[0]
     unseen = ~is_live | (n < 2.5)
-    opaque = ~unseen & (mean - floor.counts < OPAQUE_SIGMAS * np.sqrt(sigma2 + floor.sigma**2))
-    rows, columns = max(disc_px[0], 1), max(disc_px[1], 1)
-    n, mean, sigma2 = _block(live, kept, positive, (rows, columns), electronic_sigma, gain)
+    opaque = ~unseen & is_starved((3, 3), 1.0, 1.0)
+    size = (max(disc_px[0], 1), max(disc_px[1], 1))
     # a disc fills pi/4 of its square
-    sigma = np.sqrt(sigma2 * (4.0 / np.pi) + floor.sigma**2)
-    change = mean - floor.guard
-    starved = (contrast * change < OPAQUE_SIGMAS * sigma) | (n < 0.5)
-    texture = _texture(change, np.sqrt(sigma2), (rows, columns))
+    starved = is_starved(size, contrast, 4.0 / np.pi)
+    _, mean, variance = _block(live, kept, size, noise)
+    change = np.maximum(mean - floor.guard, 0.0)
+    sigma = np.sqrt(variance * (4.0 / np.pi) + floor.sigma**2)
+    texture = _texture(change, np.sqrt(variance), size)
     # what is left of the signal behind the threat, or the noise where that is more
-    left = (1.0 - contrast) * np.maximum(change, 0.0) + OPAQUE_SIGMAS * sigma
+    left = (1.0 - contrast) * change + OPAQUE_SIGMAS * sigma
     drop = np.log(np.maximum(change, 1e-3) / left)
     masking = starved | (drop < OPAQUE_SIGMAS * texture) | opaque | unseen
     return Visibility(opaque, unseen, masking, starved)
@@ -242,20 +260,17 @@ def hiding_regions(seen: Visibility, pitch_mm: tuple[float, float], diameter_mm:
 
 def _block(
     live: NDArray[np.float32],
-    kept: NDArray[np.float32],
-    positive: NDArray[np.float32],
+    values: NDArray[np.float32],
     size: tuple[int, int],
-    electronic_sigma: float,
-    gain: float,
+    noise: tuple[float, float],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return number of live pixels, mean and variance of the mean of blocks."""
+    electronic_sigma, gain = noise
     area = float(size[0] * size[1])
     n = ndimage.uniform_filter(live, size, mode="constant") * area
     count = np.maximum(n, 1.0)
-    mean = ndimage.uniform_filter(kept, size, mode="constant") * area / count
-    bright = (
-        mean if positive is kept else ndimage.uniform_filter(positive, size, mode="constant") * area / count
-    )
+    mean = ndimage.uniform_filter(values, size, mode="constant") * area / count
+    bright = ndimage.uniform_filter(np.maximum(values, 0.0), size, mode="constant") * area / count
     variance = (electronic_sigma**2 + gain * bright) / count
     return n, mean, variance
 
