@@ -174,6 +174,11 @@ def _detector_section(result: DetectorResult) -> str:
         rows = [(code, *_words(figure), _method(figure)) for code, figure in result.unknown_by_reason.items()]
         parts.append("<h3>UNKNOWN by reason</h3>")
         parts.append(_table(("code", "share of all answers", "interval", "trials", "interval by"), rows))
+    for by, counted in (("true level", result.levels_by_truth), ("group", result.levels_by_group)):
+        if counted:
+            parts.append(f"<h3>Answers by {by}</h3>")
+            lines = [(name, *(str(n) for n in row.values())) for name, row in counted.items()]
+            parts.append(_table((by, *next(iter(counted.values()))), lines))
     found = result.identification
     if found is not None:
         heads = ("truth", "correct", "partial", "wrong", "missed")

@@ -203,6 +203,8 @@ class DetectorResult(msgspec.Struct, frozen=True, kw_only=True):
         Among all answers, those UNKNOWN with this reason code.
     levels_by_truth : dict of str to dict
         Counts of answered levels by the level of the truth.
+    levels_by_group : dict of str to dict
+        Counts of answered levels by the group of the labels.
     false_low : Proportion
         LOW where the truth is not LOW.
     alarms : AlarmFigures or None
@@ -221,6 +223,7 @@ class DetectorResult(msgspec.Struct, frozen=True, kw_only=True):
     unknown: Proportion
     unknown_by_reason: dict[str, Proportion]
     levels_by_truth: dict[str, dict[str, int]]
+    levels_by_group: dict[str, dict[str, int]]
     false_low: Proportion
     alarms: AlarmFigures | None
     identification: IdentificationFigures | None

@@ -11,7 +11,7 @@ import msgspec
 from screening import __version__
 from screening.config import Settings, load_settings, settings_sha256
 from screening.errors import ConfigurationError, ScreeningError, StoreError
-from screening.records import Level, ReasonCode, Scan
+from screening.records import Level, Occupancy, ReasonCode, Scan
 from screening.sources import open_scans
 
 from .dataset import SPLITS, DataSet, Problem, Sample, read_dataset
@@ -90,7 +90,7 @@ def run(
             if answer is None:
                 not_served[detector.name] += 1
             else:
-                answers[detector.name].append(Answered(labelled, answer))
+                answers[detector.name].append(Answered(labelled, answer, _has_spectra(scan)))
         if progress is not None:
             progress(number, len(samples), sample.id)
     table = load_correspondence()
@@ -147,6 +147,12 @@ def _scans(folder: Path, samples: list[Sample]) -> Iterator[tuple[Sample, Scan |
             yield sample, StoreError(f"{path}: holds {len(scans)} scans, no number {sample.index}")
         else:
             yield sample, scans[sample.index]
+
+
+def _has_spectra(scan: Scan | ScreeningError) -> bool:
+    return not (
+        isinstance(scan, Scan) and isinstance(scan.payload, Occupancy) and scan.payload.spectra is None
+    )
 
 
 def _answer(

@@ -31,10 +31,22 @@ NUISANCE = 1  # medical
 
 
 class Answered(NamedTuple):
-    """A sample with what the detector said of it."""
+    """A sample with what the detector said of it.
+
+    Attributes
+    ----------
+    sample : Sample
+        The truth.
+    answer : DetectorAnswer
+        The answer.
+    has_spectra : bool
+        False for a portal that only counts: nobody could name a nuclide there, and naming none is no
+        merit. True where the scan could not even be read.
+    """
 
     sample: Sample
     answer: DetectorAnswer
+    has_spectra: bool = True
 
 
 def detector_result(
@@ -65,16 +77,13 @@ def detector_result(
     DetectorResult
         The figures.
     """
-    levels = [answer.level for _, answer in answers]
+    levels = [answer.level for _, answer, _ in answers]
     unknown = [level is Level.UNKNOWN for level in levels]
-    parents = [sample.parent for sample, _ in answers]
-    codes = sorted({code for _, answer in answers if answer.level is Level.UNKNOWN for code in answer.codes})
-    by_truth: dict[str, dict[str, int]] = {}
-    for sample, answer in answers:
-        if sample.level is not None:
-            row = by_truth.setdefault(sample.level.value, {level.value: 0 for level in Level})
-            row[answer.level.value] += 1
-    not_low = [(s, a) for s, a in answers if s.level not in (None, Level.LOW)]
+    parents = [sample.parent for sample, _, _ in answers]
+    codes = sorted(
+        {code for _, answer, _ in answers if answer.level is Level.UNKNOWN for code in answer.codes}
+    )
+    not_low = [(s, a) for s, a, _ in answers if s.level not in (None, Level.LOW)]
     return DetectorResult(
         name=name,
         n_answers=len(answers),
@@ -83,10 +92,11 @@ def detector_result(
         levels={level.value: levels.count(level) for level in Level},
         unknown=proportion(unknown, parents),
         unknown_by_reason={
-            code: proportion([a.level is Level.UNKNOWN and code in a.codes for _, a in answers], parents)
+            code: proportion([a.level is Level.UNKNOWN and code in a.codes for _, a, _ in answers], parents)
             for code in codes
         },
-        levels_by_truth=dict(sorted(by_truth.items())),
+        levels_by_truth=_levels(answers, lambda s: s.level.value if s.level is not None else ""),
+        levels_by_group=_levels(answers, lambda s: s.group),
         false_low=proportion([a.level is Level.LOW for _, a in not_low], [s.parent for s, _ in not_low]),
         alarms=_alarms(answers, table),
         identification=_identification(answers, table),
@@ -99,6 +109,15 @@ def detector_result(
         dense=_binary(answers, lambda s: s.has_dense, lambda a: a.has_dense, lambda a: None),
         shielded=_binary(answers, lambda s: s.is_shielded, lambda a: a.is_shielded, lambda a: None),
     )
+
+
+def _levels(answers: Sequence[Answered], key: Callable[[Sample], str]) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for sample, answer, _ in answers:
+        if name := key(sample):
+            row = counts.setdefault(name, {level.value: 0 for level in Level})
+            row[answer.level.value] += 1
+    return dict(sorted(counts.items()))
 
 
 def _alarms(answers: Sequence[Answered], table: Correspondence) -> AlarmFigures | None:
@@ -117,7 +136,7 @@ def _alarms(answers: Sequence[Answered], table: Correspondence) -> AlarmFigures 
         answered=_share(known, lambda a: a.alarm is not None),
         detection=_share(threats, lambda a: a.alarm is True),
         nuisance=_share(nuisance, lambda a: a.alarm is True),
-        false_alarm=rate(sum(a.alarm is True for _, a in clean), float(len(clean)), "occupancy"),
+        false_alarm=rate(sum(a.alarm is True for _, a, _ in clean), float(len(clean)), "occupancy"),
         roc=_curve([*threats, *clean], lambda s: bool(s.has_source), lambda a: a.alarm_score),
     )
 
@@ -128,13 +147,13 @@ def _is_nuisance(sample: Sample, table: Correspondence) -> bool:
 
 
 def _identification(answers: Sequence[Answered], table: Correspondence) -> IdentificationFigures | None:
-    known = [item for item in answers if item.sample.truth_nuclides is not None]
-    if not any(answer.nuclides is not None for _, answer in known):
+    known = [item for item in answers if item.sample.truth_nuclides is not None and item.has_spectra]
+    if not any(answer.nuclides is not None for _, answer, _ in known):
         return None  # this detector does not identify
-    scores = [score(a.nuclides or (), s.truth_nuclides or (), table) for s, a in known]
-    parents = [sample.parent for sample, _ in known]
+    scores = [score(a.nuclides or (), s.truth_nuclides or (), table) for s, a, _ in known]
+    parents = [sample.parent for sample, _, _ in known]
     by_truth: dict[str, dict[str, int]] = {}
-    for (sample, _), found in zip(known, scores, strict=True):
+    for (sample, _, _), found in zip(known, scores, strict=True):
         truth = "; ".join(sample.truth_nuclides or ()) or "none"
         row = by_truth.setdefault(truth, {verdict.value: 0 for verdict in Verdict})
         row[found.verdict.value] += 1
@@ -173,7 +192,7 @@ def _binary(
     known = [
         item for item in answers if item.sample.modality != "radiation" and truth(item.sample) is not None
     ]
-    if not any(call(answer) is not None for _, answer in known):
+    if not any(call(answer) is not None for _, answer, _ in known):
         return None  # this detector does not answer the question
     positives = [item for item in known if truth(item.sample)]
     negatives = [item for item in known if not truth(item.sample) and call(item.answer) is not None]
@@ -186,7 +205,7 @@ def _binary(
 
 
 def _share(items: Sequence[Answered], is_hit: Callable[[DetectorAnswer], bool]) -> Proportion:
-    return proportion([is_hit(answer) for _, answer in items], [sample.parent for sample, _ in items])
+    return proportion([is_hit(answer) for _, answer, _ in items], [sample.parent for sample, _, _ in items])
 
 
 def _curve(
@@ -194,7 +213,7 @@ def _curve(
     truth: Callable[[Sample], bool],
     value: Callable[[DetectorAnswer], float | None],
 ) -> RocFigures | None:
-    scored = [(truth(s), v) for s, a in items if (v := value(a)) is not None and np.isfinite(v)]
+    scored = [(truth(s), v) for s, a, _ in items if (v := value(a)) is not None and np.isfinite(v)]
     positive = np.array([is_positive for is_positive, _ in scored], dtype=bool)
     if not positive.any() or positive.all():
         return None

@@ -16,7 +16,7 @@ from screening.evaluate.detectors import GrossCountDetector, PipelineDetector, l
 from screening.records import Background, Level, Occupancy, Radiograph, Scan, ScanIdentity
 
 
-def occupancy(seed, *, source_cps=0.0, background=400.0):
+def occupancy(seed, *, source_cps=0.0, background=400.0, has_spectra=False):
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     interval_s = np.full(60, 0.2)
     t_s = np.cumsum(interval_s) - 0.2
@@ -30,6 +30,7 @@ def occupancy(seed, *, source_cps=0.0, background=400.0):
             t_s=t_s,
             panel_ids=("A",),
             gamma_counts=rng.poisson(rate[:, np.newaxis] * 0.2).astype(np.int64),
+            spectra=np.ones((60, 1, 8), dtype=np.uint32) if has_spectra else None,
             background=None
             if background is None
             else Background(gamma_cps=np.array([background]), live_time_s=120.0, t_end_utc=when),
@@ -68,18 +69,18 @@ class Oracle:
 
 
 LABELS = """\
-path,modality,truth_nuclides,is_empty,is_shielded,level,split,parent
-s1.h5,radiation,none,,,LOW,test,
-s2.h5,radiation,Cs-137,,,HIGH,test,
-s3.h5,radiation,Cs-137,,,HIGH,test,
-s4.h5,radiation,Co-60,,,HIGH,test,
-s5.h5,radiation,K-40,,,UNKNOWN,test,
-s6.h5,radiation,none,,,LOW,train,
-r10.h5,radiograph,,false,false,,test,
-r11.h5,radiograph,,false,true,,test,
-r1.h5,radiograph,,true,false,,test,
-broken.n42,radiation,none,,,LOW,test,
-gone.h5,radiation,none,,,LOW,test,
+path,modality,truth_nuclides,is_empty,is_shielded,level,split,parent,group
+s1.h5,radiation,none,,,LOW,test,,NaI
+s2.h5,radiation,Cs-137,,,HIGH,test,,NaI
+s3.h5,radiation,Cs-137,,,HIGH,test,,NaI
+s4.h5,radiation,Co-60,,,HIGH,test,,NaI
+s5.h5,radiation,K-40,,,UNKNOWN,test,,NaI
+s6.h5,radiation,none,,,LOW,train,,NaI
+r10.h5,radiograph,,false,false,,test,,
+r11.h5,radiograph,,false,true,,test,,
+r1.h5,radiograph,,true,false,,test,,
+broken.n42,radiation,none,,,LOW,test,,
+gone.h5,radiation,none,,,LOW,test,,
 """
 
 
@@ -87,7 +88,7 @@ gone.h5,radiation,none,,,LOW,test,
 def dataset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dataset")
     for seed, source in ((1, 0.0), (2, 4000.0), (3, 4000.0), (4, 900.0), (5, 0.0), (6, 0.0), (7, 0.0)):
-        write_scan(folder / f"s{seed}.h5", occupancy(seed, source_cps=source))
+        write_scan(folder / f"s{seed}.h5", occupancy(seed, source_cps=source, has_spectra=seed != 5))
     for seed in (1, 10, 11):
         write_scan(folder / f"r{seed}.h5", radiograph(seed))
     (folder / "broken.n42").write_text("no document", encoding="utf-8")
@@ -146,9 +147,9 @@ def test_alarms_miss_what_was_not_answered(oracle):
 
 def test_nuclides_are_scored_over_all_spectra(oracle):
     found = oracle.identification
-    assert (found.correct.k, found.missed.k, found.wrong.k, found.partial.k) == (3, 3, 0, 0)
-    assert found.correct.n == 6
-    assert (found.answered.k, found.answered.n) == (1, 4)
+    assert (found.correct.k, found.missed.k, found.wrong.k, found.partial.k) == (3, 2, 0, 0)
+    assert found.correct.n == 5  # one portal only counts: nobody could name anything there
+    assert (found.answered.k, found.answered.n) == (1, 3)
     assert found.by_truth["Cs-137"] == {"correct": 1, "partial": 0, "wrong": 0, "missed": 1}
     assert found.correspondence == "1"
 
@@ -164,6 +165,7 @@ def test_radiographs_are_scored_by_question(oracle):
 def test_a_low_that_must_not_be_is_a_figure_of_its_own(oracle):
     assert (oracle.false_low.k, oracle.false_low.n) == (2, 4)
     assert oracle.levels_by_truth["HIGH"] == {"LOW": 1, "UNKNOWN": 1, "HIGH": 1}
+    assert oracle.levels_by_group == {"NaI": {"LOW": 3, "UNKNOWN": 1, "HIGH": 1}}
 
 
 def test_the_reference_rule_serves_one_modality(evaluated):
