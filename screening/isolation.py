@@ -195,6 +195,8 @@ def _exactly(pipe: IO[bytes], size: int) -> bytes:
 def _flattened(value: Any, buffers: list[bytes]) -> Any:
     """Return a value with arrays and bytes replaced by references into `buffers`."""
     if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise TypeError(f"an array of dtype {value.dtype} cannot be passed on")
         buffers.append(np.ascontiguousarray(value).tobytes())
         return {"$array": len(buffers) - 1, "dtype": value.dtype.str, "shape": list(value.shape)}
     if isinstance(value, bytes):
