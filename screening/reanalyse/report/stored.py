@@ -43,11 +43,12 @@ def entries_from_store(
     store : ResultStore
         Scans, flags and decisions.
     archive_dir : path-like
-        Where ``<scan_id>.h5`` lie, with the products written by the acquisition.
+        Where ``<scan_id>.h5`` lie, with the products written by the acquisition, and beside them
+        ``<scan_id>.json``, its ``screening/1`` reports with the measurements.
     reports : mapping of str to ScreeningReport, optional
-        Reports by scan_id, for the measurements.
+        Reports by scan_id, where they are not beside the archives.
     pipeline : Pipeline, optional
-        Analyses again, from the archive, the scans that have no report, for their measurements. The
+        Analyses again, from the archive, the scans without a report, for their measurements. The
         flags shown stay the stored ones; where the new ones differ the entry says so.
 
     Returns
@@ -95,6 +96,7 @@ def _reported(
         return _without_archive(stored, flags, level, f"not in the archive: {error}")
     notes: tuple[str, ...] = ()
     measurements: RadiationMeasurements | RadiographMeasurements | None = None
+    report = report or _report_beside(folder / name)
     if report is not None:
         measurements = _measured(report.measurements, scan)
     elif pipeline is not None:
@@ -103,6 +105,14 @@ def _reported(
         scan, level=level, flags=flags, measurements=measurements, products=products, path=name
     )
     return _with_notes(shown, notes)
+
+
+def _report_beside(archive: Path) -> ScreeningReport | None:
+    # The flags come from the store in any case: a report that is missing or damaged costs figures only.
+    try:
+        return msgspec.json.decode(archive.with_suffix(".json").read_bytes(), type=ScreeningReport)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _again(

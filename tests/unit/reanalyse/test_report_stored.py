@@ -133,6 +133,26 @@ def test_measurements_come_from_reports(site):
     assert second.measurements is None
 
 
+@pytest.mark.parametrize(("text", "limit"), [(None, 0.7), ("{", None), ('{"schema": "other"}', None)])
+def test_measurements_come_from_the_report_beside_the_archive(site, text, limit):
+    store, archive = site
+    body = {"detection_limit_mbq_cs137": 0.7}
+    report = ScreeningReport(
+        path="s1",
+        scan_id="s1",
+        modality="radiation",
+        level=Level.LOW,
+        flags=(),
+        elapsed_ms=0,
+        measurements=body,
+    )
+    beside = msgspec.json.encode(report) if text is None else text.encode()
+    (archive / "s1.json").write_bytes(beside)
+    shown = entries_from_store(store, archive)[0].scans[0]
+    assert (shown.measurements.detection_limit_mbq_cs137 if shown.measurements else None) == limit
+    assert shown.flags
+
+
 def test_measurements_come_from_another_analysis_and_a_difference_is_told(site):
     store, archive = site
     shown = entries_from_store(store, archive, pipeline=Pipeline(store.flags_of_scan("s1")))[0].scans
