@@ -116,9 +116,9 @@ def _steel_table(label: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def steel_equivalent(neg_log: ArrayLike, label: str) -> NDArray[np.float32]:
     """Return the areal density of steel that gives the measured -ln T.
 
-    Other materials read differently on the steel curve: between 20 and 100 g/cm2 at 6 MV polyethylene
-    8 to 15 % high and lead 18 to 23 % high. Negative -ln T (noise around air) gives negative densities, so that
-    means over a region stay unbiased.
+    Other materials read differently on the steel curve: between 20 and 100 g/cm2 at 6 MV, polyethylene
+    8 to 15 % high and lead 18 to 23 % high. Negative -ln T (noise around air) gives negative densities,
+    so that means over a region stay unbiased.
 
     Parameters
     ----------

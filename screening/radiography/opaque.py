@@ -9,9 +9,9 @@ logarithm: ln((m - F) / ((1 - c)(m - F) + 3 sigma)) < 3 texture. A hiding region
 opening of all three, within the hull, by the threat's disc.
 
 Each test is of the form m - F < k sqrt(s_e^2 + g m) + ..., which is convex in m and negative at 0: it
-holds below one value of m and not above, so more cargo never makes a pixel clear. Each is made twice,
-over the live pixels of a block and over all of them with the unseen ones at their darkest, and either
-suffices: masking a dark pixel never brightens its neighbours.
+holds below one value of m and not above, so more cargo never makes a pixel clear. For masking each is
+made twice, over the live pixels of a block and over all of them with the unseen ones at their darkest,
+and either suffices: masking a dark pixel by hand never brightens its neighbours.
 """
 
 from __future__ import annotations
@@ -199,20 +199,23 @@ def visibility(
     filled = np.where(is_live, signal, darkest)
     everywhere = np.ones_like(live)
 
-    def is_starved(size: tuple[int, int], share: float, weight: float) -> NDArray[np.bool_]:
+    def starved_of(
+        level: float, size: tuple[int, int], share: float, weight: float, *, darkest_too: bool
+    ) -> NDArray[np.bool_]:
         starved = np.zeros(live.shape, dtype=bool)
-        for presence, values in ((live, kept), (everywhere, filled)):
+        for presence, values in ((live, kept), (everywhere, filled))[: 2 if darkest_too else 1]:
             _, mean, variance = _block(presence, values, size, noise)
             sigma = np.sqrt(variance * weight + floor.sigma**2)
-            starved |= share * (mean - (floor.guard if share < 1.0 else floor.counts)) < OPAQUE_SIGMAS * sigma
+            starved |= share * (mean - level) < OPAQUE_SIGMAS * sigma
         return starved
 
     n = _block(live, kept, (3, 3), noise)[0]
     unseen = ~is_live | (n < 2.5)
-    opaque = ~unseen & is_starved((3, 3), 1.0, 1.0)
+    opaque = ~unseen & starved_of(floor.counts, (3, 3), 1.0, 1.0, darkest_too=False)
+    beside_unseen = starved_of(floor.counts, (3, 3), 1.0, 1.0, darkest_too=True)
     size = (max(disc_px[0], 1), max(disc_px[1], 1))
     # a disc fills pi/4 of its square
-    starved = is_starved(size, contrast, 4.0 / np.pi)
+    starved = starved_of(floor.guard, size, contrast, 4.0 / np.pi, darkest_too=True)
     _, mean, variance = _block(live, kept, size, noise)
     change = np.maximum(mean - floor.guard, 0.0)
     sigma = np.sqrt(variance * (4.0 / np.pi) + floor.sigma**2)
@@ -220,7 +223,7 @@ def visibility(
     # what is left of the signal behind the threat, or the noise where that is more
     left = (1.0 - contrast) * change + OPAQUE_SIGMAS * sigma
     drop = np.log(np.maximum(change, 1e-3) / left)
-    masking = starved | (drop < OPAQUE_SIGMAS * texture) | opaque | unseen
+    masking = starved | (drop < OPAQUE_SIGMAS * texture) | opaque | unseen | beside_unseen
     return Visibility(opaque, unseen, masking, starved)
 
 
