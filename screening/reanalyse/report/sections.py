@@ -20,6 +20,9 @@ from .evidence import radiation_part, radiograph_part, record_part
 from .markup import Content, Markup, join, tag
 from .words import ACTION_WORDS, CODE_WORDS, LEVEL_SIGNS, MODALITY_WORDS, SEAL_WORDS, spaced_container_id
 
+GAMMA_ALARM = "gamma alarm"
+NOT_OPERATION = frozenset((ReasonCode.EXERCISE, ReasonCode.MODE_NOT_OPS))
+
 __all__ = ["badge", "banner_strip", "container_section", "entry_name", "headline", "scan_summary"]
 
 
@@ -139,9 +142,10 @@ def reasons(entry: Entry) -> list[tuple[ReasonCode, str, Level | None]]:
         for code in entry.decision.reason_codes:
             if code not in told:
                 found.setdefault((code, ""), entry.decision.risk)
+    # An exercise is said by the strip above; what was found in it comes first.
     return sorted(
         ((code, text, level) for (code, text), level in found.items()),
-        key=lambda item: -(item[2].rank if item[2] is not None else -1),
+        key=lambda item: (-(item[2].rank if item[2] is not None else -1), item[0] in NOT_OPERATION),
     )
 
 
@@ -179,11 +183,10 @@ def headline(entry: Entry) -> str:
         The words of the codes that made the level, at most three.
     """
     level = entry.level
-    codes = list(
-        dict.fromkeys(
-            code for code, _, own in reasons(entry) if own is level and code is not ReasonCode.EXERCISE
-        )
-    )
+    all_codes = dict.fromkeys(code for code, _, own in reasons(entry) if own is level)
+    codes = [code for code in all_codes if code not in NOT_OPERATION]
+    if all_codes and not codes:
+        return "Nothing found; what is not taken in operation clears no cargo"
     if level is Level.LOW:
         return "Every required step done, nothing found"
     if not codes:
@@ -212,7 +215,13 @@ def scan_summary(entry: Entry, modality: Literal["radiation", "radiograph"]) -> 
     if not scans:
         return tag("span", "not taken", class_="absent")
     level = worst(*(scan.level for scan in scans))
-    return join(badge(level), " ", "; ".join(dict.fromkeys(filter(None, map(_finding, scans)))))
+    found = list(dict.fromkeys(filter(None, map(_finding, scans))))
+    if len(found) > 1 and GAMMA_ALARM in found:
+        found.remove(GAMMA_ALARM)  # the nuclide says it better
+    codes = {reason.code for scan in scans for flag in scan.flags for reason in flag.reasons}
+    if not found and codes and codes <= NOT_OPERATION:
+        found = ["nothing found"]
+    return join(badge(level), " ", "; ".join(found))
 
 
 def _finding(scan: ReportedScan) -> str:
@@ -222,7 +231,7 @@ def _finding(scan: ReportedScan) -> str:
             names = [n.nuclide for n in measured.nuclides]
             return ", ".join(names[:2]) + (" …" if len(names) > 2 else "")
         if measured.gamma is not None and measured.gamma.alarm:
-            return "gamma alarm"
+            return GAMMA_ALARM
         return ""
     if isinstance(measured, RadiographMeasurements):
         kinds = [region.kind.value for region in measured.regions if region.kind.value in ("threat", "dense")]
@@ -240,7 +249,9 @@ def _capital(text: str) -> str:
 
 
 def _head(entry: Entry) -> Markup:
-    places = list(dict.fromkeys(scan.place for scan in entry.scans if scan.place))
+    places = list(
+        dict.fromkeys(part for scan in entry.scans if scan.place for part in scan.place.split(" · "))
+    )
     times = sorted(scan.taken_at for scan in entry.scans if scan.taken_at)
     if entry.container_id is None:
         places.insert(0, spaced_container_id(None))

@@ -167,6 +167,18 @@ def test_a_nuclide_label_from_outside_is_text_in_the_figures_too(builders, tmp_p
     assert not any(tag in ("script", "img") for tag, _ in page.tags)
 
 
+def test_an_exercise_without_findings_says_so_and_is_not_low(builders, tmp_path):
+    reasons = (
+        (ReasonCode.MODE_NOT_OPS, Level.UNKNOWN, "mode Exercise"),
+        (ReasonCode.EXERCISE, Level.UNKNOWN, "not a screening"),
+    )
+    quiet = (builders["radiation"]("x"), Level.UNKNOWN, reasons)
+    entry = builders["entry"]("A", quiet, None, Level.UNKNOWN, Action.REFER_NII)
+    page = Page(write_report(tmp_path / "r.html", [entry], title="t").read_text(encoding="utf-8"))
+    assert "Nothing found; what is not taken in operation clears no cargo" in page.text
+    assert "UNKNOWN nothing found" in page.text
+
+
 def test_what_was_declared_is_shown(builders, tmp_path):
     manifest = Manifest(is_declared_empty=False, goods=("3104",), gross_mass_kg=24000.0)
     entry = builders["entry"](
