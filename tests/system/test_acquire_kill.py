@@ -22,7 +22,7 @@ from screening.stores import ResultStore
 
 pytestmark = pytest.mark.timeout(180)
 
-N_VEHICLE = 5
+N_VEHICLE = 4
 STORED = re.compile(r"\] stored (\S+)")
 EMULATE = """
 import sys
@@ -125,7 +125,7 @@ def test_every_acknowledged_scan_survives_kills_and_none_is_there_twice(tmp_path
             running.append(_python(EMULATE, kind, str(tmp_path), str(N_VEHICLE)))
         site = _site(tmp_path, _ports(tmp_path, "portal"), _ports(tmp_path, "scanner"))
         n_kill = 0
-        for _ in range(6):
+        for _ in range(5):
             service = _python(ACQUIRE, str(site), log=log)
             running.append(service)
             # Anywhere from its start, over stored scans that nobody analysed, to results in the store.
