@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -61,6 +61,7 @@ class _OpenCase(msgspec.Struct, kw_only=True):
 
     def take(self, entry: ScanEntry) -> None:
         self.lanes.add(entry.lane)
+        self.since = max(self.since, entry.ended_ns / 1e9)
         self.first_segment = min(self.first_segment, entry.first.segment)
         self.targeting = tuple(dict.fromkeys((*self.targeting, *entry.targeting)))
         self.seal_events = tuple(dict.fromkeys((*self.seal_events, *entry.seal_events)))
@@ -84,7 +85,7 @@ class Casework:
     required : frozenset of str
         Lanes that a case waits for.
     deadline_s : float
-        How long it waits, seconds.
+        How long it waits after its last scan, seconds.
     decisions : Path or None
         Folder for signed decisions as files, with the public keys that verify them; None: none.
     """
@@ -182,13 +183,17 @@ class Casework:
                 self._finish(decision)
         return Recorded(decision, problem)
 
-    def decide_overdue(self, now: float) -> list[ClearanceDecision]:
+    def decide_overdue(
+        self, now: float, *, coming: Collection[str | None] = frozenset()
+    ) -> list[ClearanceDecision]:
         """Decide the cases that waited too long, on what there is.
 
         Parameters
         ----------
         now : float
             Seconds since 1970 UTC.
+        coming : collection of str
+            Containers with a scan that has no result yet: they go on waiting.
 
         Returns
         -------
@@ -201,7 +206,12 @@ class Casework:
             If the store cannot take it.
         """
         decided = []
-        for case in [case for case in self._cases.values() if now - case.since >= self._deadline_s]:
+        overdue = [
+            case
+            for case in self._cases.values()
+            if now - case.since >= self._deadline_s and case.container_id not in coming
+        ]
+        for case in overdue:
             try:
                 decision = self._conclude(case, ())
             except (PolicyError, IntegrityError):

@@ -133,6 +133,11 @@ class Lane:
             except (OSError, StoreError, TimeoutError) as error:
                 received = False
                 self._tell("failed", f"{self.settings.name}: {_why(error)}")
+            except Exception as error:
+                # A defect that some bytes bring out must not end the lane, and less so the others.
+                received = False
+                text = f"{self.settings.name}: a defect of this program ({type(error).__name__}: {error})"
+                self._tell("failed", text)
             retry_s = FIRST_RETRY_S if received else min(retry_s * 2, LAST_RETRY_S)
             await asyncio.sleep(retry_s)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import signal
 import time
 from collections.abc import Callable
@@ -88,7 +89,7 @@ class AcquireService:
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._store = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._queue: asyncio.Queue[ScanEntry] = asyncio.Queue(maxsize=settings.queue_limit)
-        self._pending: dict[str, int] = {}  # first segment of each scan that has no result yet
+        self._pending: dict[str, ScanEntry] = {}  # spooled scans that have no result yet
         self._is_taken_over = False
         self._checkpointed = 0
         start = ChildStart(spool=settings.spool, archive=settings.archive, config=config)
@@ -185,7 +186,7 @@ class AcquireService:
         await asyncio.get_running_loop().run_in_executor(self._disk, self._spool.sync)
 
     async def _submit(self, entry: ScanEntry) -> None:
-        self._pending[entry.scan_id] = entry.first.segment
+        self._pending[entry.scan_id] = entry
         if self._queue.full():
             text = f"{self._queue.qsize()} scans wait for analysis; the lane waits as well"
             self._events.emit("lagging", text, lane=entry.lane, scan_id=entry.scan_id)
@@ -206,7 +207,7 @@ class AcquireService:
         if left:
             self._events.emit("recovered", f"{len(left)} spooled scans had no result yet")
         for entry in left:
-            self._pending[entry.scan_id] = entry.first.segment
+            self._pending[entry.scan_id] = entry
         self._is_taken_over = True
         for entry in left:
             await self._submit(entry)
@@ -288,7 +289,11 @@ class AcquireService:
         while True:
             await asyncio.sleep(_TICK_S)
             try:
-                decisions = await self._in_store(lambda: self._casework.decide_overdue(time.time()))
+                # Not while one of the container's scans is still on its way to a result.
+                coming = {entry.container_id for entry in self._pending.values()}
+                decisions = await self._in_store(
+                    functools.partial(self._casework.decide_overdue, time.time(), coming=coming)
+                )
                 for decision in decisions:
                     self._tell_decision(decision)
                 await self._checkpoint()
@@ -301,7 +306,8 @@ class AcquireService:
         current = self._spool.number
         if current <= self._checkpointed or not all(lane.is_idle for lane in self._lanes.values()):
             return
-        needed = (*self._pending.values(), *self._casework.first_segments)
+        pending = (entry.first.segment for entry in self._pending.values())
+        needed = (*pending, *self._casework.first_segments)
         if not self._is_taken_over or any(segment < current for segment in needed):
             return
         for name, lane in self._lanes.items():

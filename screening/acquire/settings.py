@@ -95,7 +95,7 @@ class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     required : tuple of str
         Lanes a container must have passed before its case is decided; empty: all of them.
     case_deadline_s : float
-        How long it waits; then it is decided on what there is.
+        How long it waits after its last scan; then it is decided on what there is.
     n_worker : int
         Analysis children.
     analysis_deadline_s : float

@@ -206,7 +206,7 @@ administration = "exercise customs"
 key_file = "exercise.key"
 trusted_keys = ["gateway.key.pub"]
 decisions = "decisions"
-case_deadline_s = 120.0
+case_deadline_s = 25.0
 
 [[acquire.lanes]]
 name = "portal-gross"

@@ -117,6 +117,7 @@ class PortalEmulator:
             await self.lines.send(lines)
         if self.documents is not None and passage.spectra is not None:
             document = await asyncio.to_thread(write_n42, _as_of_now(passage.spectra))
+            await self.documents.wait_for_client()  # a spectrometer keeps its last document
             await self.documents.send(encode(document))
         await asyncio.sleep(0.2 / self._speed_factor + 0.02)
         await self.identity.leave()
