@@ -100,7 +100,7 @@ def archive_bytes(
         An HDF5 file.
     """
 
-    def fill(entry: h5py.Group) -> None:
+    def _fill(entry: h5py.Group) -> None:
         record, arrays = record_and_arrays(scan)
         identity = scan.identity
         entry["title"] = f"{scan.modality} scan"
@@ -126,7 +126,7 @@ def archive_bytes(
         if products:
             _products(entry, products)
 
-    return _file(fill)
+    return _file(_fill)
 
 
 def products_bytes(scan_id: str, products: Mapping[str, NDArray[Any]]) -> bytes:
@@ -145,7 +145,7 @@ def products_bytes(scan_id: str, products: Mapping[str, NDArray[Any]]) -> bytes:
         An HDF5 file.
     """
 
-    def fill(entry: h5py.Group) -> None:
+    def _fill(entry: h5py.Group) -> None:
         entry["title"] = "analysis products"
         entry["entry_identifier"] = scan_id
         _products(entry, products)
@@ -157,7 +157,7 @@ def products_bytes(scan_id: str, products: Mapping[str, NDArray[Any]]) -> bytes:
             data[first] = entry["products"][first]
             entry.attrs["default"] = "data"
 
-    return _file(fill)
+    return _file(_fill)
 
 
 def _file(fill: Callable[[h5py.Group], None]) -> bytes:

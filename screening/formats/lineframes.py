@@ -208,7 +208,13 @@ class FrameReader:
 
     @property
     def n_pending(self) -> int:
-        """Bytes of a frame that is not complete yet."""
+        """Return how many bytes of an incomplete frame are held.
+
+        Returns
+        -------
+        int
+            At most one frame's.
+        """
         return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:

@@ -82,11 +82,23 @@ class Slice:
     neutron: list[GrossCount] = field(default_factory=list)
 
     def gamma_detectors(self) -> set[str]:
-        """Return the names of the detectors that sent spectra or gamma counts."""
+        """Return the names of the detectors that sent spectra or gamma counts.
+
+        Returns
+        -------
+        set of str
+            Names as in the file.
+        """
         return {item.detector for item in self.spectra} | {item.detector for item in self.gamma}
 
     def detectors(self) -> set[str]:
-        """Return the names of all detectors that sent something."""
+        """Return the names of all detectors that sent something.
+
+        Returns
+        -------
+        set of str
+            Names as in the file.
+        """
         return self.gamma_detectors() | {item.detector for item in self.neutron}
 
 

@@ -7,14 +7,9 @@ renderings and are refused: they cannot be corrected any more.
 from __future__ import annotations
 
 import io
-import re
-import tomllib
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +17,9 @@ from screening.errors import FormatError, ResourceLimitError
 from screening.isolation import run_isolated
 from screening.records import (
     ClockState,
-    Device,
     Gap,
     InputRef,
     Manifest,
-    OperatingMode,
     Radiograph,
     Scan,
     ScanIdentity,
@@ -36,6 +29,7 @@ from screening.records import (
 )
 
 from .line_calibration import line_calibration
+from .sidecar import Sidecar, one_line, parse_sidecar, sidecar_name, sidecar_text
 
 __all__ = ["Sidecar", "parse_tiff", "read_raw", "sidecar_name", "sidecar_text"]
 
@@ -45,106 +39,6 @@ MAX_PIXELS = 1 << 29
 _TIFF_TIME_S = 60.0
 _TIFF_MEMORY_BYTES = 4 << 30
 _NPY_MARK = b"\x93NUMPY"
-_ENERGY = re.compile(r"\d{1,2}(\.\d+)?MV|[A-Z][a-z]?-\d{1,3}m?")
-
-
-class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The TOML sidecar of a raw array; unknown keys are refused.
-
-    Attributes
-    ----------
-    modality : {"radiograph"}
-        What the array is.
-    energies : tuple of str
-        "6MV", "4MV", "Cs-137", "Co-60", in the order of the energy axis.
-    axes : str
-        Order of the array's axes: "row,column,energy" (row = detector, column = line), or any other
-        order of the three; "row,column" with one energy.
-    pitch_mm : tuple of two floats, or None
-        Pixel pitch (row, column), mm.
-    dark, air, reference, lost, line_ids, line_time_s : str or None
-        Names of .npy files beside the array: dark and air by (row, energy), or as pictures to be
-        averaged over their columns; the reference detector and the lost columns by (column, energy);
-        line numbers and times by column.
-    saturation : int
-        Raw value at and above which a pixel is saturated.
-    is_dark_subtracted : bool
-        The device clipped at 0 after subtracting dark.
-    electronic_sigma, gain, scatter_floor : float or None
-        Photon-transfer constants, counts; signal of an opaque place over air.
-    calibration_id, calibration_made_at : str or None
-        Name and time (RFC 3339) of dark and air.
-    container_id : str or None
-        ISO 6346 number.
-    declared_empty : bool or None
-        What was declared of the container.
-    speed_m_s : float or None
-        Speed of the motion, m/s.
-    motion : {"forward", "reverse", "unknown"}
-        Its direction.
-    t_start_utc, t_end_utc : datetime or None
-        With a zone.
-    site, lane : str or None
-        Where it was taken.
-    device : Device
-        The scanner.
-    operating_mode : OperatingMode
-        Only Ops can clear cargo.
-    """
-
-    modality: Literal["radiograph"]
-    energies: tuple[str, ...]
-    axes: str
-    pitch_mm: tuple[float, float] | None = None
-    dark: str | None = None
-    air: str | None = None
-    reference: str | None = None
-    lost: str | None = None
-    line_ids: str | None = None
-    line_time_s: str | None = None
-    saturation: int = 65535
-    is_dark_subtracted: bool = False
-    electronic_sigma: float | None = None
-    gain: float | None = None
-    scatter_floor: float | None = None
-    calibration_id: str | None = None
-    calibration_made_at: str | None = None
-    container_id: str | None = None
-    declared_empty: bool | None = None
-    speed_m_s: float | None = None
-    motion: Literal["forward", "reverse", "unknown"] = "unknown"
-    t_start_utc: datetime | None = None
-    t_end_utc: datetime | None = None
-    site: str | None = None
-    lane: str | None = None
-    device: Device = Device()
-    operating_mode: OperatingMode = OperatingMode.OPS
-
-    def __post_init__(self) -> None:
-        if not self.energies or not all(_ENERGY.fullmatch(item) for item in self.energies):
-            raise ValueError(f"energies needs names as 6MV, Cs-137 or Co-60, got {list(self.energies)}")
-        order = self.axes.replace(" ", "").split(",")
-        if sorted(order) not in (["column", "energy", "row"], ["column", "row"]):
-            raise ValueError(f'axes needs an order of "row,column,energy", got {self.axes!r}')
-        for time in (self.t_start_utc, self.t_end_utc):
-            if time is not None and time.tzinfo is None:
-                raise ValueError(f"a time needs a zone, got {time}")
-
-
-def sidecar_name(name: str) -> str:
-    """Return the name of an array's sidecar.
-
-    Parameters
-    ----------
-    name : str
-        File name of the array.
-
-    Returns
-    -------
-    str
-        The same name ending in ``.toml``.
-    """
-    return PurePath(name).with_suffix(".toml").name
 
 
 def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[[str], bytes | None]) -> Scan:
@@ -175,12 +69,12 @@ def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[
         raise FormatError(
             f"{name}: a raw array needs the sidecar {sidecar_name(name)} with modality, energies and axes"
         )
-    about = _sidecar(sidecar, sidecar_name(name))
+    about = parse_sidecar(sidecar, name=sidecar_name(name))
     inputs = [_input("scan", name, data), _input("sidecar", sidecar_name(name), sidecar)]
     raw = _raw(_array(data, name), about, name)
     n_row, n_column, n_energy = raw.shape
 
-    def companion(kind: str, file: str | None) -> NDArray[Any] | None:
+    def _companion(kind: str, file: str | None) -> NDArray[Any] | None:
         if file is None:
             return None
         content = beside(file)
@@ -189,12 +83,12 @@ def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[
         inputs.append(_input("calibration" if kind in ("dark", "air") else kind, file, content))
         return _array(content, file)
 
-    dark = _by_row(companion("dark", about.dark), (n_row, n_energy), about, "dark", name)
-    air = _by_row(companion("air", about.air), (n_row, n_energy), about, "air", name)
-    reference = _by_column(companion("reference", about.reference), (n_column, n_energy), "reference", name)
-    lost = _by_column(companion("lost", about.lost), (n_column, n_energy), "lost", name)
-    line_ids = _by_column(companion("line_ids", about.line_ids), (n_column,), "line_ids", name)
-    times_s = _by_column(companion("line_time_s", about.line_time_s), (n_column,), "line_time_s", name)
+    dark = _by_row(_companion("dark", about.dark), (n_row, n_energy), about, "dark", name)
+    air = _by_row(_companion("air", about.air), (n_row, n_energy), about, "air", name)
+    reference = _by_column(_companion("reference", about.reference), (n_column, n_energy), "reference", name)
+    lost = _by_column(_companion("lost", about.lost), (n_column, n_energy), "lost", name)
+    line_ids = _by_column(_companion("line_ids", about.line_ids), (n_column,), "line_ids", name)
+    times_s = _by_column(_companion("line_time_s", about.line_time_s), (n_column,), "line_time_s", name)
     calibration, notes = line_calibration(
         dark=dark,
         air=air,
@@ -249,15 +143,6 @@ def _input(kind: str, name: str, data: bytes) -> InputRef:
     return InputRef(kind=kind, uri=name, n_bytes=len(data), sha256=sha256_hex(data))
 
 
-def _sidecar(data: bytes, name: str) -> Sidecar:
-    if len(data) > 1 << 20:
-        raise ResourceLimitError(f"{name}: a sidecar of {len(data)} bytes", value=len(data))
-    try:
-        return msgspec.convert(tomllib.loads(data.decode("utf-8")), Sidecar)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, RecursionError) as error:
-        raise FormatError(f"{name}: {_one_line(error)}", value=str(error)) from None
-
-
 def _array(data: bytes, name: str) -> NDArray[Any]:
     if data.startswith(_NPY_MARK):
         return _npy(data, name)
@@ -282,7 +167,7 @@ def _npy(data: bytes, name: str) -> NDArray[Any]:
         read = formats.read_array_header_1_0 if version == (1, 0) else formats.read_array_header_2_0
         shape, is_fortran, dtype = read(stream, max_header_size=10_000)
     except Exception as error:  # the header is Python text: its parsers raise many kinds
-        raise FormatError(f"{name}: not a readable .npy file: {_one_line(error)}") from None
+        raise FormatError(f"{name}: not a readable .npy file: {one_line(error)}") from None
     if dtype.hasobject or dtype.kind not in "biuf":
         raise FormatError(f"{name}: an array of dtype {dtype} is not counts", value=str(dtype))
     n_items = 1
@@ -292,10 +177,6 @@ def _npy(data: bytes, name: str) -> NDArray[Any]:
         raise FormatError(f"{name}: {len(data) - stream.tell()} bytes do not hold {shape} of {dtype}")
     array = np.frombuffer(data, dtype=dtype, offset=stream.tell())
     return array.reshape(shape, order="F" if is_fortran else "C")
-
-
-def _one_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def parse_tiff(data: bytes) -> NDArray[Any]:
@@ -398,38 +279,3 @@ def _gaps(is_missing: NDArray[np.bool_]) -> tuple[Gap, ...]:
         Gap(index=int(start), n_missing=int(end - start), cause="sidecar")
         for start, end in zip(starts, ends, strict=True)
     )
-
-
-def sidecar_text(values: dict[str, Any]) -> str:
-    """Return a sidecar as TOML.
-
-    Parameters
-    ----------
-    values : dict
-        Keys of Sidecar; None is left out, a nested dict becomes a table.
-
-    Returns
-    -------
-    str
-        TOML.
-    """
-    plain = {key: value for key, value in values.items() if value is not None and not isinstance(value, dict)}
-    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
-    for key, value in values.items():
-        if isinstance(value, dict):
-            lines += ["", f"[{key}]"]
-            lines += [f"{inner} = {_toml(item)}" for inner, item in value.items() if item is not None]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        # A TOML basic string escapes as JSON does.
-        return msgspec.json.encode(value).decode("utf-8").replace("\x7f", "\\u007f")
-    return repr(value)

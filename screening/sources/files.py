@@ -10,101 +10,177 @@ from screening.records import Background, Scan
 from .background import background_of_scans
 from .protocol import Beside
 
-__all__ = ["ArchiveSource", "N42Source", "RawArraySource", "RpmDailySource", "SpectrumSource"]
+__all__ = [
+    "ArchiveSource",
+    "FileSource",
+    "N42Source",
+    "RawArraySource",
+    "RpmDailySource",
+    "SpectrumSource",
+]
 
 _TIFF_MARKS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _NPY_MARK = b"\x93NUMPY"
 _HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 
 
-class ArchiveSource:
+class FileSource:
+    """What the built-in sources share: the protocol, documented once.
+
+    Attributes
+    ----------
+    name : str
+        Short name.
+    priority : int
+        Place in the order in which sources are asked.
+    """
+
+    name = ""
+    priority = 0
+
+    def recognises(self, head: bytes, name: str) -> bool:
+        """Tell from its beginning whether a file is of this kind.
+
+        Parameters
+        ----------
+        head : bytes
+            The first 4,096 bytes, or fewer.
+        name : str
+            File name.
+
+        Returns
+        -------
+        bool
+            Whether this source should read it.
+        """
+        return self._recognises(head, name)
+
+    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
+        """Return the scans of a file.
+
+        Parameters
+        ----------
+        data : bytes
+            The whole file.
+        name : str
+            File name.
+        beside : callable
+            Access to the files in the same folder.
+
+        Returns
+        -------
+        list of Scan
+            At least one.
+
+        Raises
+        ------
+        FormatError
+            One line that names the file and what is wrong with it.
+        """
+        return self._read(data, name, beside)
+
+    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
+        """Return a file's measurement as a background.
+
+        Parameters
+        ----------
+        data : bytes
+            The whole file.
+        name : str
+            File name.
+        beside : callable
+            Access to the files in the same folder.
+
+        Returns
+        -------
+        Background
+            Rates and spectra by panel.
+
+        Raises
+        ------
+        FormatError
+            If it cannot serve as one.
+        """
+        return self._read_background(data, name, beside)
+
+    def _recognises(self, head: bytes, name: str) -> bool:
+        raise NotImplementedError
+
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
+        raise NotImplementedError
+
+    def _read_background(self, data: bytes, name: str, beside: Beside) -> Background:
+        return background_of_scans(self._read(data, name, beside), name=name)
+
+
+class ArchiveSource(FileSource):
     """The HDF5 archive; it is untrusted here, so HDF5 runs in isolation."""
 
     name = "archive"
     priority = 10
 
-    def recognises(self, head: bytes, name: str) -> bool:
-        """Tell by the HDF5 signature."""
+    def _recognises(self, head: bytes, name: str) -> bool:
         return head.startswith(_HDF5_MARK)
 
-    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
-        """Return the scan of an archive; see ScanSource."""
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
         from screening.archive import read_untrusted
 
         return [read_untrusted(data, name=name)]
 
-    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
-        """Return the scan's counts as a background; see ScanSource."""
-        return background_of_scans(self.read(data, name=name, beside=beside), name=name)
 
-
-class RawArraySource:
+class RawArraySource(FileSource):
     """A .npy array or a 16-bit TIFF with a TOML sidecar."""
 
     name = "raw-array"
     priority = 20
 
-    def recognises(self, head: bytes, name: str) -> bool:
-        """Tell by the signatures of NPY and TIFF."""
+    def _recognises(self, head: bytes, name: str) -> bool:
         return head.startswith((_NPY_MARK, *_TIFF_MARKS))
 
-    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
-        """Return the radiograph; see ScanSource."""
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
         from screening.formats.raw import read_raw, sidecar_name
 
         return [read_raw(data, beside(sidecar_name(name)), name=name, beside=beside)]
 
-    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
-        """Refuse: a radiograph is no background; see ScanSource."""
-        return background_of_scans(self.read(data, name=name, beside=beside), name=name)
 
-
-class N42Source:
+class N42Source(FileSource):
     """ANSI N42.42, 2006 and 2011/2012."""
 
     name = "n42"
     priority = 30
 
-    def recognises(self, head: bytes, name: str) -> bool:
-        """Tell by the root element; UTF-16 is recognised too, to be refused with its own message."""
+    def _recognises(self, head: bytes, name: str) -> bool:
         from screening.formats.n42 import is_n42
 
+        # UTF-16 is recognised too, to be refused with a message of its own.
         return is_n42(head) or is_n42(head.replace(b"\x00", b""))
 
-    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
-        """Return the scans of a document; see ScanSource."""
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
         from screening.formats.n42 import read_n42
 
         return read_n42(data, name=name)
 
-    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
-        """Return its background measurements; see ScanSource."""
+    def _read_background(self, data: bytes, name: str, beside: Beside) -> Background:
         from screening.formats.n42 import read_background
 
         return read_background(data, name=name)
 
 
-class RpmDailySource:
+class RpmDailySource(FileSource):
     """Daily files of gross-count portals."""
 
     name = "rpm-daily"
     priority = 40
 
-    def recognises(self, head: bytes, name: str) -> bool:
-        """Tell by tagged lines that end in a time of day."""
+    def _recognises(self, head: bytes, name: str) -> bool:
         from screening.formats.rpm import is_daily_file
 
         return is_daily_file(head)
 
-    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
-        """Return the occupancies of a day; see ScanSource."""
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
         from screening.formats.rpm import read_daily_file
 
         return read_daily_file(data, name=name)
-
-    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
-        """Return the first occupancy's background; see ScanSource."""
-        return background_of_scans(self.read(data, name=name, beside=beside), name=name)
 
 
 # fmt: off
@@ -118,31 +194,29 @@ _SPECTRUM_MARK = re.compile(
 )
 
 
-class SpectrumSource:
-    """Every other spectrum format, through SandiaSpecUtils (extra ``formats``), in isolation."""
+class SpectrumSource(FileSource):
+    """Every other spectrum format, through SandiaSpecUtils (extra ``formats``), in isolation.
+
+    It goes by known words, else by a known suffix: a hundred formats have no common signature.
+    """
 
     name = "spectrum"
     priority = 90
 
-    def recognises(self, head: bytes, name: str) -> bool:
-        """Tell by known words, or by a known suffix where the content does not speak against it."""
+    def _recognises(self, head: bytes, name: str) -> bool:
         if _SPECTRUM_MARK.search(head):
             return True
         suffix = PurePath(name).suffix.lower()
-        if suffix == ".n42":  # it would have been recognised by its root element
-            return False
         if suffix in (".xml", ".gxml"):
             return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
         return suffix in _SPECTRUM_SUFFIXES
 
-    def read(self, data: bytes, *, name: str, beside: Beside) -> list[Scan]:
-        """Return the scans of a spectrum file; see ScanSource."""
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
         from screening.formats.spectra_files import read_spectrum_file
 
         return read_spectrum_file(data, name=name)
 
-    def read_background(self, data: bytes, *, name: str, beside: Beside) -> Background:
-        """Return its background measurements; see ScanSource."""
+    def _read_background(self, data: bytes, name: str, beside: Beside) -> Background:
         from screening.formats.spectra_files import read_spectrum_background
 
         return read_spectrum_background(data, name=name)
