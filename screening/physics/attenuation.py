@@ -24,11 +24,14 @@ ENERGY_RANGE_KEV = (1.0, 20000.0)
 PROCESSES = ("coherent", "incoherent", "photoelectric", "pair_nuclear", "pair_electron")
 
 #: Element symbols, the index is the atomic number.
-SYMBOLS = (
-    "n H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
-    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb "
-    "Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm"
-).split()
+SYMBOLS = [
+    "n", "H", "He", "Li", "Be", "B", "C", "N", "O", "F", "Ne", "Na", "Mg", "Al", "Si", "P", "S", "Cl",
+    "Ar", "K", "Ca", "Sc", "Ti", "V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Zn", "Ga", "Ge", "As", "Se",
+    "Br", "Kr", "Rb", "Sr", "Y", "Zr", "Nb", "Mo", "Tc", "Ru", "Rh", "Pd", "Ag", "Cd", "In", "Sn", "Sb",
+    "Te", "I", "Xe", "Cs", "Ba", "La", "Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er",
+    "Tm", "Yb", "Lu", "Hf", "Ta", "W", "Re", "Os", "Ir", "Pt", "Au", "Hg", "Tl", "Pb", "Bi", "Po", "At",
+    "Rn", "Fr", "Ra", "Ac", "Th", "Pa", "U", "Np", "Pu", "Am", "Cm", "Bk", "Cf", "Es", "Fm",
+]  # fmt: skip
 
 
 class MaterialData(NamedTuple):
@@ -136,9 +139,7 @@ def attenuation(material: str, energy_kev: ArrayLike, *, process: str = "total")
     return result
 
 
-def transmission(
-    material: str, energy_kev: ArrayLike, areal_density_g_cm2: float
-) -> NDArray[np.float64]:
+def transmission(material: str, energy_kev: ArrayLike, areal_density_g_cm2: float) -> NDArray[np.float64]:
     """Return the narrow-beam transmission of a layer.
 
     Parameters
@@ -168,7 +169,9 @@ def _composition(material: str) -> tuple[tuple[str, float], ...]:
         return MATERIALS[material].composition
     if material in SYMBOLS[1:]:
         return ((material, 1.0),)
-    raise ValueError(f"unknown material {material!r}; known: {', '.join(sorted(MATERIALS))} and element symbols")
+    raise ValueError(
+        f"unknown material {material!r}; known: {', '.join(sorted(MATERIALS))} and element symbols"
+    )
 
 
 def _element(z: int, energy: NDArray[np.float64], process: str) -> NDArray[np.float64]:

@@ -225,4 +225,5 @@ def compton_continuum(
     # Multiple scatters: a triangle that rises to the edge and falls to zero at the line.
     rise = np.where(centre <= edge, centre / edge, (line - centre) / np.maximum(line - edge, 1e-9))
     multiple = np.maximum(rise, 0.0) * width / (0.5 * line)
-    return (1.0 - fill) * single / whole + fill * multiple
+    shape: NDArray[np.float64] = (1.0 - fill) * single / whole + fill * multiple
+    return shape

@@ -8,7 +8,9 @@ confidence of what the fit found, and may say that the two disagree; it never ad
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +70,9 @@ KIN = (
     frozenset({"Ra-223", "Ac-227"}),
 )
 
+#: Share of the strongest named label's peak counts that another must have, unless it is nuclear material.
+LEAST_SHARE_OF_PEAKS = 0.01
+
 #: Share of all counts that 511 keV must make up before it is more than part of any background.
 ANNIHILATION_SHARE = 0.03
 
@@ -112,8 +117,8 @@ class Identification(NamedTuple):
     findings : tuple of Finding
         What else the caller must account for.
     products : dict of str to ndarray
-        ``energy_kev`` (n_bin + 1,) bin edges, ``measured``, ``fitted`` and ``continuum`` (n_bin,) counts, and one
-        ``component/<label>`` (n_bin,) for each label of the fit.
+        ``energy_kev`` (n_bin + 1,) bin edges, ``measured``, ``fitted`` and ``continuum`` (n_bin,) counts,
+        and one ``component/<label>`` (n_bin,) for each label of the fit.
     opinions : tuple of Opinion
         Every label the fit proposed, named or not.
     """
@@ -125,7 +130,7 @@ class Identification(NamedTuple):
     resolution_662_percent: float | None = None
     gain: float | None = None
     findings: tuple[Finding, ...] = ()
-    products: dict[str, NDArray[Any]] = {}
+    products: Mapping[str, NDArray[Any]] = MappingProxyType({})
     opinions: tuple[Opinion, ...] = ()
 
     @property
@@ -206,7 +211,8 @@ class Identifier:
         fit = solve(problem, fit.labels, variants=variants, start=fit)
         fit, evidence = _weigh(problem, fit, variants)
         belief = self._belief(spectrum, settled, (low, high))
-        proposed = _named(_without_natural_annihilation(problem, fit, evidence, reference is not None))
+        weighed = _without_natural_annihilation(problem, fit, evidence, reference is not None)
+        proposed = _named(fit, weighed)
         opinions = [self._opinion(evidence[label], label, belief) for label in proposed]
         reporting = self._threshold("reporting", REPORTING_THRESHOLD)
         named = [
@@ -239,7 +245,7 @@ class Identifier:
         card = self.model.card
         if card.feature_version != FEATURE_VERSION:
             raise ModelError(
-                f"model {card.name} reads features {card.feature_version}, this version makes {FEATURE_VERSION}",
+                f"model {card.name} reads features {card.feature_version}, not {FEATURE_VERSION}",
                 value=card.feature_version,
             )
         setting = settled.setting
@@ -310,7 +316,7 @@ def _names() -> tuple[str, ...]:
 
 @cache
 def _handicap() -> NDArray[np.float64]:
-    """What each label must bring beyond the others before it enters the fit."""
+    """Return what each label must bring beyond the others before it enters the fit."""
     values = np.array([0.5 * (threshold_of(name) - 16.0) for name in _names()])
     values.flags.writeable = False
     return values
@@ -366,12 +372,18 @@ def _weigh(
     return fit, evidence
 
 
-def _named(evidence: dict[int, Evidence]) -> list[int]:
+def _named(fit: Fit, evidence: dict[int, Evidence]) -> list[int]:
     """Labels whose evidence suffices, the most significant first."""
     named: list[int] = []
     lead = 0.0
+    most = 0.0
     for label, proof in evidence.items():
         name = _names()[label]
+        peaks = float(fit.part(label, peaks_only=True).sum())
+        is_severe = bool({Category.SNM, Category.NUCLEAR} & set(NUCLIDES[name].categories))
+        # Tails and sums of a strong source leave features of this size.
+        if named and name not in NATURAL and not is_severe and peaks < LEAST_SHARE_OF_PEAKS * most:
+            continue
         limit = threshold_of(name)
         is_norm = NUCLIDES[name].categories == (Category.NORM,)
         share = SHARE_OF_LEAD if not is_norm else 0.3 * SHARE_OF_LEAD
@@ -385,6 +397,7 @@ def _named(evidence: dict[int, Evidence]) -> list[int]:
             continue
         named.append(label)
         lead = max(lead, proof.cost)
+        most = max(most, peaks)
     return named
 
 

@@ -18,7 +18,14 @@ from screening.records import Category
 
 from .identify_fit import Fit, Problem, gains, solve
 
-__all__ = ["Evidence", "cost_of_leaving_out", "line_evidence", "merge_families", "prefer_rivals", "threshold_of"]
+__all__ = [
+    "Evidence",
+    "cost_of_leaving_out",
+    "line_evidence",
+    "merge_families",
+    "prefer_rivals",
+    "threshold_of",
+]
 
 #: Fall of chi-squared a label must bring to be named, by its most severe category.
 THRESHOLDS = {
@@ -31,9 +38,54 @@ THRESHOLDS = {
 
 #: Labels met so rarely that they need more; the others need nothing extra.
 RARE = frozenset(
-    "Ag-110m Au-198 Ba-140 Be-7 Bi-207 Br-82 Cd-109 Ce-139 Ce-144 Co-58 Cr-51 Cu-67 Eu-154 Eu-155 Fe-59 Gd-153 "
-    "Hf-181 Hg-203 Ho-166m I-124 Kr-85 Lu-176 Mo-99 Na-24 Nb-95 Pd-103 Pu-238 Ra-223 Rb-82 Re-188 Ru-106 "
-    "Sb-124 Sb-125 Sc-46 Sm-153 Sn-113 Sr-85 Ta-182 Tm-170 U-233 Y-88 Yb-169 Zn-65 Zr-89 Zr-95 Ac-227".split()
+    [
+        "Ag-110m",
+        "Au-198",
+        "Ba-140",
+        "Be-7",
+        "Bi-207",
+        "Br-82",
+        "Cd-109",
+        "Ce-139",
+        "Ce-144",
+        "Co-58",
+        "Cr-51",
+        "Cu-67",
+        "Eu-154",
+        "Eu-155",
+        "Fe-59",
+        "Gd-153",
+        "Hf-181",
+        "Hg-203",
+        "Ho-166m",
+        "I-124",
+        "Kr-85",
+        "Lu-176",
+        "Mo-99",
+        "Na-24",
+        "Nb-95",
+        "Pd-103",
+        "Pu-238",
+        "Ra-223",
+        "Rb-82",
+        "Re-188",
+        "Ru-106",
+        "Sb-124",
+        "Sb-125",
+        "Sc-46",
+        "Sm-153",
+        "Sn-113",
+        "Sr-85",
+        "Ta-182",
+        "Tm-170",
+        "U-233",
+        "Y-88",
+        "Yb-169",
+        "Zn-65",
+        "Zr-89",
+        "Zr-95",
+        "Ac-227",
+    ]
 )
 RARE_EXTRA = 14.0
 
@@ -54,8 +106,8 @@ SIGNATURES_KEV: dict[str, tuple[float, ...]] = {
 RIVALS: dict[str, tuple[str, ...]] = {
     "WGPu": ("Am-241", "I-131"),
     "RGPu": ("Am-241", "WGPu", "I-131"),
-    "HEU": ("LEU", "Ra-226", "Lu-177"),
-    "LEU": ("DU", "Ra-226"),
+    "HEU": ("Ra-226", "Lu-177"),
+    "LEU": ("HEU", "DU", "Ra-226"),
     "U-233": ("Th-228", "Th-232"),
     "Th-228": ("Th-232",),
     "Cu-67": ("HEU",),
@@ -129,13 +181,13 @@ def threshold_of(label: str) -> float:
     """
     categories = NUCLIDES[label].categories
     # The least severe category counts for what is natural: Ra-226 must not hide behind a high threshold.
-    threshold = THRESHOLDS[Category.NORM] if Category.NORM in categories else max(THRESHOLDS[c] for c in categories)
+    threshold = (
+        THRESHOLDS[Category.NORM] if Category.NORM in categories else max(THRESHOLDS[c] for c in categories)
+    )
     return threshold + (RARE_EXTRA if label in RARE else 0.0)
 
 
-def cost_of_leaving_out(
-    problem: Problem, fit: Fit, variants: dict[int, tuple[int, ...]]
-) -> dict[int, float]:
+def cost_of_leaving_out(problem: Problem, fit: Fit, variants: dict[int, tuple[int, ...]]) -> dict[int, float]:
     """Return what each label of a fit is worth.
 
     Parameters
@@ -160,9 +212,7 @@ def cost_of_leaving_out(
     return costs
 
 
-def prefer_rivals(
-    problem: Problem, fit: Fit, variants: dict[int, tuple[int, ...]]
-) -> Fit:
+def prefer_rivals(problem: Problem, fit: Fit, variants: dict[int, tuple[int, ...]]) -> Fit:
     """Replace labels that a less severe or more common one explains nearly as well.
 
     Parameters
@@ -191,10 +241,13 @@ def prefer_rivals(
         cost = without.chi2 - present.chi2
         if names[label] in RARE:
             rivals += _common_rivals(problem, without, label, cost)
+        lacks = not line_evidence(problem, present, label, cost, ()).has_signature
         for rival in rivals:
             swapped = rest if rival in rest else (*rest, rival)
             trial = solve(problem, swapped, variants={**variants, rival: every}, start=fit)
-            if trial.chi2 - present.chi2 < RIVAL_MARGIN + SHARE_OF_LEAD * cost:
+            # A label without the line that tells it gives way to one that explains at least most.
+            allowed = 0.3 * cost if lacks else RIVAL_MARGIN + SHARE_OF_LEAD * cost
+            if trial.chi2 - present.chi2 < allowed:
                 variants[rival] = every
                 fit = trial
                 break
@@ -241,9 +294,7 @@ def merge_families(problem: Problem, fit: Fit, variants: dict[int, tuple[int, ..
     return solve(problem, tuple(labels), variants=variants, start=fit)
 
 
-def line_evidence(
-    problem: Problem, fit: Fit, label: int, cost: float, stronger: tuple[int, ...]
-) -> Evidence:
+def line_evidence(problem: Problem, fit: Fit, label: int, cost: float, stronger: tuple[int, ...]) -> Evidence:
     """Look for a label's lines, group by group, in what the rest of the fit leaves.
 
     Parameters
@@ -315,7 +366,9 @@ def _groups(problem: Problem, fit: Fit, label: int) -> list[float]:
     templates = problem.templates
     table = templates.table
     lines = np.flatnonzero((table.owner == label) & (table.part == 0))
-    inside = (table.energy_kev[lines] > templates.axis_kev[0]) & (table.energy_kev[lines] < templates.axis_kev[-1])
+    inside = (table.energy_kev[lines] > templates.axis_kev[0]) & (
+        table.energy_kev[lines] < templates.axis_kev[-1]
+    )
     lines = lines[inside]
     if lines.size == 0:
         return []

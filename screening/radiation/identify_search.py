@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from screening.physics import FwhmLaw
 
-from .identify_fit import BINS_PER_FWHM, Fit, Problem, add_best, pose, quick_gains, solve
+from .identify_fit import Fit, Problem, add_best, bins_per_fwhm, pose, quick_gains, solve
 from .spectrum import MeasuredSpectrum
 from .templates import GERMANIUM_R662, build_templates, continuum_basis
 
@@ -26,7 +26,7 @@ GAIN_SIGMA = 0.012
 OFFSET_SIGMA_KEV = 2.0
 BEND_SIGMA_KEV = 2.5
 EXPONENT_SIGMA = 0.08
-RESOLUTION_SIGMA = 0.2
+RESOLUTION_SIGMA = 0.15
 
 #: The prior weighs more where much is explained: templates are inexact by a share of it.
 PRIOR_SHARE = 0.02
@@ -118,8 +118,9 @@ class _Bench:
             self.templates = build_templates(law, self.axis_kev, continua=self._continua)
             self._law = law
         return pose(
-            self.spectrum, law, self.axis_kev, gain=setting.gain, offset_kev=setting.offset_kev, bend_kev=setting.bend_kev,
-            background=self.background, templates=self.templates, continuum=self.continuum, excess=self.excess,
+            self.spectrum, law, self.axis_kev, gain=setting.gain, offset_kev=setting.offset_kev,
+            bend_kev=setting.bend_kev, background=self.background, templates=self.templates,
+            continuum=self.continuum, excess=self.excess,
         )  # fmt: skip
 
 
@@ -161,13 +162,17 @@ def settle(
     settled = {}
     for candidate in candidates:
         law = Setting(candidate).law
-        benches[candidate] = _Bench(spectrum, background, excess, law.axis(*range_kev, BINS_PER_FWHM), law)
+        benches[candidate] = _Bench(
+            spectrum, background, excess, law.axis(*range_kev, bins_per_fwhm(candidate)), law
+        )
         setting = _scan_gain(benches[candidate], Setting(candidate), handicap, norm_labels)
         settled[candidate] = _lead(benches[candidate], setting, handicap)
     best = candidates[0]
     if len(candidates) > 1:
         # Held against each other on one axis; germanium's would be needlessly fine for anything else.
-        axis = Setting(max(min(candidates), 0.25 * max(candidates))).law.axis(*range_kev, BINS_PER_FWHM)
+        axis = Setting(max(min(candidates), 0.25 * max(candidates))).law.axis(
+            *range_kev, bins_per_fwhm(candidate)
+        )
         costs = {}
         for candidate, found in settled.items():
             bench = _Bench(spectrum, background, excess, axis, Setting(candidate).law)
@@ -224,12 +229,15 @@ def _refine(bench: _Bench, settled: Settled, handicap: NDArray[np.float64]) -> S
     def cost(setting: Setting) -> float:
         fit = solve(bench.pose(setting), settled.fit.labels, variants=settled.variants, start=start)
         narrower = np.log(setting.r662 / first.r662) / RESOLUTION_SIGMA
-        return fit.chi2 + weight * (setting.penalty + narrower**2)
+        return float(fit.chi2 + weight * (setting.penalty + narrower**2))
 
     value = cost(best)
     is_germanium = best.r662 < GERMANIUM_R662
     for scale in (1.0, 0.5, 0.25):
-        steps: list[tuple[str, float]] = [("r662", 0.2 * scale * best.r662), ("gain", 0.15 * scale * best.r662)]
+        steps: list[tuple[str, float]] = [
+            ("r662", 0.2 * scale * best.r662),
+            ("gain", 0.15 * scale * best.r662),
+        ]
         if not is_germanium:
             steps += [("offset_kev", 2.0 * scale), ("bend_kev", 3.0 * scale), ("exponent", 0.1 * scale)]
         if scale < 0.5 and is_germanium:

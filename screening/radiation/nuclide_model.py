@@ -83,4 +83,7 @@ def network_features(
         ]
     )
     features = np.concatenate([shape, np.where(centre > 0, peaks, 0.0), scalars])
-    return np.nan_to_num(features, nan=0.0, posinf=10.0, neginf=-10.0).astype(np.float32)
+    finite: NDArray[np.float32] = np.nan_to_num(features, nan=0.0, posinf=10.0, neginf=-10.0).astype(
+        np.float32
+    )
+    return finite

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erf
 
 from screening.physics.detector import REFERENCE_KEV
@@ -22,6 +21,9 @@ __all__ = ["Peak", "find_peaks", "fit_widths", "resolution_candidates"]
 #: Widths tried, keV, and the least and largest resolution at 662 keV that a detector is given.
 WIDTHS_KEV = np.geomspace(0.8, 170.0, 44)
 RESOLUTION_RANGE = (0.0015, 0.16)
+
+#: The best that germanium does at 662 keV.
+BEST_GERMANIUM = 0.0018
 
 SIGMA_PER_FWHM = 1.0 / 2.354820045
 
@@ -77,7 +79,9 @@ def find_peaks(
         energy = np.arange(max(low_kev + outer * width, 2.2 * width), min(high_kev, 3100.0), 0.2 * width)
         if energy.size < 3:
             continue
-        marks = np.interp(energy + width * np.array([-outer, -centre, centre, outer])[:, None], edges, cumulative)
+        marks = np.interp(
+            energy + width * np.array([-outer, -centre, centre, outer])[:, None], edges, cumulative
+        )
         left, middle, right = np.diff(marks, axis=0)
         continuum = ratio * (left + right)
         variance = middle + ratio * continuum + (systematic * continuum) ** 2 + 1.0
@@ -122,6 +126,12 @@ def fit_widths(spectrum: MeasuredSpectrum, peaks: list[Peak], *, systematic: flo
     fitted = []
     for peak in peaks:
         result = _fit_width(spectrum, peak, systematic)
+        # On little continuum the filter likes to be far too wide: look again, closer.
+        for _ in range(3):
+            if result is None or result.fwhm_kev > 0.2 * peak.fwhm_kev:
+                break
+            peak = peak._replace(energy_kev=result.energy_kev, fwhm_kev=4.0 * result.fwhm_kev)
+            result = _fit_width(spectrum, peak, systematic)
         if result is not None:
             fitted.append(result)
     return fitted
@@ -181,24 +191,28 @@ def resolution_candidates(peaks: list[Peak], channel_at_662_kev: float) -> tuple
     Returns
     -------
     candidates : list of float
-        One to three values of FWHM over energy at 662 keV.
+        One or two values of FWHM over energy at 662 keV.
     is_measured : bool
         False when no peak was good enough to vote.
     """
     low, high = RESOLUTION_RANGE
     ballots: list[tuple[float, float]] = []
+    sharp: list[tuple[float, float]] = []
     for peak in peaks:
         resolution = peak.fwhm_kev / REFERENCE_KEV * np.sqrt(REFERENCE_KEV / peak.energy_kev)
         # In germanium the noise adds a constant width, which the square root law reads as worse.
         if resolution < 0.009 and peak.fwhm_kev > 0.9:
             resolution = np.sqrt(max(peak.fwhm_kev**2 - 0.8, 0.1)) / REFERENCE_KEV
-            resolution *= np.sqrt(REFERENCE_KEV / peak.energy_kev)
+            resolution = max(resolution * np.sqrt(REFERENCE_KEV / peak.energy_kev), BEST_GERMANIUM)
         if not low <= resolution <= high or peak.significance < 4.0 or peak.fwhm_kev > 0.6 * peak.energy_kev:
             continue
         # The hump of a background's continuum looks like this, and no line of a usable detector does.
         if resolution > 0.105 and peak.energy_kev < 150.0:
             continue
-        ballots.append((float(np.log(resolution)), min(peak.significance, 60.0) / np.sqrt(max(peak.quality, 1.0))))
+        sharp.append((float(resolution), peak.significance))
+        ballots.append(
+            (float(np.log(resolution)), min(peak.significance, 60.0) / np.sqrt(max(peak.quality, 1.0)))
+        )
     if not ballots:
         return ([0.003, 0.03] if channel_at_662_kev < 0.6 else [0.075, 0.03]), False
     where = np.array([ballot[0] for ballot in ballots])
@@ -210,10 +224,15 @@ def resolution_candidates(peaks: list[Peak], channel_at_662_kev: float) -> tuple
     kernel = np.exp(-0.5 * (distance / np.where(distance > 0, 0.15, 0.22)) ** 2)
     votes = kernel @ weight
     candidates: list[float] = []
-    for _ in range(3):
+    for _ in range(2):
         best = int(np.argmax(votes))
         if votes[best] < 0.45 * (kernel @ weight).max():
             break
         candidates.append(float(np.exp(grid[best])))
         votes = np.where(np.abs(grid - grid[best]) < 0.45, 0.0, votes)
+    # No instrument makes a strong feature narrower than its resolution: the narrowest one always stands.
+    clear = 0.25 * max(significance for _, significance in sharp)
+    narrowest = min(value for value, significance in sharp if significance >= clear)
+    if clear > 5.0 and all(narrowest < 0.75 * candidate for candidate in candidates):
+        candidates = [candidates[0], narrowest]
     return candidates, bool(weight.max() > 5.0)

@@ -86,7 +86,9 @@ def measured_spectrum(
     counts = np.asarray(counts, dtype=np.float64)
     edges = np.asarray(edges_kev, dtype=np.float64)
     if counts.ndim != 1 or edges.shape != (counts.size + 1,):
-        raise ValueError(f"a spectrum needs counts (n,) and edges (n + 1,), got {counts.shape}, {edges.shape}")
+        raise ValueError(
+            f"a spectrum needs counts (n,) and edges (n + 1,), got {counts.shape}, {edges.shape}"
+        )
     if counts.size < 16:
         raise ValueError(f"a spectrum needs at least 16 channels, got {counts.size}")
     if not np.isfinite(counts).all():
@@ -128,7 +130,9 @@ def live_range_kev(
     density = counts / np.diff(edges)
     # The discriminator: the first bin that is not far below those just above it.
     ahead = np.median(np.lib.stride_tricks.sliding_window_view(density[1:], 6)[: density.size - 7], axis=1)
-    on = np.flatnonzero((density[:-7] > 0.3 * ahead) & (counts[:-7] > 0) & (density[:-7] > 0.003 * density.max()))
+    on = np.flatnonzero(
+        (density[:-7] > 0.3 * ahead) & (counts[:-7] > 0) & (density[:-7] > 0.003 * density.max())
+    )
     start = edges[on[0]] if on.size else low_kev
     if on.size and on[0] > 0 and counts[on[0] - 1] < 0.3 * counts[on[0]]:
         start = edges[on[0] + 1]

@@ -27,6 +27,7 @@ __all__ = [
     "TemplateSet",
     "build_templates",
     "continuum_basis",
+    "intrinsic_columns",
     "line_table",
     "nuclide_continua",
 ]
@@ -56,6 +57,9 @@ SELF_ABSORPTION: dict[str, tuple[str, float]] = {
     "RGPu": ("plutonium", 2.0),
 }
 
+#: Resolutions a lanthanum halide may have.
+LANTHANUM_R662 = (0.02, 0.055)
+
 #: In the place of the share of multiple scatters: photons scattered on the way to the crystal.
 SCATTERED = -1.0
 
@@ -70,7 +74,7 @@ LOW_ENERGY_KEV = 50.0
 #: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
 INTRINSIC_BETA_END_KEV = 255.0
 INTRINSIC_GAMMAS = ((35.5, 0.25), (1440.0, 0.15), (1472.0, 0.85))
-INTRINSIC_ALPHAS = ((1760.0, 0.03), (1880.0, 0.05), (2020.0, 0.08), (2180.0, 0.07), (2400.0, 0.04))
+INTRINSIC_ALPHAS_KEV = (1680.0, 2520.0)
 
 
 class LineTable(NamedTuple):
@@ -134,7 +138,7 @@ class TemplateSet(NamedTuple):
     @property
     def n_variant(self) -> int:
         """Number of shields times crystals."""
-        return self.table.yield_.shape[1]
+        return int(self.table.yield_.shape[1])
 
 
 @cache
@@ -166,7 +170,9 @@ def line_table(family: str) -> LineTable:
     start = 0
     for index, nuclide in enumerate(NUCLIDES.values()):
         energy = nuclide.energy_kev
-        amount = _emitted(nuclide.name, energy, nuclide.intensity)[:, None] * reach[start : start + energy.size]
+        amount = (
+            _emitted(nuclide.name, energy, nuclide.intensity)[:, None] * reach[start : start + energy.size]
+        )
         start += energy.size
         if nuclide.name == "La-138" and family == "scintillator":
             energy, amount, part = _intrinsic_lanthanum(reach.shape[1])
@@ -191,12 +197,12 @@ def _intrinsic_lanthanum(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Lines, yields and parts of a lanthanum halide seen from inside; no shield changes them."""
     above = np.arange(0.0, INTRINSIC_BETA_END_KEV, 8.0)
-    # The beta spectrum above the 789 keV gamma, as closely spaced lines; alphas have their own amplitude.
+    # The beta spectrum above the 789 keV gamma, as closely spaced lines.
     beta = (1.0 - above / INTRINSIC_BETA_END_KEV) ** 1.5
-    gammas, alphas = np.array(INTRINSIC_GAMMAS), np.array(INTRINSIC_ALPHAS)
-    energy = np.concatenate([gammas[:, 0], 789.0 + above, alphas[:, 0]])
-    amount = np.concatenate([gammas[:, 1], 0.9 * beta / beta.sum(), alphas[:, 1]])
-    part = np.concatenate([[1] + [0] * (gammas.shape[0] - 1), np.full(beta.size, 2), np.full(alphas.shape[0], 3)])
+    gammas = np.array(INTRINSIC_GAMMAS)
+    energy = np.concatenate([gammas[:, 0], 789.0 + above])
+    amount = np.concatenate([gammas[:, 1], 0.9 * beta / beta.sum()])
+    part = np.concatenate([[1], np.zeros(gammas.shape[0] - 1), np.full(beta.size, 2)])
     return energy, np.repeat(amount[:, None], n_variant, axis=1), part.astype(np.int64)
 
 
@@ -252,13 +258,22 @@ def build_templates(
     amount = table.yield_[high]
     row = np.repeat(high, n_variant)
     column = (table.owner[high][:, None] * n_variant + np.arange(n_variant)).ravel()
-    norm = np.bincount(column, amount.ravel(), minlength=n_label * n_variant)
-    norm = np.maximum(norm, 1e-300)
+    total = np.bincount(column, amount.ravel(), minlength=n_label * n_variant)
+    norm: NDArray[np.float64] = np.maximum(total.astype(np.float64), 1e-300)
     mixing = sparse.csr_matrix(
         (amount.ravel() / norm[column], (row, column)), shape=(table.energy_kev.size, n_label * n_variant)
     )
     peaks = (lines @ mixing).tocsc()
-    return TemplateSet(axis_kev, law, table, peaks, peaks.multiply(peaks).tocsc(), lines, norm, {} if continua is None else continua)
+    return TemplateSet(
+        axis_kev,
+        law,
+        table,
+        peaks,
+        peaks.multiply(peaks).tocsc(),
+        lines,
+        norm,
+        {} if continua is None else continua,
+    )
 
 
 def _line_matrix(law: FwhmLaw, axis_kev: NDArray[np.float64], energy_kev: NDArray[np.float64]) -> Any:
@@ -273,7 +288,8 @@ def _line_matrix(law: FwhmLaw, axis_kev: NDArray[np.float64], energy_kev: NDArra
     bins = np.arange(length.sum()) - np.repeat(start, length) + np.repeat(first, length)
     scale = 1.0 / (sigma[line] * np.sqrt(2.0))
     area = 0.5 * (
-        erf((axis_kev[bins + 1] - energy_kev[line]) * scale) - erf((axis_kev[bins] - energy_kev[line]) * scale)
+        erf((axis_kev[bins + 1] - energy_kev[line]) * scale)
+        - erf((axis_kev[bins] - energy_kev[line]) * scale)
     )
     return sparse.csc_matrix((area, (bins, line)), shape=(n_bin, energy_kev.size))
 
@@ -304,7 +320,9 @@ def nuclide_continua(templates: TemplateSet, label: int, variant: int) -> list[N
 
 def _continuum(templates: TemplateSet, label: int, variant: int, fill: float) -> NDArray[np.float64]:
     table, axis = templates.table, templates.axis_kev
-    mine = np.flatnonzero((table.owner == label) & (table.energy_kev > (50.0 if fill == SCATTERED else 100.0)))
+    mine = np.flatnonzero(
+        (table.owner == label) & (table.energy_kev > (50.0 if fill == SCATTERED else 100.0))
+    )
     shape = np.zeros(axis.size - 1)
     if mine.size == 0:
         return shape
@@ -332,10 +350,43 @@ def _continuum(templates: TemplateSet, label: int, variant: int, fill: float) ->
     return shape / total if total > 0 else shape
 
 
-def continuum_basis(law: FwhmLaw, axis_kev: NDArray[np.float64], *, stiffness: float = 3.5) -> Any:
+def intrinsic_columns(templates: TemplateSet) -> NDArray[np.float64]:
+    """Return what a lanthanum halide crystal adds to any spectrum.
+
+    Parameters
+    ----------
+    templates : TemplateSet
+        Axis and resolution.
+
+    Returns
+    -------
+    ndarray of shape (n_bin, n_column), float64
+        La-138's sum line, the beta spectrum above 789 keV, and alphas at any place from 1.7 to 2.5 MeV
+        (their light differs from crystal to crystal), each of unit sum; no column at resolutions that no
+        lanthanum halide has.
+    """
+    n_bin = templates.axis_kev.size - 1
+    if not LANTHANUM_R662[0] <= templates.law.r662 <= LANTHANUM_R662[1]:
+        return np.zeros((n_bin, 0))
+    table = templates.table
+    mine = table.owner == table.names.index("La-138")
+    columns = []
+    for part in (0, 2):
+        lines = np.flatnonzero(mine & (table.part == part))
+        columns.append(templates.lines[:, lines] @ table.yield_[lines, 0])
+    wider = templates.law._replace(r662=1.3 * templates.law.r662)
+    energy = np.arange(*INTRINSIC_ALPHAS_KEV, 0.9 * float(wider.fwhm_kev(2000.0)))
+    columns += list(_line_matrix(wider, templates.axis_kev, energy).toarray().T)
+    columns = [column / column.sum() for column in columns if column.sum() > 0.01]
+    return np.stack(columns, axis=1) if columns else np.zeros((n_bin, 0))
+
+
+def continuum_basis(
+    law: FwhmLaw, axis_kev: NDArray[np.float64], *, stiffness: float = 3.5
+) -> NDArray[np.float64]:
     """Return smooth, non-negative functions that together follow any continuum, and no peak.
 
-    Cubic B-splines whose knots stand `stiffness` FWHM apart, and nowhere closer than 10 % of the energy.
+    Cubic B-splines whose knots stand `stiffness` FWHM apart, and nowhere closer than 13 % of the energy.
 
     Parameters
     ----------
@@ -348,16 +399,34 @@ def continuum_basis(law: FwhmLaw, axis_kev: NDArray[np.float64], *, stiffness: f
 
     Returns
     -------
-    sparse matrix of shape (n_bin, n_spline)
+    ndarray of shape (n_bin, n_spline), float64
         Values at bin centres times the bin width: a density by energy.
     """
-    from scipy.interpolate import BSpline
-
     low, high = float(axis_kev[0]), float(axis_kev[-1])
     knots = [low]
     while knots[-1] < high:
-        knots.append(knots[-1] + max(stiffness * float(law.fwhm_kev(knots[-1])), 0.10 * knots[-1]))
+        knots.append(knots[-1] + max(stiffness * float(law.fwhm_kev(knots[-1])), 0.13 * knots[-1]))
     inner = low + (np.array(knots) - low) * (high - low) / (knots[-1] - low)
     padded = np.concatenate([[low] * 4, inner[1:-1], [high] * 4])
     centre = 0.5 * (axis_kev[1:] + axis_kev[:-1])
-    return BSpline.design_matrix(centre, padded, 3).multiply(np.diff(axis_kev)[:, None]).tocsc()
+    return _cubic_splines(padded, centre) * np.diff(axis_kev)[:, None]
+
+
+def _cubic_splines(knots: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cubic B-splines by the recursion of de Boor (J. Approx. Theory 6 (1972) 50), (n_x, n_knot - 4)."""
+    at = np.clip(np.searchsorted(knots, x, side="right") - 1, 3, knots.size - 5)
+    # Only four splines differ from zero at any place: theirs alone are computed.
+    local = np.zeros((x.size, 4))
+    local[:, 0] = 1.0
+    for degree in range(1, 4):
+        carried = np.zeros(x.size)
+        for k in range(degree):
+            right = knots[at + k + 1]
+            left = knots[at + k + 1 - degree]
+            share = local[:, k] / (right - left)
+            local[:, k] = carried + (right - x) * share
+            carried = (x - left) * share
+        local[:, degree] = carried
+    basis = np.zeros((x.size, knots.size - 4))
+    np.put_along_axis(basis, at[:, None] - 3 + np.arange(4), local, axis=1)
+    return basis

@@ -120,7 +120,11 @@ class Detector(NamedTuple):
 
 
 def draw_detector(
-    rng: np.random.Generator, kind: str | None = None, *, calibration_error: float = 1.0, harshness: float = 1.0
+    rng: np.random.Generator,
+    kind: str | None = None,
+    *,
+    calibration_error: float = 1.0,
+    harshness: float = 1.0,
 ) -> Detector:
     """Return a random instrument.
 
@@ -163,12 +167,16 @@ def draw_detector(
         compton_scale=float(np.exp(rng.normal(0.0, 0.25 * harshness))),
         threshold_kev=float(np.exp(rng.uniform(np.log(15.0), np.log(60.0)))),
         threshold_width_kev=float(rng.uniform(1.0, 6.0)),
-        ceiling_kev=float(rng.choice([1600.0, 2100.0, 2800.0, 3000.0, 3100.0], p=[0.08, 0.07, 0.25, 0.4, 0.2])),
+        ceiling_kev=float(
+            rng.choice([1600.0, 2100.0, 2800.0, 3000.0, 3100.0], p=[0.08, 0.07, 0.25, 0.4, 0.2])
+        ),
         nonproportionality=0.0 if is_germanium else float(abs(rng.normal(0.0, 0.015)) * calibration_error),
         gain=float(1.0 + np.clip(rng.normal(0.0, 0.012), -0.04, 0.04) * error),
         offset_kev=float(np.clip(rng.normal(0.0, 2.0), -8.0, 8.0) * error),
         quadratic=float(rng.normal(0.0, 1.5) * error),
-        n_channel=int(rng.choice([4096, 8192, 16384])) if is_germanium else int(rng.choice([512, 1024, 1024, 2048])),
+        n_channel=int(rng.choice([4096, 8192, 16384]))
+        if is_germanium
+        else int(rng.choice([512, 1024, 1024, 2048])),
         scatter=float(rng.uniform(0.0, 2.0)),
         intrinsic=float(rng.uniform(0.3, 1.5)) if kind == "labr3" else 0.0,
     )
@@ -180,6 +188,7 @@ def expected_counts(
     intensity: NDArray[np.float64],
     *,
     downscatter: float | NDArray[np.float64] = 0.0,
+    is_continuous: bool = False,
 ) -> NDArray[np.float64]:
     """Return the counts expected in each channel from photons that reach the detector.
 
@@ -193,6 +202,8 @@ def expected_counts(
         Photons at the crystal's face.
     downscatter : float or ndarray of shape (n_line,), default 0
         Photons scattered in the cargo for each that comes through unscattered.
+    is_continuous : bool, default False
+        The energies sample a continuous spectrum, more finely than any resolution seen there.
 
     Returns
     -------
@@ -214,16 +225,21 @@ def expected_counts(
     high = energy > 1300.0
     if np.any(high):
         pairs = compton[high] * 0.12 * np.clip((energy[high] - 1022.0) / 1500.0, 0.0, 1.0)
-        peaks += [(energy[high] - ELECTRON_REST_KEV, pairs), (energy[high] - 2 * ELECTRON_REST_KEV, 0.6 * pairs)]
+        peaks += [
+            (energy[high] - ELECTRON_REST_KEV, pairs),
+            (energy[high] - 2 * ELECTRON_REST_KEV, 0.6 * pairs),
+        ]
         peaks.append((np.array([ELECTRON_REST_KEV]), np.array([0.8 * detector.scatter * pairs.sum()])))
     true_edges = detector.true_kev(detector.edges_kev)
-    counts = _peaks(detector, true_edges, peaks)
+    counts = np.zeros(detector.n_channel) if is_continuous else _peaks(detector, true_edges, peaks)
     single, multiple, back, forward = _shapes()
     forwards = interacts * np.broadcast_to(downscatter, energy_kev.shape)[inside]
     deposit = (1.0 - detector.fill) * (single @ _at_shapes(energy, compton))
     deposit += detector.fill * (multiple @ _at_shapes(energy, compton))
     deposit += 0.25 * detector.scatter * (back @ _at_shapes(energy, interacts))
     deposit += forward @ _at_shapes(energy, forwards)
+    if is_continuous:
+        deposit += np.histogram(energy, DEPOSIT_EDGES, weights=full)[0]
     counts += _smeared(detector, true_edges, deposit)
     return np.maximum(counts, 0.0) * discriminator(detector)
 
@@ -257,7 +273,9 @@ def _efficiencies(detector: Detector) -> tuple[NDArray[np.float64], NDArray[np.f
 
 
 def _peaks(
-    detector: Detector, edges: NDArray[np.float64], parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+    detector: Detector,
+    edges: NDArray[np.float64],
+    parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
 ) -> NDArray[np.float64]:
     energy = np.concatenate([part[0] for part in parts])
     area = np.concatenate([part[1] for part in parts])
@@ -297,7 +315,9 @@ def _shapes() -> tuple[NDArray[np.float64], ...]:
     top = lowest + 0.25 * (energy - lowest)
     back = ((centre >= 0.93 * lowest) & (centre <= top)) * np.maximum(top - centre, 0.0) * width
     once = ((centre >= lowest) & (centre <= energy)) * width
-    many = np.exp(-centre / (60.0 + 0.12 * energy)) * (1.0 - np.exp(-centre / 45.0)) * (centre < energy) * width
+    many = (
+        np.exp(-centre / (60.0 + 0.12 * energy)) * (1.0 - np.exp(-centre / 45.0)) * (centre < energy) * width
+    )
 
     def unit(shape: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(shape / np.maximum(shape.sum(axis=0), 1e-9))
@@ -311,7 +331,10 @@ def _at_shapes(energy: NDArray[np.float64], amount: NDArray[np.float64]) -> NDAr
     low = np.minimum(position.astype(np.int64), SHAPE_ENERGIES.size - 2)
     share = position - low
     size = SHAPE_ENERGIES.size
-    return np.bincount(low, amount * (1 - share), minlength=size) + np.bincount(low + 1, amount * share, minlength=size)
+    shared = np.zeros(size)
+    shared += np.bincount(low, amount * (1 - share), minlength=size)
+    shared += np.bincount(low + 1, amount * share, minlength=size)
+    return shared
 
 
 def _smeared(
@@ -333,4 +356,5 @@ def _smearing(detector: Detector) -> NDArray[np.float64] | None:
     if not np.any(sigma > 0.7 * step):
         return None
     z = (DEPOSIT_EDGES[:, None] - centre[None, :]) / np.maximum(sigma, 0.3 * step)[None, :]
-    return np.diff(0.5 * (1.0 + erf(np.clip(z, -5.0, 5.0) / np.sqrt(2.0))), axis=0)
+    matrix: NDArray[np.float64] = np.diff(0.5 * (1.0 + erf(np.clip(z, -5.0, 5.0) / np.sqrt(2.0))), axis=0)
+    return matrix

@@ -199,11 +199,12 @@ def source_counts(detector: Detector, name: str, rng: np.random.Generator) -> ND
     )
     if name in BREMSSTRAHLUNG:
         end_kev, amount = BREMSSTRAHLUNG[name]
-        grid = np.linspace(30.0, 0.9 * end_kev, 60)
+        grid = np.linspace(25.0, 0.9 * end_kev, 4000)
         beta = np.exp(-grid / (0.13 * end_kev)) * (1.0 - grid / end_kev)
         through = np.exp(-attenuation(material, grid) * areal)
         strength = amount * float(rng.uniform(0.2, 1.0)) * intensity[energy > 100.0].sum()
-        counts += expected_counts(detector, grid, strength * beta / beta.sum() * through, downscatter=1.0)
+        photons = strength * beta / beta.sum() * through
+        counts += expected_counts(detector, grid, photons, downscatter=1.0, is_continuous=True)
     return counts
 
 
@@ -269,6 +270,7 @@ def _lanthanum(
     detector: Detector, centre: NDArray[np.float64], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """La-138 and the alphas of the Ac-227 series, seen from inside the crystal, of unit sum."""
+
     def peak(energy: float, width: float = 1.0) -> NDArray[np.float64]:
         spread = float(detector.law.fwhm_kev(energy)) / 2.354820045 * width
         return np.asarray(np.exp(-0.5 * ((centre - energy) / spread) ** 2) / spread)
@@ -281,10 +283,11 @@ def _lanthanum(
     shape = beta / max(beta.sum(), 1e-12) * 0.25 + above / max(above.sum(), 1e-12) * 0.2
     capture = 0.8 * peak(1472.0) + 0.2 * peak(1441.0)
     shape += 0.2 * capture / max(capture.sum(), 1e-12)
-    plateau = (centre < 1220.0) * (centre > 0.0) * 1.0
+    plateau = 0.5 * erfc((centre - 1150.0) / 150.0)
     shape += 0.25 * plateau / max(plateau.sum(), 1e-12)
     alphas = sum(
         weight * peak(energy * float(rng.uniform(0.97, 1.03)), 1.3)
         for energy, weight in ((1750.0, 0.2), (1880.0, 0.3), (2020.0, 0.4), (2180.0, 0.4), (2400.0, 0.2))
     )
-    return shape + float(rng.uniform(0.02, 0.15)) * np.asarray(alphas) / max(float(np.sum(alphas)), 1e-12)
+    shape += float(rng.uniform(0.02, 0.15)) * np.asarray(alphas) / max(float(np.sum(alphas)), 1e-12)
+    return np.asarray(shape)

@@ -39,7 +39,7 @@ class Trial(NamedTuple):
     is_ood : bool
         Refused.
     opinions : tuple of (float, float, bool)
-        For each label the fit proposed: evidence excess, network logit, and whether it was right.
+        For each label the fit proposed that is not natural: evidence excess, network logit, whether right.
     """
 
     truth: str
@@ -102,6 +102,7 @@ def run_trials(
         opinions = tuple(
             (min(opinion.excess, EXCESS_LIMIT), opinion.network_logit, _is_allowed(truth, opinion.label))
             for opinion in answer.opinions
+            if opinion.label not in NATURAL_KIN
         )
         is_refused = answer.is_ood or bool(answer.findings)
         trials.append(
@@ -162,7 +163,7 @@ def calibrate(trials: list[Trial]) -> dict[str, float]:
         score = design @ weights
         return float(np.sum(np.logaddexp(0.0, score) - right * score) + 0.5 * np.sum(weights**2))
 
-    best = minimize(cost, np.array([0.0, 0.3, 0.3]), bounds=[(-4.0, 2.0), (0.0, 2.0), (0.0, 2.0)])
+    best = minimize(cost, np.array([0.0, 0.3, 0.3]), bounds=[(-6.0, 1.0), (0.05, 2.0), (0.05, 2.0)])
     return dict(
         zip(
             ("confidence_bias", "confidence_evidence", "confidence_network"),

@@ -19,10 +19,11 @@ __all__ = ["LABELS", "FeatureSet", "GeneratorSettings", "make_features"]
 LABELS: tuple[str, ...] = tuple(NUCLIDES)
 
 #: Labels drawn more often than the rest: those met at borders.
-FREQUENT = (
-    "Cs-137 Co-60 Co-57 Ba-133 Am-241 Ir-192 I-131 Tc-99m Tl-201 Ga-67 In-111 I-123 Eu-152 annihilation Ra-226 "
-    "Th-232 K-40 HEU WGPu DU Np-237 Se-75 Mn-54 Na-22 Lu-177 Xe-133 RGPu LEU U-233"
-).split()
+FREQUENT = [
+    "Cs-137", "Co-60", "Co-57", "Ba-133", "Am-241", "Ir-192", "I-131", "Tc-99m", "Tl-201", "Ga-67",
+    "In-111", "I-123", "Eu-152", "annihilation", "Ra-226", "Th-232", "K-40", "HEU", "WGPu", "DU",
+    "Np-237", "Se-75", "Mn-54", "Na-22", "Lu-177", "Xe-133", "RGPu", "LEU", "U-233",
+]  # fmt: skip
 
 SOURCES_PER_DETECTOR = 4
 DRAWS_PER_DETECTOR = 14
@@ -59,9 +60,7 @@ class FeatureSet(NamedTuple):
     truth: NDArray[np.uint8]
 
 
-def make_features(
-    n_detector: int, settings: GeneratorSettings, seed: np.random.SeedSequence
-) -> FeatureSet:
+def make_features(n_detector: int, settings: GeneratorSettings, seed: np.random.SeedSequence) -> FeatureSet:
     """Simulate instruments, sources and draws.
 
     Parameters
