@@ -128,7 +128,9 @@ class _Child:
         self.is_out_of_time = False
         environment = dict(os.environ)
         # -P keeps the working directory out of the import path: a parser must not import what lies there.
-        environment["PYTHONPATH"] = os.pathsep.join(str(Path(item).resolve()) for item in sys.path if item)
+        folders = [str(Path(item).resolve()) for item in sys.path if item]
+        folders.append(str(Path(__file__).resolve().parents[1]))
+        environment["PYTHONPATH"] = os.pathsep.join(folders)
         for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment[variable] = "1"
         self.process = subprocess.Popen(

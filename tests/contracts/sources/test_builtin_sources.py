@@ -11,7 +11,7 @@ import tifffile
 from screening.archive import archive_bytes
 from screening.formats.n42 import read_n42
 from screening.records import Scan
-from screening.sources import registered_sources
+from screening.sources import open_scan, recognise, registered_sources
 from screening.sources.contract import check_source
 
 N42 = b"""<N42InstrumentData><Measurement><Spectrum><RealTime>PT10S</RealTime><LiveTime>PT9S</LiveTime>
@@ -52,6 +52,41 @@ def files(name: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("source", registered_sources(), ids=lambda source: source.name)
 def test_builtin_source_keeps_the_contract(source):
     check_source(source, valid=files(source.name), beside={"a.toml": SIDECAR})
+
+
+PLUGIN = """
+from screening.formats.n42 import read_background, read_n42
+
+class MineSource:
+    name = "mine"
+    priority = 5
+
+    def recognises(self, head, name):
+        return head.startswith(b"MINE")
+
+    def read(self, data, *, name, beside):
+        return read_n42(data[4:].ljust(1), name=name)
+
+    def read_background(self, data, *, name, beside):
+        return read_background(data[4:].ljust(1), name=name)
+"""
+
+
+def test_an_installed_plugin_is_found_and_used(tmp_path, monkeypatch):
+    (tmp_path / "mine_plugin.py").write_text(PLUGIN)
+    info = tmp_path / "mine_plugin-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine-plugin\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[screening.sources]\nmine = mine_plugin:MineSource\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registered_sources.cache_clear()
+    try:
+        assert registered_sources()[0].name == "mine"
+        (tmp_path / "a.mine").write_bytes(b"MINE" + N42)
+        assert recognise(tmp_path / "a.mine") == "mine"
+        assert open_scan(tmp_path / "a.mine").payload.gamma_counts.tolist() == [[36]]
+    finally:
+        registered_sources.cache_clear()
 
 
 class Careless:
