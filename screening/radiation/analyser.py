@@ -85,6 +85,7 @@ class RadiationAnalyser:
             return _corrupt(scan, occupancy, str(error))
         weigh = weigh_static if occupancy.kind == "static" else weigh_pass
         gamma = weigh(scan, occupancy, counts, self.settings)
+        gamma.findings.extend(_device_alarms(occupancy, gamma))
         products = dict(gamma.products)
         spectral: SpectralAnswer | None = None
         if occupancy.spectra is not None:
@@ -271,6 +272,25 @@ class RadiationAnalyser:
             gates=tuple(gates.gates),
             scores=scores,
         )
+
+
+def _device_alarms(occupancy: Occupancy, gamma: GammaEvidence) -> list[Finding]:
+    """Return findings for the device's own alarms, where ours did not come: an alarm is never lost."""
+    is_told = any(finding.code is ReasonCode.RAD_GAMMA_NSIGMA for finding in gamma.findings)
+    found: list[Finding] = []
+    for alarm in occupancy.device_alarms:
+        is_neutron = "neutron" in alarm.lower()
+        if is_told and not is_neutron:
+            continue
+        found.append(
+            Finding(
+                code=ReasonCode.RAD_NEUTRON if is_neutron else ReasonCode.RAD_GAMMA_NSIGMA,
+                text=f"the device's own {alarm} alarm",
+                params={"alarm": alarm},
+                is_severe=is_neutron,
+            )
+        )
+    return found
 
 
 def _neutron_measurement(test: NeutronTest | None) -> CountMeasurement | None:

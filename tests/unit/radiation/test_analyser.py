@@ -399,3 +399,15 @@ def test_whatever_is_missing_something_is_said(make, doubts, seed):
         for item in (*part.findings, *(gate for gate in part.gates if not gate.passed))
     ]
     assert raised
+
+
+@pytest.mark.parametrize(
+    ("alarm", "code"), [("gamma", ReasonCode.RAD_GAMMA_NSIGMA), ("neutron", ReasonCode.RAD_NEUTRON)]
+)
+def test_the_devices_own_alarm_is_never_lost(make, analyse, alarm, code):
+    quiet, _ = analyse(make.occupancy())
+    assert code not in {f.code for a in quiet.assessments for f in a.findings}
+    told, _ = analyse(make.occupancy(device_alarms=(alarm,)))
+    found = [f for a in told.assessments for f in a.findings if f.code is code]
+    assert [f.text for f in found] == [f"the device's own {alarm} alarm"]
+    assert found[0].is_severe is (alarm == "neutron")
