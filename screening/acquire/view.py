@@ -13,6 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from screening.records import Level, worst
+
 from .events import Event
 
 __all__ = ["LaneView"]
@@ -23,8 +25,8 @@ _KEPT = 16
 
 class _Row(msgspec.Struct, kw_only=True):
     container: str
-    radiation: str = ""
-    radiograph: str = ""
+    radiation: dict[str, str] = {}
+    radiograph: dict[str, str] = {}
     decision: str = ""
     risk: str = ""
     why: str = ""
@@ -98,11 +100,13 @@ class LaneView:
             return
         row = self._rows.setdefault(name, _Row(container=name))
         fields = event.fields
+        lane = event.lane or ""
         if event.event == "stored":
-            modality = "radiograph" if fields.get("kind") == "linestream" else "radiation"
-            setattr(row, modality, getattr(row, modality) or "stored")
+            lanes = row.radiograph if fields.get("kind") == "linestream" else row.radiation
+            lanes.setdefault(lane, "stored")
         elif event.event == "analysed":
-            setattr(row, str(fields.get("modality", "radiation")), str(fields.get("level", "UNKNOWN")))
+            lanes = row.radiograph if fields.get("modality") == "radiograph" else row.radiation
+            lanes[lane] = str(fields.get("level", "UNKNOWN"))
             row.why = _reasons(fields)
         else:
             self._n_decided += not row.decision
@@ -126,8 +130,8 @@ class LaneView:
         for row in list(self._rows.values())[-_KEPT:]:
             table.add_row(
                 row.container,
-                _level(row.radiation),
-                _level(row.radiograph),
+                _level(_worst(row.radiation)),
+                _level(_worst(row.radiograph)),
                 _level(row.risk),
                 row.decision,
                 Text(row.why),
@@ -137,6 +141,14 @@ class LaneView:
 
 def _level(text: str) -> Text:
     return Text(text, style=_COLOUR.get(text, ""))
+
+
+def _worst(lanes: dict[str, str]) -> str:
+    """Return the worst of what several lanes say; a scan without an answer yet shows as stored."""
+    levels = [Level(text) for text in lanes.values() if text in _COLOUR]
+    if len(levels) < len(lanes) and worst(*levels) is not Level.HIGH:
+        return "stored"
+    return worst(*levels) if levels else ""
 
 
 def _reasons(fields: dict[str, Any]) -> str:
