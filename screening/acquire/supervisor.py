@@ -131,7 +131,7 @@ class AnalysisChild:
         *,
         start_deadline_s: float,
         deadline_s: float,
-        command: tuple[str, ...] = (sys.executable, "-m", "screening.acquire.analyst"),
+        command: tuple[str, ...] = (sys.executable, "-P", "-m", "screening.acquire.analyst"),
     ) -> None:
         self._start = start
         self._start_deadline_s = start_deadline_s

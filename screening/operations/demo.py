@@ -44,7 +44,7 @@ _READY_S = 60.0
 _QUIET_S = 45.0  # without any event for so long the lane is stuck: the report is made of what there is
 _RESTART_S = 1.5
 _REFUSED = 2  # exit status of a service that cannot use its settings
-_ACQUIRE = (sys.executable, "-m", "screening", "acquire", "--config")
+_ACQUIRE = (sys.executable, "-P", "-m", "screening", "acquire", "--config")
 
 # Two panels of plastic beside four logs of NaI, then a dual-energy scanner; about 17 s of vehicle and
 # gap at the portal and 33 s at the scanner, run faster.
