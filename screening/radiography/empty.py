@@ -26,7 +26,7 @@ FEATURE_VERSION = "empties/1"
 #: Rows and columns of the map.
 MAP_SHAPE = (64, 256)
 
-#: Areal density that a cell gets when nothing of it was seen, g/cm2: as far from empty as it can be.
+#: Areal density that a row gets when nothing of it was seen, g/cm2: as far from empty as it can be.
 UNSEEN_DENSITY_G_CM2 = 200.0
 
 #: What an empty container may show, by height (share of the hull from the top): roof seen obliquely,
@@ -59,7 +59,9 @@ def hull_map(
     Returns
     -------
     ndarray of shape (3, 64, 256), float32
-        Mean areal density of the seen part (g/cm2), its standard error (g/cm2), share not seen.
+        Mean areal density of the seen part (g/cm2), its standard error (g/cm2), share not seen. A cell
+        of which nothing was seen repeats the nearest one of its row: what could hide in a gap is judged
+        by the hiding regions, before emptiness is asked for. A row of which nothing was seen is dense.
     """
     rows, columns = slice(box.row0, box.row1), slice(box.col0, box.col1)
     live = is_live[rows, columns].astype(np.float32)
@@ -69,8 +71,7 @@ def hull_map(
     spread = _resample(np.where(live > 0, np.minimum(variance[rows, columns], 1e6), 0.0)) / count
     pixels = live.size / (MAP_SHAPE[0] * MAP_SHAPE[1])
     error = np.sqrt(spread / np.maximum(n * pixels, 1e-3))
-    nothing = n < 0.02
-    mean[nothing], error[nothing] = UNSEEN_DENSITY_G_CM2, UNSEEN_DENSITY_G_CM2
+    _fill_unseen(mean, error, n >= 0.02)
     stacked: NDArray[np.float32] = np.stack([mean, np.minimum(error, UNSEEN_DENSITY_G_CM2), 1.0 - n]).astype(
         np.float32
     )
@@ -120,6 +121,20 @@ def excess_areal_density(hull: NDArray[np.float32]) -> float:
     columns = slice(*(int(share * MAP_SHAPE[1]) for share in _CARGO_COLUMNS))
     inner = excess[rows, columns]
     return float(np.mean(inner, dtype=np.float64) + 0.01 * np.quantile(inner, 0.9995))
+
+
+def _fill_unseen(mean: NDArray[np.float64], error: NDArray[np.float64], is_seen: NDArray[np.bool_]) -> None:
+    columns = np.arange(mean.shape[1])
+    for row in np.flatnonzero(~is_seen.all(axis=1)):
+        seen = np.flatnonzero(is_seen[row])
+        if seen.size == 0:
+            mean[row] = error[row] = UNSEEN_DENSITY_G_CM2
+            continue
+        right = np.clip(np.searchsorted(seen, columns), 0, seen.size - 1)
+        left = np.maximum(right - 1, 0)
+        is_left = np.abs(columns - seen[left]) <= np.abs(seen[right] - columns)
+        nearest = np.where(is_left, seen[left], seen[right])
+        mean[row], error[row] = mean[row, nearest], error[row, nearest]
 
 
 def _resample(plane: NDArray[np.generic]) -> NDArray[np.float64]:

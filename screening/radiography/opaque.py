@@ -16,6 +16,7 @@ and either suffices: masking a dark pixel by hand never brightens its neighbours
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -191,34 +192,28 @@ def visibility(
     Visibility
         Pixel classes.
     """
-    live = is_live.astype(np.float32)
-    noise = (electronic_sigma, gain)
-    # a masked pixel as it may have been at its darkest
-    darkest = np.float32(-DARKEST_SIGMAS * electronic_sigma)
-    kept = np.where(is_live, signal, np.float32(0.0))
-    filled = np.where(is_live, signal, darkest)
-    everywhere = np.ones_like(live)
+    small = _Sums.of(signal, is_live, (3, 3))
+    size = (max(disc_px[0], 1), max(disc_px[1], 1))
+    disc = _Sums.of(signal, is_live, size)
+    variance_of = partial(_variance, electronic_sigma=electronic_sigma, gain=gain)
 
-    def starved_of(
-        level: float, size: tuple[int, int], share: float, weight: float, *, darkest_too: bool
-    ) -> NDArray[np.bool_]:
-        starved = np.zeros(live.shape, dtype=bool)
-        for presence, values in ((live, kept), (everywhere, filled))[: 2 if darkest_too else 1]:
-            _, mean, variance = _block(presence, values, size, noise)
-            sigma = np.sqrt(variance * weight + floor.sigma**2)
-            starved |= share * (mean - level) < OPAQUE_SIGMAS * sigma
+    def is_starved(sums: _Sums, level: float, share: float, weight: float) -> NDArray[np.bool_]:
+        sigma = np.sqrt(variance_of(sums) * weight + floor.sigma**2)
+        starved: NDArray[np.bool_] = share * (sums.mean - level) < OPAQUE_SIGMAS * sigma
         return starved
 
-    n = _block(live, kept, (3, 3), noise)[0]
-    unseen = ~is_live | (n < 2.5)
-    opaque = ~unseen & starved_of(floor.counts, (3, 3), 1.0, 1.0, darkest_too=False)
-    beside_unseen = starved_of(floor.counts, (3, 3), 1.0, 1.0, darkest_too=True)
-    size = (max(disc_px[0], 1), max(disc_px[1], 1))
+    # unseen pixels as they may have been at their darkest
+    darkest = -DARKEST_SIGMAS * electronic_sigma
+    unseen = ~is_live | (small.n < 2.5)
+    opaque = ~unseen & is_starved(small, floor.counts, 1.0, 1.0)
+    beside_unseen = is_starved(small.with_unseen(darkest), floor.counts, 1.0, 1.0)
     # a disc fills pi/4 of its square
-    starved = starved_of(floor.guard, size, contrast, 4.0 / np.pi, darkest_too=True)
-    _, mean, variance = _block(live, kept, size, noise)
-    change = np.maximum(mean - floor.guard, 0.0)
-    sigma = np.sqrt(variance * (4.0 / np.pi) + floor.sigma**2)
+    weight = 4.0 / np.pi
+    starved = is_starved(disc, floor.guard, contrast, weight)
+    starved |= is_starved(disc.with_unseen(darkest), floor.guard, contrast, weight)
+    change = np.maximum(disc.mean - floor.guard, 0.0)
+    variance = variance_of(disc)
+    sigma = np.sqrt(variance * weight + floor.sigma**2)
     texture = _texture(change, np.sqrt(variance), size)
     # what is left of the signal behind the threat, or the noise where that is more
     left = (1.0 - contrast) * change + OPAQUE_SIGMAS * sigma
@@ -261,21 +256,45 @@ def hiding_regions(seen: Visibility, pitch_mm: tuple[float, float], diameter_mm:
     return opening(hides, pitch_mm, diameter_mm)
 
 
-def _block(
-    live: NDArray[np.float32],
-    values: NDArray[np.float32],
-    size: tuple[int, int],
-    noise: tuple[float, float],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return number of live pixels, mean and variance of the mean of blocks."""
-    electronic_sigma, gain = noise
-    area = float(size[0] * size[1])
-    n = ndimage.uniform_filter(live, size, mode="constant") * area
-    count = np.maximum(n, 1.0)
-    mean = ndimage.uniform_filter(values, size, mode="constant") * area / count
-    bright = ndimage.uniform_filter(np.maximum(values, 0.0), size, mode="constant") * area / count
-    variance = (electronic_sigma**2 + gain * bright) / count
-    return n, mean, variance
+class _Sums(NamedTuple):
+    """Sums over the pixels of a window around each pixel, each ndarray of the picture's shape, float32."""
+
+    n: NDArray[np.float32]
+    signal: NDArray[np.float32]
+    positive: NDArray[np.float32]
+    window: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, signal: NDArray[np.float32], is_live: NDArray[np.bool_], size: tuple[int, int]) -> _Sums:
+        """Sum over live pixels; beyond the edge there are none."""
+        area = np.float32(size[0] * size[1])
+        kept = np.where(is_live, signal, np.float32(0.0))
+
+        def total(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            summed: NDArray[np.float32] = ndimage.uniform_filter(values, size, mode="constant") * area
+            return summed
+
+        rows, columns = (
+            np.convolve(np.ones(length), np.ones(width), mode="full")[width - 1 - width // 2 :][:length]
+            for length, width in zip(signal.shape, size, strict=True)
+        )
+        window = np.outer(rows, columns).astype(np.float32)
+        return cls(total(is_live.astype(np.float32)), total(kept), total(np.maximum(kept, 0.0)), window)
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """Mean signal."""
+        return np.asarray(self.signal / np.maximum(self.n, 1.0))
+
+    def with_unseen(self, value: float) -> _Sums:
+        """Count the unseen pixels of each window too, at a value that is not positive."""
+        return self._replace(n=self.window, signal=self.signal + (self.window - self.n) * np.float32(value))
+
+
+def _variance(sums: _Sums, *, electronic_sigma: float, gain: float) -> NDArray[np.float32]:
+    """Return the variance of the mean, by the photon-transfer law."""
+    n = np.maximum(sums.n, 1.0)
+    return np.asarray((electronic_sigma**2 + gain * sums.positive / n) / n)
 
 
 def _texture(

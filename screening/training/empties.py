@@ -111,6 +111,7 @@ def draw_maps(recipe: RadiographRecipe, rng: np.random.Generator) -> list[NDArra
     # the model is told the noise of a full-size pixel, as the analysis will
     variance = variance * np.float32(scale**2)
     n_row, n_column = plane.neg_log.shape
+    is_live = _with_gaps(plane.is_live, rng)
     maps = []
     for box in container_boxes(composition):
         # the analysis finds hulls to a pixel or two
@@ -122,10 +123,23 @@ def draw_maps(recipe: RadiographRecipe, rng: np.random.Generator) -> list[NDArra
             col1=int(np.clip(box["col1"] + jitter[3], 8, n_column)),
             complete=bool(box["complete"]),
         )
-        one = hull_map(density, variance, plane.is_live, hull)
+        one = hull_map(density, variance, is_live, hull)
         one[1] /= np.float32(scale)
         maps.append(one)
     return maps
+
+
+def _with_gaps(is_live: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Lose a few lines and pixels of some pictures: a gap must not read as a load."""
+    live = is_live.copy()
+    if rng.random() < 0.3:
+        for _ in range(int(rng.integers(1, 5))):
+            start = int(rng.integers(0, live.shape[1]))
+            live[:, start : start + int(rng.integers(1, 4))] = False
+    if rng.random() < 0.2:
+        row, column = (int(rng.integers(0, size)) for size in live.shape)
+        live[row : row + 4, column : column + 3] = False
+    return live
 
 
 def train(
