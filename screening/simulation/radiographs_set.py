@@ -29,19 +29,30 @@ RADIOGRAPH_PRESETS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "samples": (("empty", "loaded", "dense", "shielded"), {"scale": 4.0, "scanner": "dual"}),
 }
 
+#: Columns of labels.csv: those of the evaluation (docs/evaluate.md) first, then what else is known.
 LABEL_COLUMNS = (
-    "file",
+    "path",
+    "index",
+    "modality",
+    "is_empty",
+    "has_dense",
+    "is_shielded",
+    "level",
+    "split",
+    "parent",
+    "group",
     "scan_id",
     "kind",
     "cargo",
-    "scanner",
-    "is_empty",
     "declared_empty",
     "lost_lines",
     "n_containers",
     "cargo_mass_kg",
     "seed",
 )
+
+#: Cargo that is neither opaque nor holds compact dense bodies: only of these is that said.
+PLAIN_CARGO = ("boxes", "textiles")
 
 
 def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographRecipe:
@@ -183,17 +194,43 @@ def _write_labels(path: Path, rows: list[dict[str, Any]]) -> Path:
         writer = csv.DictWriter(stream, LABEL_COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            values = {
-                **row,
-                "scanner": row["recipe"]["scanner"],
-                "seed": row["recipe"]["seed"],
-                "lost_lines": len(row["lost_columns"]),
-                "n_containers": len(row["boxes"]),
-                "cargo_mass_kg": round(row["cargo_mass_kg"], 1),
-            }
-            writer.writerow({name: values[name] for name in LABEL_COLUMNS})
+            writer.writerow(_label(row))
     partial.replace(path)
     return path
+
+
+def _label(row: dict[str, Any]) -> dict[str, Any]:
+    """Return one row of labels; an empty cell means that the truth does not say."""
+    kind, recipe = row["kind"], row["recipe"]
+    is_plain = kind == "empty" or recipe["cargo"] in PLAIN_CARGO
+    is_healthy = not row["lost_columns"] and recipe["cut"] == "none"
+    level = {"dense": "HIGH", "shielded": "UNKNOWN"}.get(kind, "")
+    if kind in ("empty", "loaded") and is_plain and is_healthy:
+        level = "LOW"
+    return {
+        "path": row["file"],
+        "index": 0,
+        "modality": "radiograph",
+        "is_empty": _cell(row["is_empty"]),
+        "has_dense": _cell(True if kind == "dense" else False if is_plain else None),
+        "is_shielded": _cell(True if kind == "shielded" else False if is_plain else None),
+        "level": level,
+        "split": "test",
+        "parent": row["scan_id"],
+        "group": recipe["scanner"],
+        "scan_id": row["scan_id"],
+        "kind": kind,
+        "cargo": row["cargo"] or "",
+        "declared_empty": _cell(row["declared_empty"]),
+        "lost_lines": len(row["lost_columns"]),
+        "n_containers": len(row["boxes"]),
+        "cargo_mass_kg": round(row["cargo_mass_kg"], 1),
+        "seed": recipe["seed"],
+    }
+
+
+def _cell(value: bool | None) -> str:
+    return "" if value is None else str(value).lower()
 
 
 def _replace(path: Path, text: str) -> None:

@@ -44,7 +44,7 @@ def simulated() -> list[dict[str, Any]]:
         row_means = band.mean(axis=1)
         relative = band / row_means[:, None]
         smooth = ndimage.uniform_filter(signal[:, :, 0], 9)
-        opaque = smooth < 150
+        opaque = smooth < 100
         live = raw[:, :, 0] > 0
         figures.append(
             {

@@ -131,13 +131,16 @@ def test_a_set_on_disk_and_its_labels(tmp_path: Path) -> None:
     with labels.open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["kind"] for row in rows] == ["empty", "loaded", "dense"]
+    assert [row["level"] for row in rows] == ["LOW", "LOW", "HIGH"]
+    assert [row["has_dense"] for row in rows] == ["false", "false", "true"]
+    assert [row["is_shielded"] for row in rows] == ["false", "false", ""]
     for row in rows:
-        scan = read_scan(tmp_path / row["file"])
-        truth = json.loads((tmp_path / row["file"]).with_suffix(".json").read_text(encoding="utf-8"))
+        scan = read_scan(tmp_path / row["path"])
+        truth = json.loads((tmp_path / row["path"]).with_suffix(".json").read_text(encoding="utf-8"))
         assert scan.identity.scan_id == row["scan_id"] == truth["scan_id"]
         again, _ = simulate_radiograph(recipe_from_dict(truth["recipe"]))
         assert picture(again).raw.tobytes() == picture(scan).raw.tobytes()
-        with np.load((tmp_path / row["file"]).with_suffix(".npz")) as maps:
+        with np.load((tmp_path / row["path"]).with_suffix(".npz")) as maps:
             assert maps["areal_density_g_cm2"].shape == picture(scan).raw.shape[:2]
 
 
