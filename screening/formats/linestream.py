@@ -8,6 +8,7 @@ came: a picture never gets shorter than the scan was. Frames and their layout ar
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -390,7 +391,8 @@ class LineStreamReader:
         start = scan.header.identity.t_start_utc
         t_end = end.t_end_utc if end is not None else None
         if t_end is None and start is not None:
-            t_end = start + timedelta(seconds=scan.last_time_s)
+            with contextlib.suppress(OverflowError):  # a device clock may say anything
+                t_end = start + timedelta(seconds=scan.last_time_s)
         fixed = {
             "speed_m_s": None if end is None else end.speed_m_s,
             "is_complete": why_incomplete is None,

@@ -38,6 +38,10 @@ Role = Literal["foreground", "background", "calibration", "derived"]
 MAX_INTERVAL_S = 10.0
 """Longest interval of a vehicle pass; anything longer is a measurement of its own."""
 
+MAX_DURATION_S = 1e9
+
+MAX_GROSS_COUNT = float(2**53)
+
 MAX_JUMP_S = 60.0
 """Longest pause inside one pass."""
 
@@ -65,6 +69,17 @@ class GrossCount:
     detector: str
     counts: float
     live_time_s: float
+
+    @property
+    def whole(self) -> int:
+        """Return the counts as an integer.
+
+        Returns
+        -------
+        int
+            -1 if they are negative, not finite or beyond 2^53.
+        """
+        return round(self.counts) if 0 <= self.counts <= MAX_GROSS_COUNT else -1
 
 
 @dataclass(slots=True)
@@ -142,7 +157,7 @@ def duration_s(text: str | None) -> float:
     Returns
     -------
     float
-        Seconds; NaN if there is none, or it is negative or not readable.
+        Seconds; NaN if there is none, or it is negative, beyond 30 years, or not readable.
     """
     if not text:
         return np.nan
@@ -155,7 +170,7 @@ def duration_s(text: str | None) -> float:
             value = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     except ValueError:
         return np.nan
-    return value if 0 <= value < np.inf else np.nan
+    return value if 0 <= value <= MAX_DURATION_S else np.nan
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +185,7 @@ def time_utc(text: str | None) -> tuple[datetime | None, bool]:
     Returns
     -------
     time : datetime or None
-        Aware, UTC; None if there is none or it is not readable.
+        Aware, UTC; None if there is none, or it is not readable, or not of the years 1970 to 2200.
     has_zone : bool
         False if the file gave no zone and UTC was taken.
     """
@@ -180,12 +195,11 @@ def time_utc(text: str | None) -> tuple[datetime | None, bool]:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:
         return None, True
+    if not 1970 <= parsed.year <= 2200:
+        return None, True
     if parsed.tzinfo is None:
         return parsed.replace(tzinfo=UTC), False
-    try:
-        return parsed.astimezone(UTC), True
-    except OverflowError:
-        return None, True
+    return parsed.astimezone(UTC), True
 
 
 def merge_simultaneous(slices: list[Slice]) -> list[Slice]:

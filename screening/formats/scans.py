@@ -200,8 +200,8 @@ def _occupancy(
         for entry in sent:
             j = panels.index(entry.detector)
             live_time_s[i, j] = entry.live_time_s if entry.live_time_s > 0 else np.nan
-            if isinstance(entry, GrossCount) and 0 <= entry.counts < np.inf:
-                gamma_counts[i, j] = round(entry.counts)
+            if isinstance(entry, GrossCount):
+                gamma_counts[i, j] = entry.whole
     if np.isfinite(live_time_s).any() and (live_time_s > interval_s[:, None] * 1.02 + 0.02).any():
         document.note("a live time is longer than its real time")
     neutron_counts, neutron_interval_s = _neutrons(slices)
@@ -280,8 +280,7 @@ def _neutrons(slices: list[Slice]) -> tuple[NDArray[np.int64] | None, NDArray[np
         live = [entry.live_time_s for entry in item.neutron if entry.live_time_s > 0]
         interval_s[i] = item.real_time_s if item.real_time_s > 0 else max(live, default=np.nan)
         for entry in item.neutron:
-            if 0 <= entry.counts < np.inf:
-                counts[i, names.index(entry.detector)] = round(entry.counts)
+            counts[i, names.index(entry.detector)] = entry.whole
     return counts, interval_s
 
 
@@ -307,7 +306,8 @@ def _spectra(
     for i, item in enumerate(slices):
         for entry in item.spectra:
             j = column[entry.detector]
-            _counts(document, entry, len(first[entry.detector]), counts[i, j], name)
+            size = len(first[entry.detector])
+            _counts(document, entry, size, counts[i, j, :size], name)
             is_present[i, j] = True
             calibrations[j].setdefault(entry.calibration)
     sizes = [len(first[panel]) for panel in panels]
@@ -403,7 +403,7 @@ def _from_numbers(
     counts = rounded.astype(np.uint32)
     if out is None:
         return counts
-    out[: len(counts)] = counts
+    out[:] = counts
     return out
 
 
@@ -441,7 +441,9 @@ def background_of_slices(
             one_live_s = entry.live_time_s if entry.live_time_s > 0 else item.real_time_s
             live_s[j] += one_live_s
             if isinstance(entry, GrossCount):
-                counts[j] += entry.counts
+                # A count that is none leaves the rate unknown, and with it the live time.
+                counts[j] += entry.counts if entry.whole >= 0 else np.nan
+                live_s[j] += 0.0 if entry.whole >= 0 else np.nan
     if not (np.isfinite(live_s) & (live_s > 0)).all():
         document.note("a background measurement has no live time and was not used", ReasonCode.BKG_MISSING)
         return None
@@ -453,8 +455,11 @@ def background_of_slices(
         spectra = sums * (common_s / live_s)[:, None]
     neutron_counts, neutron_s = _neutrons(slices)
     neutron_cps = None
-    if neutron_counts is not None and neutron_s is not None and np.nansum(neutron_s) > 0:
-        neutron_cps = np.clip(neutron_counts, 0, None).sum(axis=0) / float(np.nansum(neutron_s))
+    if neutron_counts is not None and neutron_s is not None:
+        is_known = (neutron_counts >= 0) & np.isfinite(neutron_s)[:, None]
+        known_s = (is_known * np.nan_to_num(neutron_s)[:, None]).sum(axis=0)
+        if (known_s > 0).all():
+            neutron_cps = np.where(is_known, neutron_counts, 0).sum(axis=0) / known_s
     ends = [
         item.start_utc + timedelta(seconds=float(np.nan_to_num(item.real_time_s)))
         for item in useful

@@ -84,5 +84,12 @@ def test_times():
     assert time_utc("2020-01-01T01:00:00+01:00")[0].isoformat() == "2020-01-01T00:00:00+00:00"
     assert time_utc("2020-01-01T00:00:00.1234567Z")[0].microsecond == 123456
     assert time_utc("2020-01-01T00:00:00") == (time_utc("2020-01-01T00:00:00Z")[0], False)
-    for text in (None, "", "yesterday", "2020-13-01T00:00:00Z", "0001-01-01T00:00:00+10:00"):
+    for text in (
+        None,
+        "",
+        "yesterday",
+        "2020-13-01T00:00:00Z",
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59Z",
+    ):
         assert time_utc(text) == (None, True)

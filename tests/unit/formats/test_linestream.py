@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import uuid
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -340,6 +341,14 @@ def test_half_a_line_at_disconnect():
     assert scan.payload.raw.shape[1] == 20
     assert not scan.payload.is_complete
     assert reasons(scan) == {ReasonCode.Q_COVERAGE}
+
+
+def test_device_clock_that_says_anything():
+    sent = frames(picture(), t_start_utc=datetime(9999, 12, 31, tzinfo=UTC))
+    sent[4] = encode_line(SCAN_ID, 0, 1, picture()[:, 0, 1], time_us=2**64 - 1)
+    scan = scan_of([*sent[:3], *sent[4:]])
+    assert scan.identity.t_end_utc is None
+    assert not scan.payload.gaps[1:]
 
 
 def test_new_scan_without_an_end():

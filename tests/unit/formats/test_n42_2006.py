@@ -148,10 +148,44 @@ def test_times_missing_is_corrupt_input(documents):
     assert ReasonCode.INPUT_CORRUPT in [note.reason for note in scan.notes]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"PT405.03S", b"PT1E300S"),
+        (b"PT400.20S", b"PT1E300S"),
+        (b"<RealTime", b"<StartTime>9999-12-31T23:59:59Z</StartTime><RealTime"),
+        (b"<RealTime", b"<StartTime>0001-01-01T00:00:00+10:00</StartTime><RealTime"),
+    ],
+)
+def test_numbers_beyond_all_sense_are_not_numbers(documents, before, after):
+    data = documents.MINIMAL_2006.replace(before, after)
+    (scan,) = read_n42(data, name="base.n42")
+    assert scan.identity.t_start_utc is None
+    assert scan.payload.gamma_counts.sum() == 201095
+
+
+@pytest.mark.parametrize("counts", [b"1e300", b"nan", b"-3", b"inf"])
+def test_neutron_counts_that_are_none(documents, counts):
+    data = documents.portal_2006().replace(b"<TotalCounts>2<", b"<TotalCounts>" + counts + b"<")
+    (scan,) = read_n42(data, name="x")
+    assert scan.payload.neutron_counts.tolist() == [[-1]] * 5
+
+
 def test_changing_number_of_channels_is_an_error(documents):
     data = documents.portal_2006().replace(b"1 2 3 4 5 6 7 40", b"1 2 3 4 5 6 7")
     with pytest.raises(FormatError, match=r"^pass\.n42: spectrum of A2: "):
         read_n42(data, name="pass.n42")
+
+
+def test_crystals_with_different_numbers_of_channels(documents):
+    data = documents.portal_2006()
+    for b in range(0, 50, 10):
+        data = data.replace(b"1 2 3 4 5 6 7 %d<" % b, b"1 2 3 4 %d<" % b)
+    (scan,) = read_n42(data, name="pass.n42")
+    assert scan.payload.spectra[4].tolist() == [[0, 0, 0, 5, 0, 0, 7, 0], [1, 2, 3, 4, 40, 0, 0, 0]]
+    assert scan.payload.gamma_counts[4].tolist() == [12, 50]
+    np.testing.assert_allclose(np.diff(scan.payload.energy_edges_kev[1]), 310)
+    assert any("5 to 8 channels" in note.text for note in scan.notes)
 
 
 @pytest.mark.parametrize("run", [b"0 4000000000", b"0 99999999999999999999", b"0", b"0 -3", b"0 0"])
