@@ -87,7 +87,8 @@ class Casework:
     deadline_s : float
         How long it waits after its last scan, seconds.
     decisions : Path or None
-        Folder for signed decisions as files, with the public keys that verify them; None: none.
+        Folder for signed decisions as files, with the flags they name and the public keys that verify
+        them; None: none.
     """
 
     def __init__(
@@ -280,13 +281,19 @@ class Casework:
         self._cases.pop(decision.consignment.container_id, None)
         if self._decisions is None:
             return
-        name = f"{decision.consignment.container_id}-{decision.decision_id[:12]}.json"
+        name = f"{decision.consignment.container_id}-{decision.decision_id[:12]}"
+        evidence = self._decisions / f"{name}.flags"
         # Copies for people: the record is in the store, and a full disk must not undo it.
         with contextlib.suppress(OSError):
             self._decisions.mkdir(parents=True, exist_ok=True)
             for key in self._keys:
                 _write_whole(self._decisions / f"{key.key_id}.pub", msgspec.json.encode(key))
-            _write_whole(self._decisions / name, canonical_bytes(decision))
+            evidence.mkdir(exist_ok=True)
+            named = {ref.flag_id for ref in decision.flags}
+            for flag in self._store.flags_of_container(decision.consignment.container_id):
+                if flag.flag_id in named:
+                    _write_whole(evidence / f"{flag.flag_id}.json", canonical_bytes(flag))
+            _write_whole(self._decisions / f"{name}.json", canonical_bytes(decision))
 
 
 def _write_whole(path: Path, data: bytes) -> None:

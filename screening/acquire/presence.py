@@ -7,7 +7,7 @@ a wrong one, must not give a scan to another container.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from screening.records import Manifest, SealEvent, Targeting
 
 __all__ = ["IdentityReading", "Presence", "PresenceLog", "parse_reading"]
 
+ContainerName = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{4,17}$")]
 MAX_LINE_BYTES = 64 << 10
 KEEP = 64  # a lane holds a few vehicles; older presences can match no open scan
 
@@ -30,7 +31,8 @@ class IdentityReading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     event : {"ENTER", "LEAVE"}
         A container came into the lane, or left it.
     container_id : str
-        Its number as read, ISO 6346.
+        Its number as read, ISO 6346, compact: capitals and digits. A wrong check digit is told by the
+        flags; anything else is no number and must not reach file names.
     t : str or None
         When, by the reader's own clock, RFC 3339; told, never used to join.
     confidence : float or None
@@ -46,7 +48,7 @@ class IdentityReading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """
 
     event: Literal["ENTER", "LEAVE"]
-    container_id: str
+    container_id: ContainerName
     t: str | None = None
     confidence: float | None = None
     id_source: Literal["OCR", "MANUAL", "RFID"] = "OCR"

@@ -80,7 +80,9 @@ class DemoOutcome(msgspec.Struct, frozen=True, kw_only=True):
         """Command that verifies one of the decisions."""
         if not self.decisions:
             return ""
-        return f"screening clearance verify {self.decisions[0]} --keys {self.keys} --exercise"
+        decision = self.decisions[0]
+        flags = decision.with_suffix(".flags")
+        return f"screening clearance verify {decision} --keys {self.keys} --flags {flags} --exercise"
 
 
 def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO | None = None) -> DemoOutcome:

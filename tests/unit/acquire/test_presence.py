@@ -60,8 +60,11 @@ def test_a_stay_from_before_a_restart_goes_on() -> None:
         b"",
         b"{}",
         b"[1]",
-        b'{"event":"STAY","container_id":"A"}',
-        b'{"event":"ENTER","container_id":"A","colour":"red"}',
+        b'{"event":"STAY","container_id":"CSQU3054383"}',
+        b'{"event":"ENTER","container_id":"CSQU3054383","colour":"red"}',
+        b'{"event":"ENTER","container_id":"../../CSQU3054383"}',
+        b'{"event":"ENTER","container_id":"<b>CSQU3054383"}',
+        b'{"event":"ENTER","container_id":""}',
         b"\xff" * 40,
         b'{"event":"ENTER","container_id":"' + b"A" * 70_000 + b'"}',
     ],
@@ -69,3 +72,11 @@ def test_a_stay_from_before_a_restart_goes_on() -> None:
 def test_a_line_that_is_none_is_refused(line: bytes) -> None:
     with pytest.raises(FormatError):
         parse_reading(line)
+
+
+def test_a_line_is_read() -> None:
+    line = b'{"event":"ENTER","container_id":"CSQU3054383","confidence":0.9,"manifest":{"goods":["9403"]}}'
+    reading = parse_reading(line)
+    assert (reading.container_id, reading.confidence, reading.id_source) == ("CSQU3054383", 0.9, "OCR")
+    assert reading.manifest is not None
+    assert reading.manifest.goods == ("9403",)
