@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -68,7 +69,10 @@ class EventLog:
         self._file: BinaryIO | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            is_cut = _ends_inside_a_line(path)
             self._file = path.open("ab", buffering=0)  # a reader of the file sees whole events, at once
+            if is_cut:
+                self._file.write(b"\n")
         self._listeners = listeners
         self._log: Any = None
         if stream is not None:
@@ -131,6 +135,15 @@ class EventLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _ends_inside_a_line(path: Path) -> bool:
+    """Tell whether a kill left half an event at the end of a file."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:

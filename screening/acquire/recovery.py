@@ -106,7 +106,11 @@ def recover(
             continue
         handle = handlers.get(entry.type)
         if handle is not None:
-            handle(entry)
+            try:
+                handle(entry)
+            except (msgspec.DecodeError, LookupError):
+                # Intact bytes that this version cannot read: told, and no reason not to start.
+                found.damages.append(Damage(entry.address, 0, at_tail=False))
     for finder in finders.values():
         finder.reset()
     _reopen_unsafe(found)

@@ -16,7 +16,7 @@ from screening.acquire.events import Event, EventLog
 from screening.acquire.service import AcquireService
 from screening.acquire.settings import AcquireSettings, LaneSettings
 from screening.clearance import KeyRing, default_policy, generate_exercise_key
-from screening.errors import ConfigurationError
+from screening.errors import ConfigurationError, StoreError
 from screening.records import Level, OperatingMode, ReasonCode, Scan
 from screening.simulation.emulators import Passage, PortalEmulator, Vehicle
 from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy
@@ -143,6 +143,26 @@ def test_lanes_wait_visibly_while_too_many_scans_do(
     events = asyncio.run(_serve(tmp_path, SLOW, occupancy, in_turn, queue_limit=1))
     assert sum(event.event == "stored" for event in events) == N
     assert any(event.event == "lagging" for event in events)
+
+
+def test_results_wait_for_a_store_that_is_full_for_a_while(
+    tmp_path: Path, occupancy: Scan, in_turn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, n_refused = ResultStore.record, 0
+
+    def refuse_at_first(self: ResultStore, **what: Any) -> int:
+        nonlocal n_refused
+        if n_refused < 2:
+            n_refused += 1
+            raise StoreError("database or disk is full")
+        return record(self, **what)
+
+    monkeypatch.setattr(ResultStore, "record", refuse_at_first)
+    events = asyncio.run(_serve(tmp_path, CRASH, occupancy, in_turn))
+    told = [event.text for event in events if event.event == "failed"]
+    assert sum("disk is full" in text for text in told) == 1  # once, not at every attempt
+    with ResultStore(tmp_path / "results.sqlite", read_only=True) as store:
+        assert store.counts()["scans"] == N
 
 
 def test_settings_that_the_analysis_refuses_end_the_service(

@@ -76,6 +76,11 @@ def test_events_are_read_from_where_the_last_reading_ended(tmp_path: Path) -> No
     second, end = read_events(path, offset)
     assert [event.event for event in second] == ["stopped"]
     assert read_events(path, end) == ([], end)
+    again = EventLog(path)
+    again.emit("started", "started")
+    again.close()
+    third, _ = read_events(path, end)
+    assert [event.event for event in third] == ["started"]
     assert "] stored abc" in stream.getvalue()
     assert "lane=P1" in stream.getvalue()
 
