@@ -6,7 +6,7 @@ History of the format, kept in ``docs/formats.md``: version 1, the first.
 from __future__ import annotations
 
 import json
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import numpy as np
@@ -132,9 +132,19 @@ def _decoded(body: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> msgspec.S
             raise ValueError(f"unknown field {name!r}")
         if isinstance(value, dict) and "$array" in value:
             array = arrays[value["$array"]]
+            if array.dtype != _dtype_of(hints[name]):
+                raise ValueError(f"{name} has the dtype {array.dtype}")
             fields[name] = array.transpose(1, 2, 0) if value.get("order") == PLANES else array
         elif isinstance(value, dict) and "$struct" in value:
             fields[name] = _decoded(value, arrays)
         else:
             fields[name] = None if value is None else msgspec.convert(value, hints[name])
     return kind(**fields)
+
+
+def _dtype_of(hint: Any) -> np.dtype[Any] | None:
+    """Return the dtype that a field's annotation names: NDArray[np.int64], or that or None."""
+    for part in (hint, *get_args(hint)):
+        if get_origin(part) is np.ndarray:
+            return np.dtype(get_args(get_args(part)[1])[0])
+    return None

@@ -367,6 +367,16 @@ def test_too_many_objects(tmp_path, monkeypatch):
         read_scan(path)
 
 
+def test_arrays_of_another_dtype_are_refused(tmp_path):
+    path = tmp_path / "scan.h5"
+    write_scan(path, bare_scan())
+    with h5py.File(path, "r+") as file:
+        del file["entry/measurement/gamma_counts"]
+        file["entry/measurement/gamma_counts"] = np.array([[np.nan]])
+    with pytest.raises(FormatError, match=r"^scan\.h5: .*gamma_counts has the dtype float64"):
+        read_scan(path)
+
+
 def test_original_that_was_changed(tmp_path):
     path = tmp_path / "scan.h5"
     write_scan(path, bare_scan(), original=b"as received")
