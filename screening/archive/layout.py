@@ -146,5 +146,6 @@ def _dtype_of(hint: Any) -> np.dtype[Any] | None:
     """Return the dtype that a field's annotation names: NDArray[np.int64], or that or None."""
     for part in (hint, *get_args(hint)):
         if get_origin(part) is np.ndarray:
-            return np.dtype(get_args(get_args(part)[1])[0])
+            scalar: type[np.generic] = get_args(get_args(part)[1])[0]
+            return np.dtype(scalar)
     return None
