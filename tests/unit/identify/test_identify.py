@@ -100,7 +100,9 @@ def test_the_same_spectrum_gives_the_same_answer() -> None:
 
 
 def test_gain_and_resolution_are_found() -> None:
-    spectrum = simulate_spectrum(SpectrumRecipe(("Co-60",), 60_000.0, 10.0, "labr3", calibration_error=0.0), 3)
+    spectrum = simulate_spectrum(
+        SpectrumRecipe(("Co-60",), 60_000.0, 10.0, "labr3", calibration_error=0.0), 3
+    )
     edges = spectrum.edges_kev * 1.02
     found = Identifier(None).identify(spectrum.counts, edges, spectrum.live_time_s)
     assert found.nuclides[0].nuclide == "Co-60"

@@ -46,7 +46,9 @@ def test_shields_take_low_lines_away() -> None:
 def test_daughters_and_impurities_are_kept_apart() -> None:
     table = line_table("scintillator")
     plutonium = np.flatnonzero(table.owner == NAMES.index("WGPu"))
-    am_line = plutonium[np.argmax(table.yield_[plutonium, 0] * (np.abs(table.energy_kev[plutonium] - 59.5) < 0.1))]
+    am_line = plutonium[
+        np.argmax(table.yield_[plutonium, 0] * (np.abs(table.energy_kev[plutonium] - 59.5) < 0.1))
+    ]
     assert table.part[am_line] >= 2
     assert table.part[plutonium[np.argmin(np.abs(table.energy_kev[plutonium] - 413.7))]] == 0
     caesium = np.flatnonzero(table.owner == NAMES.index("Cs-137"))
@@ -69,7 +71,9 @@ def test_the_continuum_follows_a_smooth_curve_and_not_a_peak() -> None:
 def test_splines_are_those_of_scipy() -> None:
     knots = np.array([0.0] * 4 + [1.0, 2.5, 3.0, 7.0] + [10.0] * 4)
     x = np.linspace(0.01, 9.99, 200)
-    np.testing.assert_allclose(_cubic_splines(knots, x), BSpline.design_matrix(x, knots, 3).toarray(), atol=1e-14)
+    np.testing.assert_allclose(
+        _cubic_splines(knots, x), BSpline.design_matrix(x, knots, 3).toarray(), atol=1e-14
+    )
 
 
 def test_continua_have_unit_sum_and_stay_below_the_line() -> None:
