@@ -13,7 +13,7 @@ from screening.records import utc_string
 
 from .traffic import Vehicle
 
-__all__ = ["Broadcast", "IdentityServer"]
+__all__ = ["Broadcast", "IdentityServer", "ended", "register"]
 
 BUFFER_LIMIT = 4 << 20  # a client that is so far behind is dropped, as a real instrument does
 
@@ -34,6 +34,7 @@ class Broadcast:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._joined = asyncio.Event()
+        self._serving: set[asyncio.Task[None]] = set()
         self.port = port
 
     async def start(self) -> None:
@@ -47,6 +48,7 @@ class Broadcast:
             self._server.close()
         for writer in list(self._writers):
             writer.close()
+        await ended(self._serving)
 
     async def wait_for_client(self) -> None:
         """Wait until somebody listens."""
@@ -89,6 +91,7 @@ class Broadcast:
         """
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        register(self._serving)
         with contextlib.suppress(OSError):
             await self.greet(writer)
             self._writers.add(writer)
@@ -138,6 +141,32 @@ class IdentityServer(Broadcast):
         vehicle, self._current = self._current, None
         if vehicle is not None:
             await self.send(_line("LEAVE", vehicle))
+
+
+def register(serving: set[asyncio.Task[None]]) -> None:
+    """Keep the running task in a set until it ends.
+
+    Parameters
+    ----------
+    serving : set of asyncio.Task
+        Tasks that serve a client.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+
+async def ended(serving: set[asyncio.Task[None]]) -> None:
+    """Wait until the tasks of closed connections have ended.
+
+    Parameters
+    ----------
+    serving : set of asyncio.Task
+        Tasks that serve a client.
+    """
+    if serving:
+        await asyncio.wait(set(serving), timeout=2.0)
 
 
 def _line(event: str, vehicle: Vehicle) -> bytes:

@@ -23,7 +23,7 @@ from screening.formats.linestream import (
 )
 from screening.records import Radiograph, Scan, utc_string
 
-from .ports import IdentityServer
+from .ports import IdentityServer, ended, register
 from .traffic import Passage
 
 __all__ = ["ScannerEmulator", "line_stream"]
@@ -77,6 +77,7 @@ class ScannerEmulator:
         self._joined = asyncio.Event()
         self._acknowledged: set[str] = set()
         self._news = asyncio.Event()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen on all ports."""
@@ -90,6 +91,7 @@ class ScannerEmulator:
             self._server.close()
         if self._writer is not None:
             self._writer.close()
+        await ended(self._serving)
         await self.identity.stop()
 
     async def drive(self, passages: AsyncIterable[Passage]) -> None:
@@ -147,6 +149,7 @@ class ScannerEmulator:
         return self._writer
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        register(self._serving)
         if self._writer is not None:
             self._writer.close()  # one receiver: the newest, since the older one may be half dead
         self._writer = writer
