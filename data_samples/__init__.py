@@ -1,0 +1,1 @@
+"""The shipped samples, installed inside the package."""
