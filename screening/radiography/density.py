@@ -17,7 +17,7 @@ from .settings import RadiographySettings
 __all__ = ["DenseRegion", "areal_density", "cargo_mass_kg", "dense_regions", "lower_bound_g_cm2"]
 
 #: Corner posts, castings and doors: what is centred this close to an end of the hull is structure, mm.
-END_MM = 150.0
+END_MM = 250.0
 
 #: Below this share of the hull's height there are only cross-members, carrier and wheels.
 UNDER_FLOOR = 0.91
