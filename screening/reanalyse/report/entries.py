@@ -13,6 +13,7 @@ from screening.records import (
     Level,
     Manifest,
     Occupancy,
+    OperatingMode,
     Radiograph,
     RiskFlag,
     Scan,
@@ -22,6 +23,7 @@ from screening.records import (
     utc_string,
     worst,
 )
+from screening.risk import MODE_CODES, level_of
 
 __all__ = ["Entry", "ReportedScan", "reported_scan", "scan_products"]
 
@@ -66,6 +68,18 @@ class ReportedScan(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     path: str | None = None
     error: UnreadInput | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether every flag was raised in an exercise."""
+        return bool(self.flags) and all(f.operating_mode is OperatingMode.EXERCISE for f in self.flags)
+
+    @property
+    def shown_level(self) -> Level:
+        """The level; of an exercise, the one that the same evidence would have in operation."""
+        if not self.is_exercise or self.error is not None:
+            return self.level
+        return worst(*(level_of(flag.reasons, set_aside=MODE_CODES) for flag in self.flags))
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, eq=False):

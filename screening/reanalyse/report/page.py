@@ -126,6 +126,10 @@ def _overview(entries: Sequence[Entry]) -> Markup:
         class_="overview",
     )
     legend = [tag("span", badge(level), " ", LEVEL_WORDS[level]) for level in LEVELS_DOWN]
+    if any(scan.is_exercise for entry in entries for scan in entry.scans):
+        legend.append(
+            tag("span", "Of an exercise: what this evidence would be in operation; its flags are UNKNOWN.")
+        )
     return join(
         tag("div", tag("div", table, class_="scroll"), class_="panel"),
         tag("div", *legend, class_="legend"),

@@ -94,9 +94,9 @@ def container_section(entry: Entry, *, anchor: str, banner: str | None, max_pixe
         if scan.error is not None or scan.modality is None:
             parts.append(_unread_part(scan))
         elif scan.modality == "radiation":
-            parts.append(radiation_part(scan, badge(scan.level), name=name))
+            parts.append(radiation_part(scan, badge(scan.shown_level), name=name))
         else:
-            parts.append(radiograph_part(scan, badge(scan.level), max_pixels=max_pixels))
+            parts.append(radiograph_part(scan, badge(scan.shown_level), max_pixels=max_pixels))
     notes = tag("div", tag("ul", *(tag("li", note) for note in entry.notes), class_="notes"), class_="part")
     level = entry.level.value
     return tag(
@@ -214,7 +214,7 @@ def scan_summary(entry: Entry, modality: Literal["radiation", "radiograph"]) -> 
     scans = [scan for scan in entry.scans if scan.modality == modality]
     if not scans:
         return tag("span", "not taken", class_="absent")
-    level = worst(*(scan.level for scan in scans))
+    level = worst(*(scan.shown_level for scan in scans))
     found = list(dict.fromkeys(filter(None, map(_finding, scans))))
     if len(found) > 1 and GAMMA_ALARM in found:
         found.remove(GAMMA_ALARM)  # the nuclide says it better
@@ -344,7 +344,7 @@ def _steps(entry: Entry) -> Markup:
 
 
 def _step_badge(entry: Entry, modality: str) -> Markup:
-    levels = [scan.level for scan in entry.scans if scan.modality == modality]
+    levels = [scan.shown_level for scan in entry.scans if scan.modality == modality]
     return badge(worst(*levels)) if levels else badge(None, text="not taken")
 
 

@@ -167,7 +167,7 @@ def test_a_nuclide_label_from_outside_is_text_in_the_figures_too(builders, tmp_p
     assert not any(tag in ("script", "img") for tag, _ in page.tags)
 
 
-def test_an_exercise_without_findings_says_so_and_is_not_low(builders, tmp_path):
+def test_an_exercise_shows_what_its_evidence_would_be_in_operation_and_says_so(builders, tmp_path):
     reasons = (
         (ReasonCode.MODE_NOT_OPS, Level.UNKNOWN, "mode Exercise"),
         (ReasonCode.EXERCISE, Level.UNKNOWN, "not a screening"),
@@ -176,7 +176,8 @@ def test_an_exercise_without_findings_says_so_and_is_not_low(builders, tmp_path)
     entry = builders["entry"]("A", quiet, None, Level.UNKNOWN, Action.REFER_NII)
     page = Page(write_report(tmp_path / "r.html", [entry], title="t").read_text(encoding="utf-8"))
     assert "Nothing found; what is not taken in operation clears no cargo" in page.text
-    assert "UNKNOWN nothing found" in page.text
+    assert "LOW nothing found" in page.text
+    assert "Of an exercise: what this evidence would be in operation; its flags are UNKNOWN." in page.text
 
 
 def test_what_was_declared_is_shown(builders, tmp_path):
