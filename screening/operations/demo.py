@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -28,8 +29,9 @@ from screening.acquire.events import read_events
 from screening.acquire.view import LaneView
 from screening.clearance import generate_exercise_key
 from screening.errors import ConfigurationError, ScreeningError
-from screening.reanalyse.report import write_report
+from screening.reanalyse.report import Entry, write_report
 from screening.simulation.emulators import EmulatorPorts, run_emulator
+from screening.simulation.presets import demo_traffic
 from screening.stores import ResultStore
 
 from .results import report_entries
@@ -113,6 +115,10 @@ def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO |
     """
     if not 1 <= n <= N_CONTAINER:
         raise ConfigurationError(f"the demonstration has 1 to {N_CONTAINER} containers, got {n}", value=n)
+    if find_spec("matplotlib") is None:  # told before the lane runs, not after
+        raise ConfigurationError(
+            "the report needs matplotlib: install the extra 'report'", value="matplotlib"
+        )
     out = out.resolve()
     _prepare(out)
     with contextlib.ExitStack() as stack:
@@ -122,7 +128,7 @@ def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO |
             _watch(out, settings, n, view, log)
         n_decided = view.n_decided
     with ResultStore(out / "results.sqlite", read_only=True) as store:
-        entries = report_entries(store, out / "archive")
+        entries = [_told(entry, seed) for entry in report_entries(store, out / "archive")]
     report = write_report(
         out / "report.html",
         entries,
@@ -137,6 +143,13 @@ def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO |
         n_container=len(entries),
         n_decided=n_decided,
     )
+
+
+def _told(entry: Entry, seed: int) -> Entry:
+    """Return an entry with what was simulated, so that a reader can compare."""
+    texts = {container.container_id: container.text for container in demo_traffic(seed)}
+    text = texts.get(entry.container_id or "")
+    return entry if text is None else msgspec.structs.replace(entry, notes=(f"Simulated: {text}",))
 
 
 def _prepare(out: Path) -> None:
