@@ -53,7 +53,7 @@ class Nuclide(NamedTuple):
 
     @property
     def lines(self) -> tuple[tuple[float, float], ...]:
-        """Pairs of energy (keV) and photons per decay."""
+        """Line energies (keV) with photons per decay."""
         return tuple(zip(self.energy_kev.tolist(), self.intensity.tolist(), strict=True))
 
 

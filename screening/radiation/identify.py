@@ -45,6 +45,9 @@ LEAST_COUNTS = 60
 MOST_LABELS = 7
 LEAST_GAIN = 12.0
 
+#: Largest squared residual of one bin that counts.
+RESIDUAL_CAP = 25.0
+
 #: Reduced chi-squared above which a spectrum fits nothing known, when no model card says otherwise.
 OOD_THRESHOLD = 3.0
 
@@ -198,7 +201,12 @@ class Identifier:
         low, high = live_range_kev(spectrum)
         inside = spectrum.on_axis(np.array([low, high]))[0]
         if inside < LEAST_COUNTS:
-            return Identification()
+            # Plenty of counts, and none where a detector has them: a dead channel, not a spectrum.
+            is_elsewhere = float(spectrum.cumulative[-1]) > 10 * LEAST_COUNTS
+            limit = self._threshold("ood", OOD_THRESHOLD)
+            return Identification(
+                ood_score=RESIDUAL_CAP if is_elsewhere else 0.0, ood_threshold=limit, is_ood=is_elsewhere
+            )
         settled, is_measured = _settled(spectrum, reference, (low, high))
         problem, fit, variants = settled.problem, settled.fit, dict(settled.variants)
         while len(fit.labels) < MOST_LABELS:
@@ -445,7 +453,7 @@ def _misfit(problem: Problem, fit: Fit) -> float:
     residual = (problem.counts - fit.model) ** 2 * fit.weight
     free = max(residual.size - int(np.count_nonzero(fit.amplitude > 0)), 8)
     # One bad bin, a spike of the electronics, is not a spectrum of another kind.
-    return float(np.minimum(residual, 25.0).sum() / free)
+    return float(np.minimum(residual, RESIDUAL_CAP).sum() / free)
 
 
 def _products(problem: Problem, fit: Fit) -> dict[str, NDArray[Any]]:

@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.ndimage import uniform_filter1d
 from scipy.optimize import nnls
 
+from screening.errors import ModelError
 from screening.physics import FwhmLaw
 
 from .spectrum import MeasuredSpectrum, noise_excess
@@ -291,8 +292,11 @@ def _nnls(
         gram[0, 0] += 1.0 / (BACKGROUND_SIGMA * scale[0]) ** 2
         right[0] += 1.0 / (BACKGROUND_SIGMA**2 * scale[0])
     # NNLS on the Cholesky factor: as many rows as columns, however many bins there are.
-    factor = np.linalg.cholesky(gram).T
-    solution, _ = nnls(factor, np.linalg.solve(factor.T, right), maxiter=20 * right.size)
+    try:
+        factor = np.linalg.cholesky(gram).T
+        solution, _ = nnls(factor, np.linalg.solve(factor.T, right), maxiter=20 * right.size)
+    except (np.linalg.LinAlgError, RuntimeError) as error:
+        raise ModelError(f"the fit of the spectrum failed: {error}", value=right.size) from error
     residual = target - weighted @ solution
     return solution / scale, float(residual @ residual)
 

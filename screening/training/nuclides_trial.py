@@ -159,11 +159,11 @@ def calibrate(trials: list[Trial]) -> dict[str, float]:
     design = np.array([[1.0, excess, logit] for excess, logit, _ in rows])
     right = np.array([row[2] for row in rows], dtype=np.float64)
 
-    def cost(weights: NDArray[np.float64]) -> float:
+    def _cost(weights: NDArray[np.float64]) -> float:
         score = design @ weights
         return float(np.sum(np.logaddexp(0.0, score) - right * score) + 0.5 * np.sum(weights**2))
 
-    best = minimize(cost, np.array([0.0, 0.3, 0.3]), bounds=[(-6.0, 1.0), (0.05, 2.0), (0.05, 2.0)])
+    best = minimize(_cost, np.array([0.0, 0.3, 0.3]), bounds=[(-6.0, 1.0), (0.05, 2.0), (0.05, 2.0)])
     return dict(
         zip(
             ("confidence_bias", "confidence_evidence", "confidence_network"),

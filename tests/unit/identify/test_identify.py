@@ -133,6 +133,31 @@ def test_too_few_counts_name_nothing(n_counts: int) -> None:
     assert not found.is_ood
 
 
+@pytest.mark.parametrize("channel", [0, 500])
+def test_counts_in_one_channel_are_no_spectrum(channel: int) -> None:
+    counts = np.zeros(1024)
+    counts[channel] = 1e5
+    found = Identifier(None).identify(counts, np.linspace(0, 3000, 1025), 1.0)
+    assert found.nuclides == ()
+    assert found.is_ood
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        np.linspace(0, 100, 257),
+        np.linspace(600, 700, 257),
+        np.geomspace(1, 3000, 257),
+        np.linspace(-200, 9000, 257),
+    ],
+)
+def test_odd_axes_are_answered(edges: np.ndarray) -> None:
+    counts = np.random.default_rng(4).poisson(60.0, 256).astype(float)
+    found = Identifier(None).identify(counts, edges, 1.0)
+    assert np.isfinite(found.ood_score)
+    assert all(np.isfinite(values).all() for values in found.products.values())
+
+
 def test_malformed_input_is_refused() -> None:
     counts, edges = np.ones(1024), np.linspace(0.0, 3000.0, 1025)
     with pytest.raises(ValueError, match="must increase"):

@@ -18,9 +18,9 @@ SEVERE = {Category.INDUSTRIAL, Category.MEDICAL, Category.NUCLEAR, Category.SNM}
 RASE = "radiation/rase/VABCD_M001_{}.n42"
 
 
-@pytest.fixture(scope="module", params=["fit alone", "with the network"])
-def model(request) -> Model | None:
-    return load_model("nuclides") if request.param == "with the network" else None
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model("nuclides")
 
 
 def _identify(path: Path, model: Model | None, background: Path | None = None) -> Identification:
@@ -60,6 +60,12 @@ def test_known_sources_come_first(shared_data, model, name: str, nuclide: str) -
     assert not found.is_ood
     assert not found.findings
     assert not [item.nuclide for item in found.nuclides if Category.SNM in item.categories]
+
+
+@pytest.mark.parametrize("nuclide", ["Co60", "Ir192"])
+def test_the_fit_alone_answers_too(shared_data, nuclide: str) -> None:
+    found = _identify(shared_data / RASE.format(nuclide), None)
+    assert found.nuclides[0].nuclide == f"{nuclide[:2]}-{nuclide[2:]}"
 
 
 @pytest.mark.parametrize(
