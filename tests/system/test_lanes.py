@@ -271,6 +271,31 @@ def test_a_lost_acknowledgement_is_given_again_without_a_second_scan(
     assert len(asyncio.run(run())) == 1
 
 
+def test_a_second_receiver_does_not_disturb_the_first(
+    picture: Scan, lane_bench: Callable[..., Any], in_turn: Callable[..., Any]
+) -> None:
+    async def run() -> tuple[list[ScanEntry], bytes]:
+        emulator = ScannerEmulator(speed_factor=20.0, gap_s=0.0)
+        await emulator.start()
+        settings = LaneSettings(name="X1", kind="linestream", port=emulator.port)
+        async with lane_bench(settings) as bench:
+            driving = asyncio.create_task(emulator.drive(in_turn([_passage(picture)])))
+            while not bench.told("begun"):
+                await asyncio.sleep(0.005)
+            reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)
+            heard = await reader.read()
+            writer.close()
+            await bench.while_served(driving)
+            await bench.wait_for(1)
+            assert emulator.n_resent == 0
+        await emulator.stop()
+        return bench.entries, heard
+
+    entries, heard = asyncio.run(run())
+    assert len(entries) == 1
+    assert heard == b""
+
+
 def test_an_occupancy_cut_by_the_connection_is_kept_and_not_complete(
     occupancy: Scan, lane_bench: Callable[..., Any], in_turn: Callable[..., Any]
 ) -> None:

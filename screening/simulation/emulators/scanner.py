@@ -140,6 +140,7 @@ class ScannerEmulator:
                 async with asyncio.timeout_at(deadline):
                     await self._news.wait()
             except TimeoutError:
+                self._lose(writer)
                 return
 
     async def _client(self) -> asyncio.StreamWriter:
@@ -151,7 +152,10 @@ class ScannerEmulator:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         register(self._serving)
         if self._writer is not None:
-            self._writer.close()  # one receiver: the newest, since the older one may be half dead
+            # One receiver at a time. Were the newest to win, two of them would throw each other out for
+            # ever; one that is half dead loses its place when it acknowledges nothing.
+            writer.close()
+            return
         self._writer = writer
         self._joined.set()
         self._news.set()
