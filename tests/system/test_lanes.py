@@ -326,6 +326,47 @@ def test_an_occupancy_cut_by_the_connection_is_kept_and_not_complete(
         assert ReasonCode.Q_OCCUPANCY in _reasons(scan)
 
 
+def test_a_scan_that_two_containers_overlap_belongs_to_none(lane_bench: Callable[..., Any]) -> None:
+    intervals = b"GS,000080,000080,000080,000080\r\n"
+    both_told = asyncio.Event()
+
+    async def portal(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"GB,000400,000400,000400,000400\r\n" + intervals * 8)
+        await both_told.wait()
+        await asyncio.sleep(0.2)
+        writer.write(intervals * 8 + b"GX,000001,000000\r\n")
+        await reader.read()
+        writer.close()
+
+    async def camera(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for name in (BOX, "MWCU6059784"):
+            writer.write(b'{"event":"ENTER","container_id":"%s"}\n' % name.encode())
+            await writer.drain()
+            await asyncio.sleep(0.3)
+        both_told.set()
+        await reader.read()
+        writer.close()
+
+    async def run() -> tuple[Path, list[ScanEntry]]:
+        servers = [await asyncio.start_server(one, "127.0.0.1", 0) for one in (portal, camera)]
+        port, identity_port = (server.sockets[0].getsockname()[1] for server in servers)
+        settings = LaneSettings(name="P1", kind="rpm", port=port, identity_port=identity_port)
+        async with lane_bench(settings) as bench:
+            await bench.wait_for(1)
+        for server in servers:
+            server.close()
+        await asyncio.sleep(0.05)
+        return bench.folder, bench.entries
+
+    folder, (entry,) = asyncio.run(run())
+    scan = _read(folder, entry)
+    assert scan.identity.container_id is None
+    assert ReasonCode.ID_MISMATCH in _reasons(scan)
+    (text,) = [note.text for note in scan.notes if note.reason is ReasonCode.ID_MISMATCH]
+    assert BOX in text
+    assert "MWCU6059784" in text
+
+
 def test_a_stuck_occupancy_ends_at_the_limit(lane_bench: Callable[..., Any]) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"GB,000400,000400,000400,000400\r\n")
