@@ -271,7 +271,8 @@ class Identifier:
         """Evidence above the threshold, weighed with the network's opinion of the label or its kin."""
         name = _names()[label]
         excess = float(np.sqrt(proof.cost) - np.sqrt(threshold_of(name)))
-        if belief is None:
+        # What is in every background the network was taught to leave alone: it has no opinion of it.
+        if belief is None or name in NATURAL_KIN:
             return Opinion(name, excess, 0.0, float(np.clip(0.5 + 0.49 * np.tanh(0.35 * excess), 0.5, 0.99)))
         network = _logit(_of_kin(name, belief))
         total = (

@@ -120,7 +120,6 @@ RIVALS: dict[str, tuple[str, ...]] = {
     "Sr-85": ("annihilation",),
     "Kr-85": ("annihilation",),
     "Ru-106": ("annihilation",),
-    "Mn-54": ("Cf-252",),
     "Co-58": ("Cf-252",),
 }
 RIVAL_MARGIN = 20.0
