@@ -15,8 +15,9 @@ from screening.acquire.identity_feed import IdentityFeed
 from screening.acquire.lane import Lane
 from screening.acquire.presence import PresenceLog
 from screening.acquire.scan_entry import ScanEntry
+from screening.acquire.segment_files import SegmentFiles
 from screening.acquire.settings import LaneSettings
-from screening.acquire.spool import SegmentFiles, Spool
+from screening.acquire.spool import Spool
 from screening.formats.linestream import encode_ack
 from screening.records import OperatingMode
 from screening.simulation.emulators import Passage

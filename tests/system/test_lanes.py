@@ -19,8 +19,8 @@ import pytest
 from screening.acquire import lane as lane_module
 from screening.acquire.reading import read_scan, read_spooled
 from screening.acquire.scan_entry import ScanEntry
+from screening.acquire.segment_files import DiskFiles
 from screening.acquire.settings import LaneSettings
-from screening.acquire.spool import DiskFiles
 from screening.records import Gap, Occupancy, Radiograph, ReasonCode, Scan
 from screening.simulation.emulators import Passage, PortalEmulator, ScannerEmulator, Vehicle
 from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy

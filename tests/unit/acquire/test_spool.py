@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from screening.acquire.spool import DiskFiles, Spool, iterate, read_checkpoint, read_range
+from screening.acquire.segment_files import DiskFiles
+from screening.acquire.spool import Spool, iterate, read_checkpoint, read_range
 from screening.acquire.spool_format import (
     SEGMENT_HEADER_SIZE,
     Damage,
