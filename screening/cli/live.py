@@ -29,7 +29,7 @@ def demo(
     n: Annotated[int, typer.Option("--n", min=1, help="How many containers.")] = 16,
 ) -> None:
     """Show the whole chain on this machine: emulated lane, live analysis, decisions, one report."""
-    from screening.operations.demo import run_demo
+    from screening.operations import run_demo
 
     outcome = run_demo(out, seed=seed, n=n)
     typer.echo(f"{outcome.n_decided} of {outcome.n_container} containers decided")
@@ -65,6 +65,10 @@ def emulate(
         int | None, typer.Option("--n", min=1, help="How many vehicles; endless if not given.")
     ] = None,
     speed_factor: Annotated[float, typer.Option(help="How much faster than the real cadence.")] = 1.0,
+    scale: Annotated[
+        float, typer.Option(help="Pixel size of radiographs over that of a full picture.")
+    ] = 1.0,
+    gateway_key: Annotated[Path | None, typer.Option(help="Private key that signs seal readings.")] = None,
 ) -> None:
     """Emulate an instrument that speaks the wire protocols, until told to stop."""
     from screening.simulation.emulators import EmulatorPorts, run_emulator
@@ -83,5 +87,7 @@ def emulate(
         seed=seed,
         n=n,
         speed_factor=speed_factor,
+        scale=scale,
+        gateway_key=gateway_key,
         announce=announce,
     )

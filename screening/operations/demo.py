@@ -29,12 +29,10 @@ from screening.acquire.events import read_events
 from screening.acquire.view import LaneView
 from screening.clearance import generate_exercise_key
 from screening.errors import ConfigurationError, ScreeningError
-from screening.reanalyse.report import Entry, write_report
+from screening.reanalyse.report import Entry, entries_from_store, write_report
 from screening.simulation.emulators import EmulatorPorts, run_emulator
 from screening.simulation.presets import demo_traffic
 from screening.stores import ResultStore
-
-from .results import report_entries
 
 __all__ = ["BANNER", "DemoOutcome", "run_demo"]
 
@@ -128,7 +126,7 @@ def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO |
             _watch(out, settings, n, view, log)
         n_decided = view.n_decided
     with ResultStore(out / "results.sqlite", read_only=True) as store:
-        entries = [_told(entry, seed) for entry in report_entries(store, out / "archive")]
+        entries = [_told(entry, seed) for entry in entries_from_store(store, out / "archive")]
     report = write_report(
         out / "report.html",
         entries,
