@@ -1,7 +1,8 @@
 """Train the loaded-or-empty model: a small network on hull maps, from the simulator and a seed.
 
-Pictures are simulated at a quarter of the size, with the noise that the mean of so many pixels has:
-the network reads a map of 64 x 256 cells, so nothing is lost and thousands of scenes fit into minutes.
+Pictures are simulated at a quarter of the size, with noise between that of the mean of so many pixels
+and that of one: the network reads a map of 64 x 256 cells, so that nothing is lost, and thousands of
+scenes fit into minutes.
 What the card reports is measured on scenes of other settings (one scanner, one container length that
 training never saw), and again on full-size pictures through the whole analysis.
 """
@@ -32,7 +33,7 @@ __all__ = ["FALSE_ALARM_RATE", "Labelled", "draw_maps", "train"]
 FALSE_ALARM_RATE = 0.007
 
 CONFIDENCE = 0.95
-HIDDEN_KG = (2.0, 5.0, 10.0, 20.0, 50.0)
+HIDDEN_KG = (5.0, 10.0, 20.0, 50.0)
 VERSION = "1.0.0"
 
 
@@ -82,8 +83,9 @@ def draw_maps(recipe: RadiographRecipe, rng: np.random.Generator) -> list[NDArra
         From left to right.
     """
     composition = compose(recipe, rng)
-    # the mean over scale^2 pixels keeps its level and loses noise; lines average along the motion
-    scale = recipe.scale
+    # the mean over scale^2 pixels keeps its level and loses noise; lines average along the motion. Between
+    # that and no averaging at all lie scanners of every pixel size
+    scale = recipe.scale ** rng.choice([1.0, 1.0, 0.5, 0.0])
     scanner = composition.scanner._replace(
         energies=composition.scanner.energies[:1],
         gain=composition.scanner.gain / scale**2,
@@ -158,7 +160,7 @@ def train(
     seed : int
         Seed of everything random.
     quick : bool, default False
-        A hundredth of the data: shows that it works, not how well.
+        A fiftieth of the data: shows that it works, not how well.
     progress : callable, optional
         Called with one line now and then.
 
@@ -170,12 +172,15 @@ def train(
     say = progress or (lambda _text: None)
     part = 0.02 if quick else 1.0
     say("simulating training scenes")
-    training = _draw_set(_TRAIN, seed, round(4500 * part), round(4500 * part), hidden_share=0.35)
+    training = _draw_set(_TRAIN, seed, round(3500 * part), round(3500 * part), hidden_share=0.35)
     say("simulating validation scenes")
-    validation = _draw_set(_VALIDATION, seed, round(5000 * part), round(200 * part), hidden_share=0.3)
+    validation = _draw_set(_VALIDATION, seed, round(4500 * part), round(150 * part), hidden_share=0.3)
     say(f"fitting on {training.maps.shape[0]} containers")
-    network = _fit(training, seed=seed, epochs=3 if quick else 10, say=say)
+    network = _fit(training, seed=seed, epochs=3 if quick else 6, say=say)
     thresholds = _thresholds(network, validation)
+    say("thresholds " + ", ".join(f"{name} {value:.4g}" for name, value in thresholds.items()))
+    found = _alarms(network, thresholds, validation.maps[validation.is_loaded])
+    say(f"loads and hidden loads of the validation split that alarm: {found.mean():.3f}")
     say("measuring on scenes of other settings")
     performance = _measure(network, thresholds, seed, part)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -217,7 +222,7 @@ def _recipe(
         fields["cargo"] = str(rng.choice(sorted(CARGO_KINDS)))
     if is_hidden:
         fields["hidden_material"] = str(rng.choice(["organic", "steel", "lead"]))
-        fields["hidden_mass_kg"] = float(np.exp(rng.uniform(np.log(3.0), np.log(60.0))))
+        fields["hidden_mass_kg"] = float(np.exp(rng.uniform(np.log(5.0), np.log(80.0))))
     return RadiographRecipe(**{**fields, **fixed})
 
 
@@ -231,7 +236,7 @@ def _fit(data: Labelled, *, seed: int, epochs: int, say: Callable[[str], object]
     network = _network()
     maps = torch.from_numpy(data.maps)
     labels = torch.from_numpy(data.is_loaded.astype(np.float32))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
     batch = min(32, maps.shape[0])
     steps = max(maps.shape[0] // batch, 1) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=4e-3, total_steps=steps)
@@ -326,7 +331,7 @@ def _alarms(network: Any, thresholds: dict[str, float], maps: NDArray[np.float32
 
 
 def _measure(network: Any, thresholds: dict[str, float], seed: int, part: float) -> list[dict[str, Any]]:
-    test = _draw_set(_TEST, seed + 1000, round(2500 * part), round(2200 * part), hidden_share=0.0)
+    test = _draw_set(_TEST, seed + 1000, round(2000 * part), round(2150 * part), hidden_share=0.0)
     alarms = _alarms(network, thresholds, test.maps)
     where = "simulated test split: other seeds, with a scanner and a length that training never saw"
     rows = [
@@ -341,14 +346,14 @@ def _measure(network: Any, thresholds: dict[str, float], seed: int, part: float)
     for kind, metric in (("empty", "false alarm rate on empties"), ("loaded", "detection of ordinary loads")):
         maps = [
             one
-            for index in range(max(round((200 if kind == "empty" else 100) * part), 4))
+            for index in range(max(round((80 if kind == "empty" else 40) * part), 4))
             for one in _full_size_maps(_TEST, seed + 3000, index, is_loaded=kind == "loaded")
         ]
         rows.append(_figure(f"{metric}, full size", _alarms(network, thresholds, np.stack(maps)), whole))
     for material in ("organic", "steel", "lead"):
         for mass in HIDDEN_KG:
             maps = []
-            for index in range(max(round(100 * part), 4)):
+            for index in range(max(round(50 * part), 4)):
                 rng = np.random.default_rng(
                     np.random.SeedSequence([seed + 2000, "osl".index(material[0]), int(mass * 10), index])
                 )
@@ -460,7 +465,7 @@ def _card(
         "known_failures": [
             "Reefers, flat racks, open tops and tanks were not simulated: their structure reads as a load.",
             "Residual dunnage and straps of a few kilograms were not simulated either; they may alarm.",
-            "Loads of a few kilograms on the floor hide behind floor and cross-members.",
+            "Hidden loads under 5 kg were not measured; simulated walls and floors are cleaner than worn ones.",
             "Thresholds come from simulation: a scanner's own clean traffic must set them before LOW counts.",
         ],
     }
