@@ -259,9 +259,7 @@ def _of_finding(finding: Finding, *, has_explanation: bool) -> Reason:
 
 
 def _of_gate(gate: Gate) -> Reason:
-    failed = reason(
-        gate.code, f"{gate.name}: {gate.value} against a limit of {gate.limit}", at_least=Level.UNKNOWN
-    )
+    failed = reason(gate.code, _gate_text(gate), at_least=Level.UNKNOWN)
     return msgspec.structs.replace(failed, params={"value": gate.value, "limit": gate.limit})
 
 
@@ -299,3 +297,12 @@ def _background_age_s(scan: Scan) -> int | None:
         return None
     taken = payload.background.t_end_utc
     return None if taken is None else int((start - taken).total_seconds())
+
+
+def _gate_text(gate: Gate) -> str:
+    words = gate.name.replace("_", " ")
+    if gate.value == "none":
+        return f"{words}: not measured (limit {gate.limit})"
+    if (gate.value, gate.limit) == ("0", "1"):
+        return f"{words}: missing"
+    return f"{words}: {gate.value} against a limit of {gate.limit}"

@@ -182,7 +182,9 @@ def _missing_in_radiation(assessment: Assessment, measured: RadiationMeasurement
         case FlagModality.NEUTRON:
             yield from _untested(measured.neutron, "neutron counts", ReasonCode.RAD_NEUTRON)
         case FlagModality.RAD_SPECTRAL:
-            if assessment.ood_score in (None, "none") and measured.anomaly is None:
+            # Without an energy calibration nothing can be tested, and the failed gate says so already.
+            is_told = any(g.code is ReasonCode.CAL_MISSING and not g.passed for g in assessment.gates)
+            if assessment.ood_score in (None, "none") and measured.anomaly is None and not is_told:
                 yield reason(ReasonCode.MODEL_ERROR, "nothing tested whether the spectrum was understood")
             elif measured.anomaly is not None and not (
                 math.isfinite(measured.anomaly.score) and math.isfinite(measured.anomaly.threshold)

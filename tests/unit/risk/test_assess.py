@@ -253,6 +253,16 @@ def test_a_spectrum_nothing_tested_is_unknown(make_occupancy, make_radiation, pr
         assert codes(only(assess(make_occupancy(), analysis, provenance))) == {"MODEL_ERROR"}
 
 
+def test_a_spectrum_without_calibration_blames_no_model(make_occupancy, make_radiation, provenance) -> None:
+    gate = Gate(name="energy_calibration", passed=False, value="0", limit="1", code=ReasonCode.CAL_MISSING)
+    analysis = make_radiation(
+        modality=FlagModality.RAD_SPECTRAL, measured={"anomaly": None}, ood_score=None, gates=(gate,)
+    )
+    flag = only(assess(make_occupancy(), analysis, provenance))
+    assert codes(flag) == {"CAL_MISSING"}
+    assert [reason.text for reason in flag.reasons] == ["energy calibration: missing"]
+
+
 @pytest.mark.parametrize(
     "measured",
     [
