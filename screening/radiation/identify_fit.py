@@ -244,16 +244,11 @@ def _companions(
     templates: TemplateSet, label: int, variant: int
 ) -> tuple[list[NDArray[np.float64]], list[bool]]:
     """Columns that come with a nuclide and prove nothing: its continuum, its lowest lines, impurities."""
-    table = templates.table
     extra = [shape[:, None] for shape in nuclide_continua(templates, label, variant)]
     is_peak = [False] * len(extra)
-    mine = table.owner == label
-    for part in range(1, int(table.part[mine].max(initial=0)) + 1):
-        lines = np.flatnonzero(mine & (table.part == part))
-        column = templates.lines[:, lines] @ table.yield_[lines, variant]
-        if column.sum() > 0:
-            extra.append((column / column.sum())[:, None])
-            is_peak.append(True)
+    parts = templates.parts(label, variant)
+    extra += [part[:, None] for part in parts]
+    is_peak += [True] * len(parts)
     return extra, is_peak
 
 

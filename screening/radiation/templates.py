@@ -115,8 +115,6 @@ class TemplateSet(NamedTuple):
         What the templates are made of.
     peaks : sparse matrix of shape (n_bin, n_label * n_variant)
         Peaks above ``LOW_ENERGY_KEV``, each column of unit sum over all energies.
-    squares : sparse matrix of shape (n_bin, n_label * n_variant)
-        The squares of `peaks`.
     lines : sparse matrix of shape (n_bin, n_line)
         Single lines of unit area.
     norm : ndarray of shape (n_label * n_variant,), float64
@@ -124,16 +122,51 @@ class TemplateSet(NamedTuple):
     continua : dict
         Continua computed so far, by label and variant; shared by templates on the same axis, where a small
         change of resolution does not matter to them.
+    kept : dict
+        What was computed of these templates so far and is asked for again.
     """
 
     axis_kev: NDArray[np.float64]
     law: FwhmLaw
     table: LineTable
     peaks: Any
-    squares: Any
     lines: Any
     norm: NDArray[np.float64]
     continua: dict[tuple[int, int], list[NDArray[np.float64]]]
+    kept: dict[Any, Any]
+
+    @property
+    def squares(self) -> Any:
+        """Squares of `peaks`."""
+        if "squares" not in self.kept:
+            self.kept["squares"] = self.peaks.multiply(self.peaks).tocsc()
+        return self.kept["squares"]
+
+    def parts(self, label: int, variant: int) -> list[NDArray[np.float64]]:
+        """Return the low-energy lines and the impurities of a label, each of unit sum.
+
+        Parameters
+        ----------
+        label, variant : int
+            Which nuclide, shield and crystal.
+
+        Returns
+        -------
+        list of ndarray of shape (n_bin,), float64
+            Counts in each bin; parts outside the axis are left out.
+        """
+        key = (label, variant)
+        if key not in self.kept:
+            mine = self.table.owner == label
+            columns = []
+            for part in range(1, int(self.table.part[mine].max(initial=0)) + 1):
+                lines = np.flatnonzero(mine & (self.table.part == part))
+                column = self.lines[:, lines] @ self.table.yield_[lines, variant]
+                if column.sum() > 0:
+                    columns.append(column / column.sum())
+            self.kept[key] = columns
+        found: list[NDArray[np.float64]] = self.kept[key]
+        return found
 
     @property
     def n_variant(self) -> int:
@@ -269,10 +302,10 @@ def build_templates(
         law,
         table,
         peaks,
-        peaks.multiply(peaks).tocsc(),
         lines,
         norm,
         {} if continua is None else continua,
+        {},
     )
 
 
