@@ -137,7 +137,7 @@ class TemplateSet(NamedTuple):
 
     @property
     def squares(self) -> Any:
-        """Squares of `peaks`."""
+        """Element by element, the square of `peaks`."""
         if "squares" not in self.kept:
             self.kept["squares"] = self.peaks.multiply(self.peaks).tocsc()
         return self.kept["squares"]
