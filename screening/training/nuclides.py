@@ -188,7 +188,31 @@ def export(network: Any) -> bytes:
             external_data=False,
             verbose=False,
         )
-        return path.read_bytes()
+        return without_traces(path.read_bytes())
+
+
+def without_traces(model_bytes: bytes) -> bytes:
+    """Return a model without the notes of its exporter, which name the files of the machine it ran on.
+
+    Parameters
+    ----------
+    model_bytes : bytes
+        The model as exported.
+
+    Returns
+    -------
+    bytes
+        The same computation.
+    """
+    import onnx
+
+    model = onnx.load_from_string(model_bytes)
+    for holder in (model, model.graph, *model.graph.node, *model.graph.initializer, *model.graph.value_info,
+                   *model.graph.input, *model.graph.output):  # fmt: skip
+        if hasattr(holder, "metadata_props"):
+            del holder.metadata_props[:]
+        holder.doc_string = ""
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def predict(network: Any, features: NDArray[np.float32]) -> NDArray[np.float64]:
