@@ -251,6 +251,12 @@ def cargo_mass_kg(
     rows, columns = slice(box.row0, box.row1), slice(box.col0, box.col1)
     excess = density[rows, columns] - baseline_g_cm2[:, None]
     excess = np.where(unseen[rows, columns], 0.0, excess)
+    # posts, doors and what is under the floor are no cargo
+    height, length = excess.shape
+    excess[int(UNDER_FLOOR * height) :] = 0.0
+    ends = round(END_MM / 2.0 / pitch_mm[1])
+    excess[:, :ends] = 0.0
+    excess[:, max(length - ends, 0) :] = 0.0
     area_cm2 = pitch_mm[0] * pitch_mm[1] / 100.0
     return max(float(excess.sum(dtype=np.float64)) * area_cm2 / 1000.0, 0.0)
 

