@@ -465,7 +465,7 @@ def _card(
         "known_failures": [
             "Reefers, flat racks, open tops and tanks were not simulated: their structure reads as a load.",
             "Residual dunnage and straps of a few kilograms were not simulated either; they may alarm.",
-            "Hidden loads under 5 kg were not measured; simulated walls and floors are cleaner than worn ones.",
+            "Hidden loads under 5 kg were not measured; simulated walls are cleaner than worn ones.",
             "Thresholds come from simulation: a scanner's own clean traffic must set them before LOW counts.",
         ],
     }
