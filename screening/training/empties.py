@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from screening.classifiers import ModelCard, write_card
-from screening.errors import ModelError
 from screening.radiography.empty import FEATURE_VERSION, MAP_SHAPE, excess_areal_density, hull_map
 from screening.radiography.planes import correct_plane, most_penetrating
 from screening.radiography.see import plane_density, plane_maps
@@ -26,6 +25,8 @@ from screening.records import ContainerBox, LineCalibration, Radiograph, sha256_
 from screening.simulation.radiographs import RadiographRecipe, compose, container_boxes, simulate_radiograph
 from screening.simulation.scanner import expose
 from screening.simulation.scenes_cargo import CARGO_KINDS
+
+from .export import onnx_bytes
 
 __all__ = ["FALSE_ALARM_RATE", "Labelled", "draw_maps", "train"]
 
@@ -184,7 +185,8 @@ def train(
     say("measuring on scenes of other settings")
     performance = _measure(network, thresholds, seed, part)
     out_dir.mkdir(parents=True, exist_ok=True)
-    data = _export(network, out_dir / "model.onnx")
+    data = _export(network)
+    (out_dir / "model.onnx").write_bytes(data)
     card = _card(data, seed, thresholds, performance, training, validation, quick=quick)
     return write_card(out_dir / "card.toml", card)
 
@@ -395,25 +397,11 @@ def _figure(metric: str, hits: NDArray[np.bool_], data: str) -> dict[str, Any]:
     }
 
 
-def _export(network: Any, path: Path) -> bytes:
+def _export(network: Any) -> bytes:
     import torch
 
     example = torch.zeros(2, 3, *MAP_SHAPE)
-    program = torch.onnx.export(
-        network,
-        (example,),
-        input_names=["hull"],
-        output_names=["loaded"],
-        dynamic_shapes={"hull": {0: torch.export.Dim("batch", min=1, max=64)}},
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    if program is None:
-        raise ModelError("the network could not be exported")
-    program.model.metadata_props["feature_version"] = FEATURE_VERSION
-    program.save(str(path), external_data=False)
-    return path.read_bytes()
+    return onnx_bytes(network, example, inputs=["hull"], outputs=["loaded"], max_batch=64)
 
 
 def _card(

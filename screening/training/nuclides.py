@@ -14,6 +14,7 @@ from screening.radiation.identify import Identifier
 from screening.radiation.nuclide_model import FEATURE_VERSION, N_FEATURE
 from screening.records import sha256_hex
 
+from .export import onnx_bytes
 from .nuclides_trial import calibrate, figures, run_trials
 from .registry import Progress
 from .spectra_set import DRAWS_PER_DETECTOR, LABELS, FeatureSet, GeneratorSettings, make_features
@@ -160,7 +161,7 @@ def fit_network(training: FeatureSet, validation: FeatureSet, *, n_epoch: int, s
 
 
 def export(network: Any) -> bytes:
-    """Return a network as ONNX with a free batch axis and nothing outside the file.
+    """Return a network as ONNX.
 
     Parameters
     ----------
@@ -174,45 +175,7 @@ def export(network: Any) -> bytes:
     """
     import torch
 
-    example = (torch.zeros(2, N_FEATURE),)
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "model.onnx"
-        torch.onnx.export(
-            network,
-            example,
-            path,
-            input_names=["features"],
-            output_names=["probability"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        return without_traces(path.read_bytes())
-
-
-def without_traces(model_bytes: bytes) -> bytes:
-    """Return a model without the notes of its exporter, which name the files of the machine it ran on.
-
-    Parameters
-    ----------
-    model_bytes : bytes
-        The model as exported.
-
-    Returns
-    -------
-    bytes
-        The same computation.
-    """
-    import onnx
-
-    model = onnx.load_from_string(model_bytes)
-    for holder in (model, model.graph, *model.graph.node, *model.graph.initializer, *model.graph.value_info,
-                   *model.graph.input, *model.graph.output):  # fmt: skip
-        if hasattr(holder, "metadata_props"):
-            del holder.metadata_props[:]
-        holder.doc_string = ""
-    return bytes(model.SerializeToString(deterministic=True))
+    return onnx_bytes(network, torch.zeros(2, N_FEATURE), inputs=["features"], outputs=["probability"])
 
 
 def predict(network: Any, features: NDArray[np.float32]) -> NDArray[np.float64]:
