@@ -61,15 +61,15 @@ def build_pipeline(settings: Settings | None = None) -> Pipeline:
     allowed = settings.models.allowed
     failures: dict[FlagModality, ModelError] = {}
 
-    def loaded(name: str, modality: FlagModality) -> Model | None:
+    def _loaded(name: str, modality: FlagModality) -> Model | None:
         try:
             return load_model(name, folder=folder, allowed=allowed)
         except ModelError as error:
             failures[modality] = error
             return None
 
-    nuclides = loaded(NUCLIDE_MODEL, FlagModality.RAD_SPECTRAL)
-    empties = loaded(EMPTY_MODEL, FlagModality.XRAY)
+    nuclides = _loaded(NUCLIDE_MODEL, FlagModality.RAD_SPECTRAL)
+    empties = _loaded(EMPTY_MODEL, FlagModality.XRAY)
     thresholds = [model.ref.card_sha256 for model in (nuclides, empties) if model is not None]
     provenance = Provenance(
         version=__version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import re
 from pathlib import Path
@@ -61,3 +62,27 @@ def test_examples_in_the_documents_do_what_they_print(repository: Path) -> None:
 def test_decisions_are_numbered_without_holes(repository: Path) -> None:
     numbers = [int(p.name[:4]) for p in sorted((repository / "docs" / "decisions").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_public_functions_say_what_they_return(repository: Path) -> None:
+    silent = []
+    for path in sorted((repository / "screening").rglob("*.py")):
+        if "cli" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        scopes = [
+            tree,
+            *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name[0] != "_"),
+        ]
+        for function in (node for scope in scopes for node in scope.body):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.name[0] == "_":
+                continue
+            decorators = {ast.unparse(decorator) for decorator in function.decorator_list}
+            returned = "None" if function.returns is None else ast.unparse(function.returns)
+            if returned in {"None", "NoReturn"} or decorators & {"property", "cached_property", "overload"}:
+                continue
+            if not re.search(
+                r"^\s*(Returns|Yields)\n\s*-{6,}", ast.get_docstring(function) or "", re.MULTILINE
+            ):
+                silent.append(f"{path.name}:{function.name}")
+    assert silent == []

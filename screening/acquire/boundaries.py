@@ -57,7 +57,18 @@ class BoundaryFinder(Protocol):
     """Finds the scans in one kind of stream."""
 
     def feed(self, record: SpoolRecord) -> list[Boundary]:
-        """Return the boundaries in a lane's next DATA record, in order."""
+        """Return the boundaries in a lane's next DATA record, in order.
+
+        Parameters
+        ----------
+        record : SpoolRecord
+            The record.
+
+        Returns
+        -------
+        list of Boundary
+            Where scans begin and end.
+        """
         ...
 
     def reset(self) -> None:
@@ -66,7 +77,7 @@ class BoundaryFinder(Protocol):
 
     @property
     def at(self) -> int:
-        """Bytes of the connection so far."""
+        """Number of bytes of the connection so far."""
         ...
 
     @property
@@ -115,7 +126,7 @@ class PortalBoundaries:
 
     @property
     def at(self) -> int:
-        """Bytes of the connection so far."""
+        """Number of bytes of the connection so far."""
         return self._at
 
     @property
@@ -196,7 +207,7 @@ class StxBoundaries:
 
     @property
     def at(self) -> int:
-        """Bytes of the connection so far."""
+        """Number of bytes of the connection so far."""
         return self._at
 
     @property
@@ -266,7 +277,7 @@ class LineStreamBoundaries:
 
     @property
     def at(self) -> int:
-        """Bytes of the connection so far."""
+        """Number of bytes of the connection so far."""
         return self._at
 
     @property

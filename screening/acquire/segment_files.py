@@ -13,27 +13,77 @@ class SegmentFiles(Protocol):
     """What the spool asks of the operating system; tests make it fail."""
 
     def create(self, path: Path) -> int:
-        """Create a file that must not exist; return its descriptor."""
+        """Create a file that must not exist.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        int
+            Its descriptor.
+        """
         ...
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Write some of the data; return how many bytes."""
+        """Write some of the data.
+
+        Parameters
+        ----------
+        fd : int
+            Descriptor.
+        data : bytes
+            What to write.
+
+        Returns
+        -------
+        int
+            How many bytes were taken.
+        """
         ...
 
     def truncate(self, fd: int, size: int) -> None:
-        """Cut a file."""
+        """Cut a file.
+
+        Parameters
+        ----------
+        fd : int
+            Descriptor.
+        size : int
+            Bytes to keep.
+        """
         ...
 
     def sync(self, fd: int) -> None:
-        """Bring a file to the disk."""
+        """Bring a file to the disk.
+
+        Parameters
+        ----------
+        fd : int
+            Descriptor.
+        """
         ...
 
     def sync_folder(self, folder: Path) -> None:
-        """Bring a folder's entries to the disk."""
+        """Bring a folder's entries to the disk.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder.
+        """
         ...
 
     def close(self, fd: int) -> None:
-        """Close a descriptor."""
+        """Close a descriptor.
+
+        Parameters
+        ----------
+        fd : int
+            Descriptor.
+        """
         ...
 
 

@@ -73,7 +73,7 @@ class LaneView:
 
     @property
     def n_decided(self) -> int:
-        """Containers decided so far, each counted once."""
+        """Number of containers decided so far, each counted once."""
         return self._n_decided
 
     def show(self, event: Event) -> None:

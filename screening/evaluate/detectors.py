@@ -118,7 +118,18 @@ class PipelineDetector:
         self._pipeline = build_pipeline(settings)
 
     def answer(self, scan: Scan) -> DetectorAnswer:
-        """Screen a scan; see DetectorUnderTest."""
+        """Screen a scan; see DetectorUnderTest.
+
+        Parameters
+        ----------
+        scan : Scan
+            Any scan.
+
+        Returns
+        -------
+        DetectorAnswer
+            What the pipeline says.
+        """
         try:
             result = self._pipeline.screen(scan)
         except Exception:
@@ -156,7 +167,18 @@ class GrossCountDetector:
         self._window_s = window_s
 
     def answer(self, scan: Scan) -> DetectorAnswer | None:
-        """Apply the rule to an occupancy with a background; see DetectorUnderTest."""
+        """Apply the rule to an occupancy with a background; see DetectorUnderTest.
+
+        Parameters
+        ----------
+        scan : Scan
+            Any scan.
+
+        Returns
+        -------
+        DetectorAnswer or None
+            What the rule says; None of a scan it does not apply to.
+        """
         payload = scan.payload
         if not isinstance(payload, Occupancy):
             return None

@@ -1,4 +1,4 @@
-"""evaluation/1: the figures of an evaluation, each with its trials, its interval and its data."""
+"""The record evaluation/1: the figures of an evaluation, each with its trials, its interval and its data."""
 
 from __future__ import annotations
 

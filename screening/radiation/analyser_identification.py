@@ -83,7 +83,7 @@ class IdentificationLike(Protocol):
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """Findings of the identifier's own."""
+        """What the identifier found by itself."""
 
     @property
     def products(self) -> Mapping[str, NDArray[Any]]:

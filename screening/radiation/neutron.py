@@ -74,20 +74,20 @@ def attained_size(total: int, share: float, alpha: float) -> float:
         P(X >= k) for the smallest k with P(X >= k) <= alpha, X binomial; 0 if no outcome alarms.
     """
 
-    def tail(k: int) -> float:
+    def _tail(k: int) -> float:
         return float(betainc(float(k), total - k + 1.0, share))
 
     # The tail falls with k, and totals may be large: halve.
     low, high = 1, total
-    if total < 1 or tail(total) > alpha:
+    if total < 1 or _tail(total) > alpha:
         return 0.0
     while low < high:
         middle = (low + high) // 2
-        if tail(middle) <= alpha:
+        if _tail(middle) <= alpha:
             high = middle
         else:
             low = middle + 1
-    return tail(low)
+    return _tail(low)
 
 
 def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> NeutronTest:

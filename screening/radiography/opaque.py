@@ -197,7 +197,7 @@ def visibility(
     disc = _Sums.of(signal, is_live, size)
     variance_of = partial(_variance, electronic_sigma=electronic_sigma, gain=gain)
 
-    def is_starved(sums: _Sums, level: float, share: float, weight: float) -> NDArray[np.bool_]:
+    def _is_starved(sums: _Sums, level: float, share: float, weight: float) -> NDArray[np.bool_]:
         sigma = np.sqrt(variance_of(sums) * weight + floor.sigma**2)
         starved: NDArray[np.bool_] = share * (sums.mean - level) < OPAQUE_SIGMAS * sigma
         return starved
@@ -205,12 +205,12 @@ def visibility(
     # unseen pixels as they may have been at their darkest
     darkest = -DARKEST_SIGMAS * electronic_sigma
     unseen = ~is_live | (small.n < 2.5)
-    opaque = ~unseen & is_starved(small, floor.counts, 1.0, 1.0)
-    beside_unseen = is_starved(small.with_unseen(darkest), floor.counts, 1.0, 1.0)
+    opaque = ~unseen & _is_starved(small, floor.counts, 1.0, 1.0)
+    beside_unseen = _is_starved(small.with_unseen(darkest), floor.counts, 1.0, 1.0)
     # a disc fills pi/4 of its square
     weight = 4.0 / np.pi
-    starved = is_starved(disc, floor.guard, contrast, weight)
-    starved |= is_starved(disc.with_unseen(darkest), floor.guard, contrast, weight)
+    starved = _is_starved(disc, floor.guard, contrast, weight)
+    starved |= _is_starved(disc.with_unseen(darkest), floor.guard, contrast, weight)
     change = np.maximum(disc.mean - floor.guard, 0.0)
     variance = variance_of(disc)
     sigma = np.sqrt(variance * weight + floor.sigma**2)

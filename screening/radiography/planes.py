@@ -53,7 +53,7 @@ class Plane(NamedTuple):
 
     @property
     def is_live(self) -> NDArray[np.bool_]:
-        """Pixels that measure, ndarray of shape (n_row, n_column), bool."""
+        """Where pixels measure, ndarray of shape (n_row, n_column), bool."""
         return np.asarray((self.state & UNSEEN) == 0)
 
 

@@ -1,4 +1,4 @@
-"""riskflag/1: what one modality concluded of one scan, immutable and re-derivable.
+"""The record riskflag/1: what one modality concluded of one scan, immutable and re-derivable.
 
 Non-integers are decimal strings, always: the canonical form must not depend on how a machine prints
 a float. The fields are those of docs/formats.md; a flag is unsigned until the clearance seals it.

@@ -1,4 +1,4 @@
-"""screening/1: the public answer for one scan."""
+"""The record screening/1: the public answer for one scan."""
 
 from __future__ import annotations
 

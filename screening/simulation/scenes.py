@@ -45,7 +45,7 @@ class FanGeometry(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the picture."""
+        """Number of rows and columns of the picture."""
         return self.row_z_m.size, self.column_y_m.size
 
     def row_of(self, z_m: float, x_m: float) -> float:

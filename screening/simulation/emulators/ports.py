@@ -106,7 +106,15 @@ class Broadcast:
 
 
 class IdentityServer(Broadcast):
-    """Identity feed of one lane; a new client is told who stands in the lane."""
+    """Identity feed of one lane; a new client is told who stands in the lane.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen on.
+    port : int
+        Port; 0 takes a free one.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(host, port)

@@ -127,7 +127,7 @@ def run_emulator(
         )
         makers = _pictures(kind, traffic, seed, n, gateway, scale)
 
-    def tell() -> None:
+    def _tell() -> None:
         ports = _ports(emulator)
         if ready_file is not None:
             temporary = ready_file.with_suffix(".new")
@@ -136,9 +136,9 @@ def run_emulator(
         if announce is not None:
             announce(ports)
 
-    async def run() -> None:
+    async def _run() -> None:
         await emulator.start()
-        tell()
+        _tell()
         task = asyncio.create_task(_drive_and_idle(emulator, makers))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -149,7 +149,7 @@ def run_emulator(
         except asyncio.CancelledError:
             await emulator.stop()
 
-    asyncio.run(run())
+    asyncio.run(_run())
 
 
 def _pictures(

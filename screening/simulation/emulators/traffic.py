@@ -73,7 +73,7 @@ async def ahead(makers: Iterable[Callable[[], Passage]], *, n_ahead: int = 2) ->
     """
     queue: asyncio.Queue[Passage | BaseException | None] = asyncio.Queue(maxsize=n_ahead)
 
-    async def fill() -> None:
+    async def _fill() -> None:
         try:
             for make in makers:
                 await queue.put(await asyncio.to_thread(make))
@@ -82,7 +82,7 @@ async def ahead(makers: Iterable[Callable[[], Passage]], *, n_ahead: int = 2) ->
         else:
             await queue.put(None)
 
-    task = asyncio.create_task(fill())
+    task = asyncio.create_task(_fill())
     try:
         while (item := await queue.get()) is not None:
             if isinstance(item, BaseException):
