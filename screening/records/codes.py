@@ -188,5 +188,11 @@ class PixelState(IntFlag):
 
     @classmethod
     def unseen(cls) -> PixelState:
-        """Return the states whose signal says nothing of the cargo."""
+        """Return the states whose signal says nothing of the cargo.
+
+        Returns
+        -------
+        PixelState
+            Every state but LIVE and CENSORED.
+        """
         return cls.DEAD_ROW | cls.DROPOUT | cls.ISOLATED_ZERO | cls.LOST_LINE | cls.SATURATED | cls.REPAIRED
