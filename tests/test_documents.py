@@ -72,7 +72,7 @@ def test_public_functions_say_what_they_return(repository: Path) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         scopes = [
             tree,
-            *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name[0] != "_"),
+            *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"),
         ]
         for function in (node for scope in scopes for node in scope.body):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or function.name[0] == "_":
