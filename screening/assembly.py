@@ -151,6 +151,9 @@ def analyse(
     except ScreeningError as error:
         yield unread_report(path, error, started)
         return
+    except Exception as error:  # a defect of ours, or bytes nobody thought of: the batch goes on
+        yield unread_report(path, _defect(path, "reading", error), started)
+        return
     for scan in scans:
         try:
             if apart is not None:
@@ -161,11 +164,9 @@ def analyse(
         except ScreeningError as error:
             pipeline.abandon()
             yield unread_report(path, error, started, scan=scan)
-        except (ValueError, ArithmeticError, LookupError, MemoryError) as error:
-            # A defect of ours or bytes nobody thought of: the batch goes on, and this scan is not LOW.
+        except Exception as error:  # as above, and this scan is not LOW
             pipeline.abandon()
-            failure = ModelError(f"{path.name}: the analysis failed ({type(error).__name__}: {error})")
-            yield unread_report(path, failure, started, scan=scan)
+            yield unread_report(path, _defect(path, "the analysis", error), started, scan=scan)
         else:
             yield result.report(str(path), _elapsed_ms(started))
         started = time.perf_counter()
@@ -211,6 +212,10 @@ def _with_background(scan: Scan, background: Background, reference: InputRef) ->
         return scan
     payload = msgspec.structs.replace(scan.payload, background=background)
     return msgspec.structs.replace(scan, payload=payload, inputs=(*scan.inputs, reference))
+
+
+def _defect(path: Path, what: str, error: Exception) -> ModelError:
+    return ModelError(f"{path.name}: {what} failed ({type(error).__name__}: {error})")
 
 
 def _modality_by_name(path: Path) -> Literal["radiation", "radiograph"] | None:
