@@ -6,7 +6,7 @@ History of the format, kept in ``docs/formats.md``: version 1, the first.
 from __future__ import annotations
 
 import json
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 import numpy as np
@@ -143,9 +143,11 @@ def _decoded(body: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> msgspec.S
 
 
 def _dtype_of(hint: Any) -> np.dtype[Any] | None:
-    """Return the dtype that a field's annotation names: NDArray[np.int64], or that or None."""
-    for part in (hint, *get_args(hint)):
-        if get_origin(part) is np.ndarray:
-            scalar: type[np.generic] = get_args(get_args(part)[1])[0]
-            return np.dtype(scalar)
-    return None
+    """Return the dtype that a field's annotation names: NDArray[np.int64], or that or None.
+
+    What ``NDArray`` itself is differs between versions of NumPy; the scalar type is somewhere inside.
+    """
+    if isinstance(hint, type) and issubclass(hint, np.generic):
+        return np.dtype(hint)
+    found = (_dtype_of(part) for part in get_args(hint))
+    return next((dtype for dtype in found if dtype is not None), None)
