@@ -82,11 +82,14 @@ def verify(
     )
     for check in report.checks:
         typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {check.text}")
-    if report.decision is not None:
-        decision = report.decision
-        typer.echo(f"{decision.consignment.container_id}: {decision.risk}, {decision.action}")
-    if not report.is_good:
+    if flags is None:
+        typer.echo("not checked  evidence: the flags were not given (--flags)")
+    if not report.is_good or report.decision is None:
+        typer.echo("NOT VALID")
         raise typer.Exit(3)
+    decision = report.decision
+    exercise_word = "EXERCISE, never valid for cargo: " if decision.is_exercise else ""
+    typer.echo(f"{exercise_word}{decision.consignment.container_id}: {decision.risk}, {decision.action}")
 
 
 def _expand(paths: list[Path], pattern: str) -> list[Path]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from screening.errors import ConfigurationError, ScreeningError
+
 if TYPE_CHECKING:
     from screening.records import ScreeningReport
 
@@ -45,14 +47,22 @@ def analyse(
     import msgspec
 
     from screening.assembly import analyse as analyse_file
-    from screening.assembly import build_pipeline
+    from screening.assembly import build_pipeline, read_background
     from screening.config import load_settings
 
+    if background is not None:
+        try:  # one usage error before anything is analysed, not one per scan
+            read_background(background)
+        except ScreeningError as error:
+            raise ConfigurationError(f"--background: {error}", value=str(background)) from None
     pipeline = build_pipeline(load_settings(config))
     if products is not None:
         products.mkdir(parents=True, exist_ok=True)
-    failed = False
-    for path in _files(paths):
+    found = _files(paths)
+    failed = not found
+    if not found:
+        sys.stderr.write("screening: there is nothing to analyse in what was named\n")
+    for path in found:
         for report in analyse_file(path, background=background, pipeline=pipeline, products=products):
             failed = _tell_failures(report) or failed
             if json:
@@ -112,11 +122,14 @@ def _plain(value: Any) -> str:
 
 
 def _files(paths: list[Path]) -> list[Path]:
+    """Return the files named, and in the folders named whatever may hold scans, to the bottom."""
+    from screening.sources import scan_files
+
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = (p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith("."))
-            found += [p for p in inside if p.suffix not in {".toml", ".csv", ".json", ".md"}]
+            folders = [path, *sorted(inner for inner in path.rglob("*") if inner.is_dir())]
+            found += [file for folder in folders for file in scan_files(folder) if file.name != "labels.csv"]
         else:
             found.append(path)
     return found
@@ -147,7 +160,12 @@ def _headline(report: ScreeningReport) -> str:
 
     measured = report.measurements
     if isinstance(measured, RadiationMeasurements):
-        return ", ".join(f"{n.nuclide} ({'/'.join(n.categories)})" for n in measured.nuclides)
+        said = [f"{n.nuclide} ({'/'.join(n.categories)})" for n in measured.nuclides]
+        if measured.gamma is not None and measured.gamma.max_nsigma is not None:
+            said.append(f"gamma {measured.gamma.max_nsigma:.1f} sigma")
+        if measured.detection_limit_mbq_cs137 is not None:
+            said.append(f"would have alarmed at {measured.detection_limit_mbq_cs137:.3g} MBq of Cs-137")
+        return ", ".join(said)
     if isinstance(measured, RadiographMeasurements):
         rows, columns = measured.shape
         text = (

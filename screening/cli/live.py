@@ -41,7 +41,7 @@ def demo(
 
 
 def acquire(
-    config: Annotated[Path, typer.Option(help="Settings of the site, with an [acquire] table.")],
+    config: Annotated[Path, typer.Option(help="Settings of the site, with an acquire table.")],
     view: Annotated[bool, typer.Option("--view", help="Show a live table, not event lines.")] = False,
 ) -> None:
     """Run the live lanes of a site until told to stop."""
@@ -55,9 +55,11 @@ def emulate(
         Literal["portal", "scanner", "vacis"],
         typer.Argument(help="Portal (RPM lines and N42), X-ray scanner, or gamma-ray scanner."),
     ],
-    port: Annotated[int, typer.Option(help="The instrument's port; 0 takes a free one.")] = 0,
-    identity_port: Annotated[int, typer.Option(help="Port of the identity feed.")] = 0,
-    n42_port: Annotated[int, typer.Option(help="Port of a portal's N42 documents.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The instrument's port; 0 takes a free one.")
+    ] = 0,
+    identity_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the identity feed.")] = 0,
+    n42_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of a portal's N42 documents.")] = 0,
     host: Annotated[str, typer.Option(help="Address; the protocols know no passwords.")] = "127.0.0.1",
     traffic: Annotated[Literal["demo", "quiet", "mixed"], typer.Option(help="What comes.")] = "mixed",
     seed: Annotated[int, typer.Option(help="Seed of the traffic.")] = 1,
@@ -66,7 +68,8 @@ def emulate(
     ] = None,
     speed_factor: Annotated[float, typer.Option(help="How much faster than the real cadence.")] = 1.0,
     scale: Annotated[
-        float, typer.Option(help="Pixel size of radiographs over that of a full picture.")
+        float,
+        typer.Option(help="Pixel size of radiographs; 1 is a full picture, larger is coarser and quicker."),
     ] = 1.0,
     gateway_key: Annotated[Path | None, typer.Option(help="Private key that signs seal readings.")] = None,
 ) -> None:

@@ -115,6 +115,9 @@ def test_a_model_with_one_byte_changed_is_unverified(passes: list[Path], tmp_pat
         (["simulate", "occupancies", "--out", "x", "--preset", "nonsense"], 2, "known"),
         (["reanalyse", ".", "--out", "x", "--engine", "dask"], 2, "dask"),
         (["info", "missing.n42"], 1, "missing.n42"),
+        (["analyse", "."], 1, "nothing to analyse"),
+        (["analyse", "x.n42", "--background", "missing.n42"], 2, "--background: missing.n42"),
+        (["emulate", "portal", "--port", "80000"], 2, "--port"),
     ],
 )
 def test_usage_errors_are_one_line_and_have_their_status(
