@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import socket
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -17,7 +19,7 @@ from .boundaries import Boundary, BoundaryFinder, place_in
 from .events import EventLog
 from .presence import PresenceLog
 from .scan_entry import Place, ScanBegin, ScanEntry, new_scan_id
-from .settings import LaneSettings
+from .settings import SILENCE_S, LaneSettings
 from .spool import Spool
 from .spool_format import Address, RecordType, SpoolRecord
 
@@ -175,10 +177,11 @@ class Lane:
         """Hold one connection; return whether anything came."""
         settings = self.settings
         try:
-            async with asyncio.timeout(settings.idle_timeout_s):
+            async with asyncio.timeout(SILENCE_S):
                 reader, writer = await asyncio.open_connection(settings.host, settings.port)
         except OSError:
             return False  # not there yet, or away: no event every few seconds for that
+        _keep_alive(writer)
         self._writer = writer
         received = False
         try:
@@ -201,13 +204,16 @@ class Lane:
         return received
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:
-        deadline = time.monotonic() + self.settings.idle_timeout_s
+        limit_s = self.settings.idle_limit_s
+        if limit_s is None and self._open is not None:
+            limit_s = SILENCE_S  # between documents there may be silence, inside one there is none
+        deadline = math.inf if limit_s is None else time.monotonic() + limit_s
         while True:
             wait_s = deadline - time.monotonic()
             if self.interrupted is not None:
                 wait_s = min(wait_s, self.settings.resend_wait_s)
             try:
-                async with asyncio.timeout(wait_s):
+                async with asyncio.timeout(None if math.isinf(wait_s) else wait_s):
                     return await reader.read(CHUNK_BYTES)
             except TimeoutError:
                 if time.monotonic() >= deadline:
@@ -429,6 +435,18 @@ class Lane:
         self._events.emit(
             event, text, lane=self.settings.name, scan_id=scan_id, container_id=container_id, **fields
         )
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Have the system find out about a peer that is gone, where nothing is said for hours."""
+    link: socket.socket = writer.get_extra_info("socket")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # The first probe after 30 s, then every 10 s, gone after 3 without an answer. Not every system
+    # lets a program set these; its own are then used.
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        option = getattr(socket, name, None)
+        if option is not None:
+            link.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _why(error: BaseException) -> str:

@@ -15,7 +15,10 @@ import msgspec
 from screening.errors import ConfigurationError
 from screening.records import OperatingMode
 
-__all__ = ["AcquireSettings", "LaneSettings", "read_acquire_settings"]
+__all__ = ["SILENCE_S", "AcquireSettings", "LaneSettings", "read_acquire_settings"]
+
+#: Silence that no live instrument keeps: between the heartbeats of a lane, or inside a scan.
+SILENCE_S = 30.0
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
@@ -41,8 +44,9 @@ class LaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Address of that feed; None: the instrument's.
     make, model : str or None
         The instrument, as the site names it.
-    idle_timeout_s : float
-        Silence after which the connection is taken for dead, seconds.
+    idle_timeout_s : float or None
+        Silence after which the connection is taken for dead, seconds; None: what suits the kind,
+        see `idle_limit_s`.
     scan_limit_s : float
         Length beyond which a scan is ended, incomplete: an occupancy that is stuck never ends.
     resend_wait_s : float
@@ -57,7 +61,7 @@ class LaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     identity_host: str | None = None
     make: str | None = None
     model: str | None = None
-    idle_timeout_s: Seconds = 30.0
+    idle_timeout_s: Seconds | None = None
     scan_limit_s: Seconds = 600.0
     resend_wait_s: Seconds = 30.0
 
@@ -65,6 +69,17 @@ class LaneSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def modality(self) -> Literal["radiation", "radiograph"]:
         """Which analysis the instrument's scans ask for."""
         return "radiograph" if self.kind == "linestream" else "radiation"
+
+    @property
+    def idle_limit_s(self) -> float | None:
+        """Silence between scans after which the connection is taken for dead; None: any is allowed.
+
+        Image scanners send heartbeats and portals their background every few seconds. What sends
+        documents says nothing at all while there is no traffic.
+        """
+        if self.idle_timeout_s is not None:
+            return self.idle_timeout_s
+        return None if self.kind == "n42" else SILENCE_S
 
 
 class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import socket
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from screening.acquire import lane as lane_module
+from screening.acquire import settings as settings_module
 from screening.acquire.reading import read_scan, read_spooled
 from screening.acquire.scan_entry import ScanEntry
 from screening.acquire.segment_files import DiskFiles
@@ -391,6 +393,64 @@ def test_a_stuck_occupancy_ends_at_the_limit(lane_bench: Callable[..., Any]) -> 
     (entry, *_) = asyncio.run(run())
     assert entry.is_closed
     assert ReasonCode.Q_OCCUPANCY in {note.reason for note in entry.notes}
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "is_kept"),
+    [("n42", b"\x02<a/>\x03", True), ("n42", b"\x02<a", False), ("rpm", b"GB,000400\r\n", False)],
+    ids=["between documents", "inside a document", "between backgrounds"],
+)
+def test_silence_ends_a_connection_where_an_instrument_would_not_be_silent(
+    kind: Any, sent: bytes, is_kept: bool, lane_bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (lane_module, settings_module):
+        monkeypatch.setattr(module, "SILENCE_S", 0.1)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(sent)
+        await reader.read()
+        writer.close()
+
+    async def run() -> tuple[int, int, list[str]]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        settings = LaneSettings(name="S1", kind=kind, port=server.sockets[0].getsockname()[1])
+        async with lane_bench(settings) as bench:
+            await asyncio.sleep(0.6)
+            told = len(bench.told("connected")), len(bench.told("disconnected"))
+            failures = [event.text for event in bench.told("failed")]
+        server.close()
+        await asyncio.sleep(0.05)  # the other end of the last connection closes
+        return *told, failures
+
+    n_connected, n_disconnected, failures = asyncio.run(run())
+    if is_kept:
+        assert (n_connected, n_disconnected, failures) == (1, 0, [])
+    else:
+        assert n_disconnected >= 1
+        assert failures[0] == "S1: nothing came for too long"
+
+
+def test_a_connection_is_kept_alive_by_the_system(
+    lane_bench: Callable[..., Any],
+) -> None:
+    async def run() -> int:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with lane_bench(LaneSettings(name="S1", kind="n42", port=port)) as bench:
+            async with asyncio.timeout(10):
+                while not bench.told("connected"):
+                    await asyncio.sleep(0.01)
+            link = bench.lane._writer.get_extra_info("socket")
+            is_set: int = link.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        server.close()
+        await asyncio.sleep(0.05)
+        return is_set
+
+    assert asyncio.run(run()) == 1
 
 
 class _FullFor(DiskFiles):

@@ -72,3 +72,15 @@ def test_two_lanes_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"site\.toml: cannot be read"):
         read_acquire_settings(tmp_path / "site.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "limit_s"),
+    [("rpm", "", 30.0), ("linestream", "", 30.0), ("n42", "", None), ("n42", "idle_timeout_s = 7.0", 7.0)],
+)
+def test_only_what_is_never_silent_has_a_limit_of_silence(
+    tmp_path: Path, kind: str, given: str, limit_s: float | None
+) -> None:
+    text = GOOD.replace('kind = "rpm"', f'kind = "{kind}"\n{given}')
+    settings, _ = read_acquire_settings(_write(tmp_path, text))
+    assert settings.lanes[0].idle_limit_s == limit_s
