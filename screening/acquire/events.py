@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 import msgspec
 import structlog
 
-__all__ = ["Event", "EventLog", "read_events"]
+__all__ = ["Event", "EventLog", "read_events", "reason_text"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +126,9 @@ class EventLog:
                     self._log.warning(f"events file: {error.strerror}")
         if self._log is not None:
             about = {"lane": lane, "container": container_id}
-            self._log.info(text, **{name: value for name, value in about.items() if value is not None})
+            why = reason_text(told)
+            line = f"{text} ({why})" if why else text
+            self._log.info(line, **{name: value for name, value in about.items() if value is not None})
         for listener in self._listeners:
             listener(told)
 
@@ -135,6 +137,26 @@ class EventLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def reason_text(event: Event) -> str:
+    """Return the reason codes of an answer or a decision, for a person.
+
+    Parameters
+    ----------
+    event : Event
+        Any event.
+
+    Returns
+    -------
+    str
+        The codes; empty for other events. What an exercise says of itself is left out: the title or
+        the text of the event says it.
+    """
+    codes = event.fields.get("codes")
+    if event.event not in ("analysed", "decided") or not isinstance(codes, list):
+        return ""
+    return " ".join(str(code) for code in codes if code not in ("EXERCISE", "MODE_NOT_OPS"))
 
 
 def _ends_inside_a_line(path: Path) -> bool:

@@ -20,6 +20,8 @@ __all__ = ["SILENCE_S", "AcquireSettings", "LaneSettings", "read_acquire_setting
 #: Silence that no live instrument keeps: between the heartbeats of a lane, or inside a scan.
 SILENCE_S = 30.0
 
+DECISIONS = "decisions"
+
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -96,7 +98,8 @@ class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     events : str or None
         File that the service's events are appended to, one JSON object a line; None: none.
     decisions : str or None
-        Folder for signed decisions as files; None: they stay in the store.
+        Folder for signed decisions as files; ``decisions`` unless the table names another, None
+        without a key: nothing is decided then.
     mode : OperatingMode
         Only Ops can clear cargo.
     key_file : str or None
@@ -181,6 +184,8 @@ def read_acquire_settings(path: Path) -> tuple[AcquireSettings, str]:
         raise ConfigurationError(f"{path.name}: cannot be read ({error.strerror})", value=path.name) from None
     except ValueError as error:  # of which TOML, Unicode and validation errors are kinds
         raise ConfigurationError(f"{path.name}: {error}", value=path.name) from None
+    if settings.key_file is not None and settings.decisions is None:
+        settings = msgspec.structs.replace(settings, decisions=DECISIONS)
     folder = path.resolve().parent
     places = ("spool", "archive", "store", "events", "decisions", "key_file", "policy")
     given = {name: getattr(settings, name) for name in places}

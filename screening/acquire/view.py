@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from types import TracebackType
-from typing import Any, TextIO
+from typing import TextIO
 
 import msgspec
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from screening.records import Level, worst
 
-from .events import Event
+from .events import Event, reason_text
 
 __all__ = ["LaneView"]
 
@@ -107,16 +107,16 @@ class LaneView:
         elif event.event == "analysed":
             lanes = row.radiograph if fields.get("modality") == "radiograph" else row.radiation
             lanes[lane] = str(fields.get("level", "UNKNOWN"))
-            row.why = _reasons(fields)
+            row.why = reason_text(event)
         else:
             self._n_decided += not row.decision
             row.decision, row.risk = str(fields.get("action", "")), str(fields.get("risk", ""))
-            row.why = _reasons(fields)
+            row.why = reason_text(event)
 
     def _line(self, event: Event) -> str:
         about = " ".join(part for part in (event.lane, event.container_id) if part)
-        why = _reasons(event.fields)
-        end = f" ({why})" if why and event.event in ("analysed", "decided") else ""
+        why = reason_text(event)
+        end = f" ({why})" if why else ""
         return f"{time.monotonic() - self._started:6.1f} s  {about:<16}  {event.text}{end}"
 
     def _table(self) -> Table:
@@ -149,10 +149,3 @@ def _worst(lanes: dict[str, str]) -> str:
     if len(levels) < len(lanes) and worst(*levels) is not Level.HIGH:
         return "stored"
     return worst(*levels) if levels else ""
-
-
-def _reasons(fields: dict[str, Any]) -> str:
-    codes = fields.get("codes")
-    if not isinstance(codes, list):
-        return ""
-    return " ".join(str(code) for code in codes if code not in ("EXERCISE", "MODE_NOT_OPS"))

@@ -9,6 +9,7 @@ import pytest
 
 from screening.acquire.events import EventLog, read_events
 from screening.acquire.view import LaneView
+from screening.records import ReasonCode
 
 
 class _Terminal(io.StringIO):
@@ -94,3 +95,15 @@ def test_a_line_that_is_no_event_is_passed_over(tmp_path: Path, capsys: pytest.C
     events, _ = read_events(path)
     assert [event.event for event in events] == ["started"]
     assert "no event" in capsys.readouterr().err
+
+
+def test_lines_give_the_reasons_of_answers_and_decisions() -> None:
+    stream = io.StringIO()
+    log = EventLog(stream=stream)
+    log.emit("analysed", "analysed abc: HIGH", lane="P1", codes=[ReasonCode.RAD_NEUTRON, ReasonCode.EXERCISE])
+    log.emit("decided", "decided BOX: LOW ACCEPT", codes=[])
+    log.emit("stored", "stored abc", codes=["Q_SPEED"])
+    analysed, decided, stored = stream.getvalue().splitlines()
+    assert "analysed abc: HIGH (RAD_NEUTRON)" in analysed
+    assert decided.endswith("decided BOX: LOW ACCEPT")
+    assert "Q_SPEED" not in stored

@@ -84,3 +84,18 @@ def test_only_what_is_never_silent_has_a_limit_of_silence(
     text = GOOD.replace('kind = "rpm"', f'kind = "{kind}"\n{given}')
     settings, _ = read_acquire_settings(_write(tmp_path, text))
     assert settings.lanes[0].idle_limit_s == limit_s
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "folder"),
+    [
+        ("", "", "decisions"),
+        ('site = "PORT-1"', 'site = "PORT-1"\ndecisions = "out"', "out"),
+        ('key_file = "keys/site.key"\n', "", None),
+    ],
+)
+def test_who_decides_leaves_decisions_as_files(
+    tmp_path: Path, old: str, new: str, folder: str | None
+) -> None:
+    settings, _ = read_acquire_settings(_write(tmp_path, GOOD.replace(old, new, 1)))
+    assert settings.decisions == (None if folder is None else str(tmp_path / folder))
