@@ -38,6 +38,9 @@ MAX_PIXELS = 1 << 29
 
 _TIFF_TIME_S = 60.0
 _TIFF_MEMORY_BYTES = 4 << 30
+_MAX_WIDENING = 4
+"""Limit on the width with the lost lines over the columns there are: memory stays in step with the file."""
+
 _NPY_MARK = b"\x93NUMPY"
 
 
@@ -101,19 +104,38 @@ def read_raw(data: bytes, sidecar: bytes | None, *, name: str, beside: Callable[
         scan_start_utc=about.t_start_utc,
     )
     is_lost = None if lost is None else lost.astype(bool)
+    gaps = () if is_lost is None else _gaps(np.asarray(is_lost.any(axis=1)))
+    if line_ids is not None:
+        line_ids = _line_numbers(line_ids, name)
+        n_whole = _whole_width(line_ids, n_row * n_energy, name)
+        if n_whole > n_column:
+            # Lines that never came get their place back: a picture is never shorter than the scan was.
+            place = line_ids - line_ids[0]
+            is_absent = np.ones(n_whole, dtype=bool)
+            is_absent[place] = False
+            received = np.zeros((n_column, n_energy), dtype=bool) if is_lost is None else is_lost
+            is_lost = _spread(received, place, n_whole, fill=True)
+            gaps = _gaps(np.asarray(is_lost.any(axis=1)), is_absent)
+            raw = _spread(raw.transpose(2, 0, 1), place, n_whole, fill=0, axis=2).transpose(1, 2, 0)
+            reference = (
+                None if reference is None else _spread(_floats(reference), place, n_whole, fill=np.nan)
+            )
+            times_s = None if times_s is None else _spread(_floats(times_s), place, n_whole, fill=np.nan)
+            line_ids = np.arange(n_whole, dtype=np.int64) + line_ids[0]
+            notes.append(ScanNote(text=f"{n_whole - n_column} lines are missing by their line ids"))
     payload = Radiograph(
         raw=raw,
         energies=about.energies,
         calibration=calibration,
         reference=None if reference is None else reference.astype(np.float32),
         is_lost=is_lost,
-        line_ids=None if line_ids is None else line_ids.astype(np.int64),
+        line_ids=line_ids,
         line_time_s=None if times_s is None else times_s.astype(np.float64),
         pitch_mm=about.pitch_mm,
         speed_m_s=about.speed_m_s,
         saturation=about.saturation,
         is_dark_subtracted=about.is_dark_subtracted,
-        gaps=() if is_lost is None else _gaps(np.asarray(is_lost.any(axis=1))),
+        gaps=gaps,
         motion=about.motion,
     )
     if about.air is None:
@@ -272,10 +294,60 @@ def _by_column(
     return array
 
 
-def _gaps(is_missing: NDArray[np.bool_]) -> tuple[Gap, ...]:
+def _line_numbers(array: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Return the line ids as whole numbers that increase, or refuse them."""
+    ids = array.astype(np.int64) if array.dtype.kind in "iu" else None
+    if ids is None or (array.dtype.kind == "u" and (ids < 0).any()):
+        raise FormatError(f"{name}: line_ids of dtype {array.dtype} are not whole numbers of 64 bits")
+    wrong = np.flatnonzero(ids[1:] <= ids[:-1])
+    if wrong.size:
+        at = int(wrong[0])
+        what = "is repeated" if ids[at + 1] == ids[at] else f"follows {ids[at]}"
+        raise FormatError(
+            f"{name}: line_ids do not increase: {ids[at + 1]} {what} at column {at + 1}",
+            value=int(ids[at + 1]),
+        )
+    return ids
+
+
+def _whole_width(ids: NDArray[np.int64], n_pixel: int, name: str) -> int:
+    """Return how many columns there are with the lost ones; `n_pixel` is what one column holds."""
+    n_whole = int(ids[-1]) - int(ids[0]) + 1
+    if n_whole > _MAX_WIDENING * ids.size:
+        raise FormatError(
+            f"{name}: line_ids from {ids[0]} to {ids[-1]} with {ids.size} columns: "
+            f"more than {_MAX_WIDENING - 1} of {_MAX_WIDENING} lines are missing",
+            value=n_whole,
+        )
+    if n_whole > ids.size and n_whole * n_pixel > MAX_PIXELS:
+        raise ResourceLimitError(f"{name}: {n_whole} lines by their ids are too many", value=n_whole)
+    return n_whole
+
+
+def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
+    return array.astype(np.float64)
+
+
+def _spread(
+    array: NDArray[Any], place: NDArray[np.int64], n_whole: int, *, fill: float, axis: int = 0
+) -> NDArray[Any]:
+    """Return an array with its columns (along `axis`) at their places and `fill` between them."""
+    shape = list(array.shape)
+    shape[axis] = n_whole
+    whole = np.full(shape, fill, dtype=array.dtype)
+    np.moveaxis(whole, axis, 0)[place] = np.moveaxis(array, axis, 0)
+    return whole
+
+
+def _gaps(is_missing: NDArray[np.bool_], is_absent: NDArray[np.bool_] | None = None) -> tuple[Gap, ...]:
+    """Return the runs of missing columns; those that hold one absent by its line id say so."""
     steps = np.diff(np.concatenate(([0], is_missing.astype(np.int8), [0])))
     starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
     return tuple(
-        Gap(index=int(start), n_missing=int(end - start), cause="sidecar")
+        Gap(
+            index=int(start),
+            n_missing=int(end - start),
+            cause="line ids" if is_absent is not None and is_absent[start:end].any() else "sidecar",
+        )
         for start, end in zip(starts, ends, strict=True)
     )

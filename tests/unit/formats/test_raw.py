@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from screening.errors import FormatError
+from screening.errors import FormatError, ResourceLimitError
 from screening.formats.raw import read_raw, sidecar_name, sidecar_text
 from screening.records import ReasonCode
 
@@ -108,6 +108,89 @@ def test_dark_air_reference_lost_and_everything_else():
     assert identity.device.make == "M"
     assert len(scan.inputs) == 8
     assert scan.notes == ()
+
+
+BY_LINE = SIDECAR + b'reference = "r.npy"\nline_ids = "i.npy"\nline_time_s = "t.npy"\n'
+
+
+def by_line(ids, sidecar: bytes = BY_LINE, **beside: bytes):
+    columns = np.arange(1, 8)
+    files = {"r_npy": npy(np.stack([columns, columns], axis=1)), "t_npy": npy(columns * 0.5)}
+    return read(npy(RAW), sidecar, i_npy=npy(np.asarray(ids)), **files, **beside)
+
+
+def test_lines_missing_by_their_ids_get_their_place_back():
+    ids = np.array([10, 11, 12, 16, 17, 19, 20], dtype=np.uint32)
+    scan = by_line(ids)
+    payload, place = scan.payload, ids.astype(int) - 10
+    absent = [3, 4, 5, 8]
+    assert payload.raw.shape == (5, 11, 2)
+    np.testing.assert_array_equal(payload.raw[:, place], RAW)
+    assert not payload.raw[:, absent].any()
+    assert np.flatnonzero(payload.is_lost.all(axis=1)).tolist() == absent
+    assert payload.is_lost.sum() == 2 * len(absent)
+    assert [(gap.index, gap.n_missing, gap.cause) for gap in payload.gaps] == [
+        (3, 3, "line ids"),
+        (8, 1, "line ids"),
+    ]
+    assert payload.line_ids.tolist() == list(range(10, 21))
+    assert np.flatnonzero(np.isnan(payload.line_time_s)).tolist() == absent
+    assert np.flatnonzero(np.isnan(payload.reference).all(axis=1)).tolist() == absent
+    np.testing.assert_array_equal(payload.line_time_s[place], np.arange(1, 8) * 0.5)
+    assert any(note.text == "4 lines are missing by their line ids" for note in scan.notes)
+
+
+def test_every_second_line_kept_is_half_the_lines_lost():
+    payload = by_line(np.arange(7) * 2).payload
+    assert payload.raw.shape == (5, 13, 2)
+    assert payload.is_lost[:, 0].tolist() == [False, True] * 6 + [False]
+    assert len(payload.gaps) == 6
+
+
+def test_lost_columns_and_missing_ids_are_told_apart():
+    lost = np.zeros((7, 2), dtype=bool)
+    lost[[1, 6], 1] = True
+    payload = by_line([0, 1, 2, 3, 4, 5, 7], BY_LINE + b'lost = "l.npy"\n', l_npy=npy(lost)).payload
+    assert [(gap.index, gap.n_missing, gap.cause) for gap in payload.gaps] == [
+        (1, 1, "sidecar"),
+        (6, 2, "line ids"),
+    ]
+    assert payload.is_lost[:, 0].nonzero()[0].tolist() == [6]
+    assert payload.is_lost[:, 1].nonzero()[0].tolist() == [1, 6, 7]
+
+
+def test_ids_without_a_gap_change_nothing():
+    payload = by_line(np.arange(7) - 3).payload
+    np.testing.assert_array_equal(payload.raw, RAW)
+    assert payload.is_lost is None
+    assert payload.gaps == ()
+
+
+@pytest.mark.parametrize(
+    ("ids", "match"),
+    [
+        (np.zeros(7, dtype=int), "do not increase: 0 is repeated at column 1"),
+        ([0, 1, 2, 5, 4, 6, 7], "do not increase: 4 follows 5 at column 4"),
+        (np.arange(7)[::-1].copy(), "do not increase: 5 follows 6"),
+        (np.arange(7.0), "dtype float64 are not whole numbers"),
+        (np.arange(7, dtype=np.uint64) + np.uint64(1 << 63), "not whole numbers of 64 bits"),
+        (np.arange(7) * 5, "more than 3 of 4 lines are missing"),
+        ([-(2**63), 0, 1, 2, 3, 4, 2**63 - 1], "more than 3 of 4 lines are missing"),
+    ],
+)
+def test_line_ids_that_cannot_be(ids, match):
+    with pytest.raises(FormatError, match=rf"^scan\.npy: .*{match}") as caught:
+        by_line(ids)
+    assert caught.value.reason == ReasonCode.INPUT_CORRUPT
+
+
+def test_lines_by_their_ids_are_bounded(monkeypatch):
+    from screening.formats import raw
+
+    monkeypatch.setattr(raw, "MAX_PIXELS", RAW.size)
+    assert by_line(np.arange(7)).payload.raw.shape == RAW.shape
+    with pytest.raises(ResourceLimitError, match="8 lines by their ids"):
+        by_line([0, 1, 2, 3, 4, 5, 7])
 
 
 def test_air_without_dark_is_no_calibration():
