@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,9 @@ __all__ = ["TRAINERS", "Progress", "Trainer", "train"]
 
 #: What trainers tell of their progress: one line for a person.
 Progress = Callable[[str], None]
+
+#: What the extra ``train`` installs; trainers import some of it only when they need it.
+LIBRARIES = ("torch", "onnx", "onnxscript")
 
 
 class Trainer(Protocol):
@@ -61,12 +65,17 @@ def train(
     """
     if name not in TRAINERS:
         raise ConfigurationError(f"no trainer for {name!r}; known: {', '.join(sorted(TRAINERS))}", value=name)
+    if missing := [library for library in LIBRARIES if find_spec(library) is None]:
+        # Told before hours of simulation, at the end of which it would be found out.
+        raise ConfigurationError(
+            f'training needs {", ".join(missing)}: pip install "screening[train]"', value=missing
+        )
     module, function = TRAINERS[name].split(":")
     try:
         trainer: Trainer = getattr(import_module(module), function)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"training {name} needs {error.name}: install screening[train]", value=error.name
+            f'training {name} needs {error.name}: pip install "screening[train]"', value=error.name
         ) from error
     out_dir.mkdir(parents=True, exist_ok=True)
     return trainer(out_dir, seed=seed, quick=quick, progress=progress or _silent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,40 @@ def test_the_models_that_ship_have_trainers() -> None:
     assert all(target.startswith("screening.training.") for target in TRAINERS.values())
 
 
+@pytest.fixture
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "LIBRARIES", ("json",))
+
+
+def test_what_is_missing_is_told_before_anything_is_simulated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "LIBRARIES", ("json", "screening_no_such_library", "screening_nor_this"))
+    monkeypatch.setattr(registry, "import_module", lambda name: pytest.fail("the trainer was begun"))
+    with pytest.raises(
+        ConfigurationError,
+        match=r'needs screening_no_such_library, screening_nor_this: pip install "screening\[train\]"',
+    ):
+        train("empties", tmp_path / "new", seed=1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_extra_installs_what_is_asked_for() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    extra = project["project"]["optional-dependencies"]["train"]
+    assert set(registry.LIBRARIES) <= {requirement.partition(">=")[0] for requirement in extra}
+
+
+@pytest.mark.usefixtures("_installed")
 def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRAINERS, "odd", "screening_no_such_library:train")
     with pytest.raises(
-        ConfigurationError, match=r"needs screening_no_such_library: install screening\[train\]"
+        ConfigurationError, match=r'needs screening_no_such_library: pip install "screening\[train\]"'
     ):
         train("odd", tmp_path, seed=1)
 
 
+@pytest.mark.usefixtures("_installed")
 def test_the_trainer_gets_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {}
 
