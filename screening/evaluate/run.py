@@ -10,7 +10,7 @@ import msgspec
 
 from screening import __version__
 from screening.config import Settings, load_settings, settings_sha256
-from screening.errors import ConfigurationError, ScreeningError, StoreError
+from screening.errors import ConfigurationError, FormatError, ScreeningError, StoreError
 from screening.records import Level, Occupancy, ReasonCode, Scan
 from screening.sources import open_scans
 
@@ -74,6 +74,10 @@ def run(
     tested = _detectors(detectors, chosen)
     dataset = read_dataset(dataset_dir)
     samples = [sample for sample in dataset.samples if sample.split == split]
+    if not samples:
+        present = Counter(sample.split for sample in dataset.samples)
+        there = ", ".join(f"{name} ({n})" for name, n in sorted(present.items())) or "no usable row at all"
+        raise FormatError(f"{dataset.folder}: no row of split {split!r}; there is: {there}", value=split)
     answers: dict[str, list[Answered]] = {detector.name: [] for detector in tested}
     failures: dict[str, list[Failure]] = {detector.name: [] for detector in tested}
     not_served: Counter[str] = Counter()

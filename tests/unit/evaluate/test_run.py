@@ -10,7 +10,7 @@ import pytest
 
 from screening.archive import write_scan
 from screening.config import Settings
-from screening.errors import ConfigurationError
+from screening.errors import ConfigurationError, FormatError
 from screening.evaluate import DetectorAnswer, evaluation_schema, evaluation_table, run
 from screening.evaluate.detectors import GrossCountDetector, PipelineDetector, load_detectors
 from screening.records import Background, Level, Occupancy, Radiograph, Scan, ScanIdentity
@@ -233,6 +233,12 @@ def test_names_from_outside_are_text_in_the_page(dataset, tmp_path):
 def test_the_same_data_give_the_same_report(dataset, evaluated, tmp_path):
     run(dataset, tmp_path, detectors=[Oracle(), GrossCountDetector(Settings())])
     assert (tmp_path / "report.json").read_bytes() == (evaluated[0] / "report.json").read_bytes()
+
+
+def test_a_split_without_rows_is_no_evaluation(dataset, tmp_path):
+    with pytest.raises(FormatError, match=r"no row of split 'threshold'; there is: test \(9\), train \(1\)"):
+        run(dataset, tmp_path / "out", detectors=[Oracle()], split="threshold")
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_split_is_another_evaluation(dataset, tmp_path):
