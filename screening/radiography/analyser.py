@@ -25,6 +25,7 @@ from screening.records import (
     decimal_string,
 )
 
+from .consistency import consistency_gates
 from .density import cargo_mass_kg
 from .empty import empty_baseline
 from .hull import pixel_pitch
@@ -102,6 +103,9 @@ class RadiographAnalyser:
         air = measure_air(picture.high, picture.boxes)
         quality = image_quality(picture.planes, air, in_hull)
         applied = gates(radiograph, picture.boxes, quality, air, self.settings)
+        applied += consistency_gates(
+            radiograph, picture.boxes, max_lost_fraction=self.settings.max_lost_fraction
+        )
         findings, regions = region_findings(picture.views)
         if radiograph.calibration is None:
             findings.append(

@@ -11,6 +11,7 @@ from scipy import ndimage
 from screening.kernels import classify_zeros, correct_lines
 from screening.records import PixelState, Radiograph
 
+from .consistency import find_frozen
 from .curves import ENERGY_LABELS
 from .levels import FLOOR_LIMIT, Levels, resolve_levels, source_from_air_rows
 
@@ -119,6 +120,10 @@ def correct_plane(radiograph: Radiograph, energy: int) -> Plane:
         floor = FLOOR_LIMIT * max(levels.air_counts, 0.0)
         state = classify_zeros(raw, state, electronic_sigma=levels.electronic_sigma, floor_counts=floor)
         _complete_dropouts(raw, state, bright=floor + BRIGHT_SIGMAS * levels.electronic_sigma)
+    frozen = find_frozen(raw, saturation=radiograph.saturation)
+    if frozen.any():
+        # what repeats an earlier reading says nothing of what passed since
+        state |= np.where(frozen & ((state & UNSEEN) == 0), np.uint8(PixelState.DROPOUT), np.uint8(0))
     return Plane(radiograph.energies[energy], corrected.neg_log, corrected.variance, state, signal, levels)
 
 
