@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Literal
 
 import msgspec
@@ -269,4 +270,7 @@ def evaluation_schema() -> dict[str, Any]:
         JSON Schema 2020-12.
     """
     schema = msgspec.json.schema(Evaluation)
+    for definition in schema.get("$defs", {}).values():
+        if "description" in definition:  # interpreters differ in how they indent docstrings
+            definition["description"] = inspect.cleandoc(definition["description"]).partition("\n")[0]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "evaluation/1", **schema}

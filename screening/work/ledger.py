@@ -126,12 +126,16 @@ class Ledger:
         self._lock = self._acquire_lock()
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise StoreError(f"{self.path.name}: cannot be opened: {error}", value=str(path)) from None
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_SCHEMA)
             self._check_identity({"ledger_version": LEDGER_VERSION, **(identity or {})})
         except sqlite3.Error as error:
-            self._lock.close()
+            self.close()
             raise StoreError(
                 f"{self.path.name}: not usable as a work ledger: {error}", value=str(path)
             ) from None
