@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from screening.errors import FormatError, IntegrityError, ResourceLimitError
 from screening.isolation import run_isolated
 from screening.records import Scan, sha256_hex
 
-from .layout import ARCHIVE_VERSION, VERSION_ATTRIBUTE, scan_from
+from .layout import ARCHIVE_VERSION, CHECKSUM, VERSION_ATTRIBUTE, arrays_sha256, require_input, scan_from
 
 __all__ = [
     "parse_archive",
@@ -50,11 +51,12 @@ def read_scan(path: str | Path) -> Scan:
     Raises
     ------
     FormatError
-        If it is not a screening archive, is of a newer version, or is damaged.
+        If it is not a screening archive, is of a newer version, or is damaged: its arrays
+        and its record must have the checksums they were written with.
     """
     path = Path(path)
     found = _parsed(_read(path), path.name, parts=("scan",))
-    return scan_from(found["record"], found["arrays"], name=path.name)
+    return scan_from(found["record"], found["arrays"], name=path.name, version=found["version"])
 
 
 def read_untrusted(data: bytes, *, name: str) -> Scan:
@@ -84,7 +86,7 @@ def read_untrusted(data: bytes, *, name: str) -> Scan:
         time_s=_ISOLATED_TIME_S,
         memory_bytes=_ISOLATED_MEMORY_BYTES,
     )
-    return scan_from(found["record"], found["arrays"], name=name)
+    return scan_from(found["record"], found["arrays"], name=name, version=found["version"])
 
 
 def read_original(path: str | Path) -> bytes | None:
@@ -103,7 +105,7 @@ def read_original(path: str | Path) -> bytes | None:
     Raises
     ------
     FormatError
-        If it is not a screening archive.
+        If it is not a screening archive, or they are none of the inputs its record names.
     IntegrityError
         If the bytes are not those of the recorded hash.
     """
@@ -134,7 +136,7 @@ def read_products(path: str | Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     FormatError
-        If it is not a file of ours.
+        If it is not a file of ours, or they are not what was written.
     """
     path = Path(path)
     products: dict[str, NDArray[Any]] = _parsed(_read(path), path.name, parts=("products",))["products"]
@@ -152,7 +154,7 @@ def parse_archive(data: bytes) -> dict[str, Any]:
     Returns
     -------
     dict
-        "record" and "arrays".
+        "version", "record" and "arrays".
 
     Raises
     ------
@@ -185,11 +187,14 @@ def _tree(file: h5py.File, parts: tuple[str, ...]) -> dict[str, Any]:
     version = file.attrs.get(VERSION_ATTRIBUTE)
     if version is None:
         raise FormatError("not a screening archive: an HDF5 file of another kind")
-    if int(version) > ARCHIVE_VERSION:
+    version = int(version)
+    if version < 1:
+        raise FormatError(f"archive version {version}: there is none below 1")
+    if version > ARCHIVE_VERSION:
         raise FormatError(f"archive version {version} is newer than this program reads ({ARCHIVE_VERSION})")
     _refuse_links(file)
     entry = file["entry"]
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"version": version}
     if "scan" in parts:
         if "record" not in entry:
             raise FormatError("not a scan archive: it holds analysis products only")
@@ -198,8 +203,15 @@ def _tree(file: h5py.File, parts: tuple[str, ...]) -> dict[str, Any]:
     if "original" in parts and "original" in entry:
         found["original"] = entry["original"]["data"][()]
         found["sha256"] = _text(entry["original"]["sha256"])
+        if version > 1:
+            inputs = json.loads(_text(entry["record"]))["inputs"]
+            require_input(found["sha256"], [item["sha256"] for item in inputs])
     if "products" in parts:
         found["products"] = _arrays(entry["products"]) if "products" in entry else {}
+        written = entry["products"].attrs.get(CHECKSUM) if "products" in entry else None
+        is_due = written is not None or (version > 1 and bool(found["products"]))
+        if is_due and written != arrays_sha256(found["products"]):
+            raise FormatError("the archive's products are not those that were written")
     return found
 
 

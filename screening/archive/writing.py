@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from screening.errors import FormatError, StoreError
 from screening.records import Occupancy, Scan, sha256_hex, utc_string
 
-from .layout import ARCHIVE_VERSION, VERSION_ATTRIBUTE, record_and_arrays
+from .layout import (
+    ARCHIVE_VERSION,
+    CHECKSUM,
+    VERSION_ATTRIBUTE,
+    arrays_sha256,
+    record_and_arrays,
+    require_input,
+)
 
 __all__ = ["archive_bytes", "products_bytes", "write_products", "write_scan"]
 
@@ -51,6 +58,8 @@ def write_scan(
     ------
     StoreError
         If the disk refuses; nothing is left behind.
+    FormatError
+        If `original` is none of the scan's inputs, or a product cannot be stored.
     """
     _write(Path(path), archive_bytes(scan, original=original, products=products))
 
@@ -98,7 +107,14 @@ def archive_bytes(
     -------
     bytes
         An HDF5 file.
+
+    Raises
+    ------
+    FormatError
+        If `original` is none of the scan's inputs, or a product cannot be stored.
     """
+    if original is not None:
+        require_input(sha256_hex(original), (item.sha256 for item in scan.inputs))
 
     def _fill(entry: h5py.Group) -> None:
         record, arrays = record_and_arrays(scan)
@@ -227,11 +243,12 @@ def _views(entry: h5py.Group, measurement: h5py.Group, scan: Scan) -> None:
 
 def _products(entry: h5py.Group, products: Mapping[str, NDArray[Any]]) -> None:
     group = _group(entry, "products", "NXcollection")
-    for name, array in products.items():
-        values = np.asarray(array)
+    stored = {name: np.asarray(array) for name, array in products.items()}
+    for name, values in stored.items():
         if not _PRODUCT_NAME.fullmatch(name) or values.dtype.kind not in "biuf":
             raise FormatError(f"a product {name!r} of dtype {values.dtype} cannot be stored", value=name)
         _dataset(group, name, values)
+    group.attrs[CHECKSUM] = arrays_sha256(stored)
 
 
 def _write(path: Path, content: bytes) -> None:

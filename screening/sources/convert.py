@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from screening.archive import write_scan
+from screening.archive import read_original, write_scan
 from screening.errors import FormatError, StoreError
 from screening.formats.n42 import read_n42, write_n42
 from screening.formats.raw import read_raw, sidecar_name, sidecar_text
 from screening.records import Gap, LineCalibration, Occupancy, Radiograph, Scan
 
-from .opening import open_scan, read_bytes
+from .opening import open_scan, read_bytes, recognise
 
 __all__ = ["convert"]
 
@@ -54,7 +54,7 @@ def convert(in_path: str | Path, out_path: str | Path) -> list[Path]:
     scan = open_scan(source)
     suffix = target.suffix.lower()
     if suffix == ".h5":
-        write_scan(target, scan, original=read_bytes(source))
+        write_scan(target, scan, original=_original(source))
         return [target]
     if suffix == ".n42":
         if not isinstance(scan.payload, Occupancy):
@@ -73,6 +73,11 @@ def convert(in_path: str | Path, out_path: str | Path) -> list[Path]:
     else:
         raise FormatError(f"{target.name}: convert writes .h5, .n42 and .npy", value=suffix)
     return _write_all(files, target.parent)
+
+
+def _original(source: Path) -> bytes | None:
+    """Return the bytes as first received: those an archive keeps, or the file's own."""
+    return read_original(source) if recognise(source) == "archive" else read_bytes(source)
 
 
 def _write_all(files: dict[str, bytes], folder: Path) -> list[Path]:
@@ -165,7 +170,7 @@ def _differences(before: Any, after: Any, where: str) -> list[str]:
         elif isinstance(a, float) and isinstance(b, float):
             if not np.isclose(a, b, rtol=1e-12, atol=0.0, equal_nan=True):
                 found.append(path)
-        elif a != b:
+        elif isinstance(b, np.ndarray) or a != b:
             found.append(path)
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,8 +43,11 @@ from screening.records import (
     ScanIdentity,
     ScanNote,
     TimeSource,
+    sha256_hex,
 )
 
+ORIGINAL = b"original bytes"
+ORIGINAL_SHA256 = sha256_hex(ORIGINAL)
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 
 
@@ -104,7 +109,7 @@ def occupancy_scan() -> Scan:
     return Scan(
         identity=identity(),
         payload=payload,
-        inputs=(InputRef(kind="scan", uri="a.n42", n_bytes=8, sha256="ab" * 32),),
+        inputs=(InputRef(kind="scan", uri="a.n42", n_bytes=14, sha256=ORIGINAL_SHA256),),
         notes=(ScanNote(text="a note"), ScanNote(text="ünd", reason=ReasonCode.CAL_STALE)),
     )
 
@@ -369,12 +374,119 @@ def test_too_many_objects(tmp_path, monkeypatch):
 
 def test_arrays_of_another_dtype_are_refused(tmp_path):
     path = tmp_path / "scan.h5"
-    write_scan(path, bare_scan())
+    shutil.copy(GOLDEN / "archive-v1-occupancy.h5", path)
     with h5py.File(path, "r+") as file:
         del file["entry/measurement/gamma_counts"]
         file["entry/measurement/gamma_counts"] = np.array([[np.nan]])
     with pytest.raises(FormatError, match=r"^scan\.h5: .*gamma_counts has the dtype float64"):
         read_scan(path)
+
+
+def _one_count(file):
+    file["entry/measurement/gamma_counts"][2, 1] += 1
+
+
+def _another_dtype(file):
+    spectra = file["entry/measurement/spectra"][()]
+    del file["entry/measurement/spectra"]
+    file["entry/measurement/spectra"] = spectra.astype(np.int32)
+
+
+def _another_shape(file):
+    spectra = file["entry/measurement/spectra"][()]
+    del file["entry/measurement/spectra"]
+    file["entry/measurement/spectra"] = spectra.reshape(2, 6, 16)
+
+
+def _one_array_more(file):
+    file["entry/measurement/more"] = np.zeros(3)
+
+
+def _as_if_version_1(file):
+    file.attrs[VERSION_ATTRIBUTE] = 1
+    _one_count(file)
+
+
+def _one_letter(file):
+    record = file["entry/record"][()].decode()
+    file["entry/record"][()] = record.replace("CSQU3054383", "CSQU3054384")
+
+
+def _no_checksum(file):
+    record = json.loads(file["entry/record"][()])
+    del record["record_sha256"]
+    file["entry/record"][()] = json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (_one_count, "the archive's arrays are not those that were written"),
+        (_another_dtype, "the archive's arrays are not those that were written"),
+        (_another_shape, "the archive's arrays are not those that were written"),
+        (_one_array_more, "the archive's arrays are not those that were written"),
+        (_as_if_version_1, "the archive's arrays are not those that were written"),
+        (_one_letter, "the archive's record is not the one that was written"),
+        (_no_checksum, "the archive's record is damaged: KeyError: 'record_sha256'"),
+    ],
+)
+def test_what_was_changed_since_it_was_written_is_refused(tmp_path, change, match):
+    path = tmp_path / "scan.h5"
+    write_scan(path, occupancy_scan())
+    with h5py.File(path, "r+") as file:
+        change(file)
+    for read in (lambda: read_untrusted(path.read_bytes(), name=path.name), lambda: read_scan(path)):
+        with pytest.raises(FormatError, match=rf"^scan\.h5: {match}") as caught:
+            read()
+        assert caught.value.reason == ReasonCode.INPUT_CORRUPT
+
+
+def test_one_flipped_byte_is_told_or_changes_nothing(tmp_path):
+    scan = radiograph_scan(n_column=60)
+    data = archive_bytes(scan)
+    path = tmp_path / "scan.h5"
+    rng, n_refused = np.random.default_rng(7), 0
+    for at in rng.integers(0, len(data), 300):
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            found = read_scan(path)
+        except FormatError:
+            n_refused += 1
+        else:
+            assert_same(scan, found)
+    assert n_refused > 30
+
+
+def test_products_that_were_changed(tmp_path):
+    path = tmp_path / "p.h5"
+    write_products(path, "some-id", {"maps/empty": np.zeros((3, 0)), "map": np.ones((2, 2))})
+    assert sorted(read_products(path)) == ["map", "maps/empty"]
+    with h5py.File(path, "r+") as file:
+        file["entry/products/map"][0, 0] = 2
+    with pytest.raises(FormatError, match=r"^p\.h5: the archive's products are not those that were written"):
+        read_products(path)
+
+
+def test_original_that_is_none_of_the_inputs(tmp_path):
+    path = tmp_path / "scan.h5"
+    with pytest.raises(FormatError, match="the original bytes are none of the scan's inputs"):
+        write_scan(path, occupancy_scan(), original=b"others")
+    assert list(tmp_path.iterdir()) == []
+    write_scan(path, occupancy_scan(), original=ORIGINAL)
+    assert read_original(path) == ORIGINAL
+    with h5py.File(path, "r+") as file:
+        del file["entry/original/data"], file["entry/original/sha256"]
+        file["entry/original/data"] = np.frombuffer(b"others", dtype=np.uint8)
+        file["entry/original/sha256"] = sha256_hex(b"others")
+    with pytest.raises(FormatError, match=r"^scan\.h5: the original bytes are none of the scan's inputs"):
+        read_original(path)
+
+
+def test_version_below_the_first(tmp_path):
+    with pytest.raises(FormatError, match=r"^old\.h5: archive version 0: there is none below 1"):
+        read_untrusted(foreign(tmp_path, _no_entry, version=0), name="old.h5")
 
 
 def test_original_that_was_changed(tmp_path):
@@ -413,11 +525,15 @@ def test_missing_file():
 @pytest.mark.parametrize("version", range(1, ARCHIVE_VERSION + 1))
 def test_golden_files_of_every_version_still_open(version):
     """They are committed; a missing one fails, and nothing ever writes one here."""
-    radiograph = read_scan(GOLDEN / f"archive-v{version}-radiograph.h5")
-    assert_same(radiograph_scan(), radiograph)
-    occupancy = read_scan(GOLDEN / f"archive-v{version}-occupancy.h5")
-    assert_same(occupancy_scan(), occupancy)
-    assert read_original(GOLDEN / f"archive-v{version}-occupancy.h5") == b"original bytes"
+    radiograph, occupancy = radiograph_scan(), occupancy_scan()
+    if version == 1:
+        note = ScanNote(text="an archive of version 1: its arrays carry no checksum")
+        inputs = (msgspec.structs.replace(occupancy.inputs[0], n_bytes=8, sha256="ab" * 32),)
+        radiograph = msgspec.structs.replace(radiograph, notes=(*radiograph.notes, note))
+        occupancy = msgspec.structs.replace(occupancy, inputs=inputs, notes=(*occupancy.notes, note))
+    assert_same(radiograph, read_scan(GOLDEN / f"archive-v{version}-radiograph.h5"))
+    assert_same(occupancy, read_scan(GOLDEN / f"archive-v{version}-occupancy.h5"))
+    assert read_original(GOLDEN / f"archive-v{version}-occupancy.h5") == ORIGINAL
 
 
 def test_public_names():
