@@ -215,18 +215,16 @@ def gates(
             result.append(_missing("calibration", 1.0, ReasonCode.CAL_MISSING))
         elif ref.state != "VALID":
             result.append(_missing("calibration", 1.0, ReasonCode.CAL_STALE))
-        # an age of None is a calibration that travelled inside the scan's own file
-        if ref.age_s is not None:
-            oldest = settings.max_calibration_age_s if ref.max_age_s is None else ref.max_age_s
-            result.append(
-                Gate(
-                    name="calibration_age",
-                    passed=0 <= ref.age_s <= oldest,
-                    value=str(ref.age_s),
-                    limit=str(oldest),
-                    code=ReasonCode.CAL_STALE,
-                )
+        oldest = settings.max_calibration_age_s if ref.max_age_s is None else ref.max_age_s
+        result.append(
+            Gate(
+                name="calibration_age",
+                passed=ref.age_s is not None and 0 <= ref.age_s <= oldest,
+                value="none" if ref.age_s is None else str(ref.age_s),
+                limit=str(oldest),
+                code=ReasonCode.CAL_STALE,
             )
+        )
     return tuple(result)
 
 

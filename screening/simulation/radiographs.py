@@ -21,6 +21,7 @@ from screening.records import (
     ScanIdentity,
     file_scan_id,
     sha256_hex,
+    utc_string,
 )
 
 from .scanner import Scanner, draw_scanner, expose
@@ -211,6 +212,7 @@ def simulate_radiograph(recipe: RadiographRecipe, seed: int | None = None) -> tu
     speed = 0.5
     scanner = composition.scanner
     pitch = composition.scene.geometry.pitch_m
+    start = FIRST_DAY + timedelta(minutes=seed % 500_000)
     calibration = None
     if recipe.has_calibration:
         calibration = LineCalibration(
@@ -219,7 +221,12 @@ def simulate_radiograph(recipe: RadiographRecipe, seed: int | None = None) -> tu
             electronic_sigma=round(scanner.electronic_sigma, 3),
             gain=round(scanner.gain, 3),
             scatter_floor=round(scanner.scatter_floor * 1.15, 7),
-            ref=CalibrationRef(id=f"sim-air-{seed}", age_s=recipe.calibration_age_s, max_age_s=28800),
+            ref=CalibrationRef(
+                id=f"sim-air-{seed}",
+                made_at=utc_string(start - timedelta(seconds=recipe.calibration_age_s)),
+                age_s=recipe.calibration_age_s,
+                max_age_s=28800,
+            ),
         )
     payload = Radiograph(
         raw=raw,
@@ -235,7 +242,6 @@ def simulate_radiograph(recipe: RadiographRecipe, seed: int | None = None) -> tu
         gaps=_gaps(lost),
         motion="forward",
     )
-    start = FIRST_DAY + timedelta(minutes=seed % 500_000)
     digest = sha256_hex(msgspec.json.encode([msgspec.structs.replace(recipe, seed=0), seed]))
     is_empty = recipe.kind == "empty"
     declared = is_empty if recipe.declared_empty is None else recipe.declared_empty

@@ -245,6 +245,7 @@ def test_a_saturated_picture_is_not_clear() -> None:
     [
         ({"age_s": 30_000}, ReasonCode.CAL_STALE),
         ({"age_s": -5}, ReasonCode.CAL_STALE),
+        ({"age_s": None}, ReasonCode.CAL_STALE),
         ({"state": "STALE"}, ReasonCode.CAL_STALE),
         ({"state": "FAILED"}, ReasonCode.CAL_STALE),
         ({"state": "MISSING"}, ReasonCode.CAL_MISSING),

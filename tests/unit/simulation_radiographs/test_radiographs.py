@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import msgspec
@@ -165,3 +167,29 @@ def test_a_recipe_depends_on_its_index_alone(preset: str) -> None:
     assert draw_radiograph_recipe(preset, 1, 3) == draw_radiograph_recipe(preset, 1, 3)
     assert draw_radiograph_recipe(preset, 1, 3).seed != draw_radiograph_recipe(preset, 1, 4).seed
     assert msgspec.to_builtins(draw_radiograph_recipe(preset, 2, 0))
+
+
+def test_a_calibration_says_when_it_was_made() -> None:
+    scan, _ = simulate_radiograph(RadiographRecipe(scale=4.0, calibration_age_s=900), 5)
+    calibration = picture(scan).calibration
+    assert calibration is not None
+    assert calibration.ref.age_s == 900
+    assert calibration.ref.made_at is not None
+    start = scan.identity.t_start_utc
+    assert start is not None
+    assert (start - datetime.fromisoformat(calibration.ref.made_at)).total_seconds() == 900
+
+
+def test_the_samples_are_what_the_command_makes(tmp_path: Path) -> None:
+    write_set(tmp_path, "samples", 1, 7)
+    folder = files("screening.data_samples").joinpath("radiographs")
+    with as_file(folder.joinpath("scan-00000.h5")) as path:
+        carried = read_scan(path)
+    made = read_scan(tmp_path / "scan-00000.h5")
+    assert carried.identity == made.identity
+    np.testing.assert_array_equal(picture(carried).raw, picture(made).raw)
+    first, second = picture(carried).calibration, picture(made).calibration
+    assert first is not None
+    assert second is not None
+    assert first.ref == second.ref
+    assert first.ref.made_at is not None
