@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def convert(in_path: str | Path, out_path: str | Path) -> list[Path]:
         A file with one scan.
     out_path : str or Path
         ``.h5`` (archive, with the original bytes), ``.n42`` (occupancies and spectra) or ``.npy``
-        (radiographs, with a sidecar and files for dark, air, reference and lost columns).
+        (radiographs, with a sidecar and files for dark, air, reference and lost columns). No file that
+        exists is written over.
 
     Returns
     -------
@@ -48,12 +50,13 @@ def convert(in_path: str | Path, out_path: str | Path) -> list[Path]:
         If the input cannot be read, or the target cannot hold the scan; the message names what would
         be lost.
     StoreError
-        If the files cannot be written.
+        If the files cannot be written, or one of them exists; nothing is written then.
     """
     source, target = Path(in_path), Path(out_path)
     scan = open_scan(source)
     suffix = target.suffix.lower()
     if suffix == ".h5":
+        _require_new([target])
         write_scan(target, scan, original=_original(source))
         return [target]
     if suffix == ".n42":
@@ -80,11 +83,20 @@ def _original(source: Path) -> bytes | None:
     return read_original(source) if recognise(source) == "archive" else read_bytes(source)
 
 
+def _require_new(paths: list[Path]) -> None:
+    """Refuse to write over anything: a measurement cannot be taken again."""
+    for path in paths:
+        if os.path.lexists(path):
+            raise StoreError(f"{path.name}: exists; name another file", value=path.name)
+
+
 def _write_all(files: dict[str, bytes], folder: Path) -> list[Path]:
     written = [folder / name for name in files]
+    _require_new(written)
     try:
         for path, content in zip(written, files.values(), strict=True):
-            path.write_bytes(content)
+            with path.open("xb") as file:
+                file.write(content)
     except OSError as error:
         raise StoreError(f"{written[0].name}: cannot be written: {error.strerror or error}") from None
     return written

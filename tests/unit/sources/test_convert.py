@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import msgspec
 import numpy as np
@@ -131,6 +132,36 @@ def test_target_that_cannot_be_written(tmp_path):
     source = stored(tmp_path, occupancy())
     with pytest.raises(StoreError, match=r"^out\.n42: cannot be written"):
         convert(source, tmp_path / "no" / "folder" / "out.n42")
+
+
+@pytest.mark.parametrize(
+    ("scan", "target", "existing"),
+    [
+        (occupancy(), "in.h5", "in.h5"),
+        (occupancy(), "out.h5", "out.h5"),
+        (occupancy(), "out.n42", "out.n42"),
+        (radiograph(), "out.npy", "out.npy"),
+        (radiograph(), "out.npy", "out.toml"),
+        (radiograph(), "out.npy", "out.air.npy"),
+    ],
+)
+def test_nothing_that_exists_is_written_over(tmp_path, scan, target, existing):
+    source = stored(tmp_path, scan)
+    if existing != source.name:
+        (tmp_path / existing).write_bytes(b"kept")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(StoreError, match=rf"^{re.escape(existing)}: exists; name another file$"):
+        convert(source, tmp_path / target)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_archive_of_an_archive_keeps_the_first_original(tmp_path):
+    convert(stored(tmp_path, occupancy()), tmp_path / "a.n42")
+    convert(tmp_path / "a.n42", tmp_path / "a.h5")
+    convert(tmp_path / "a.h5", tmp_path / "b.h5")
+    assert read_original(tmp_path / "b.h5") == (tmp_path / "a.n42").read_bytes()
+    convert(tmp_path / "in.h5", tmp_path / "c.h5")
+    assert read_original(tmp_path / "c.h5") is None
 
 
 def test_describe_occupancy(tmp_path):
