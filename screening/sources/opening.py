@@ -23,7 +23,8 @@ __all__ = [
 MAX_FILE_BYTES = 2 << 30
 """Largest file read, bytes."""
 
-_COMPANION_SUFFIXES = {".toml", ".json", ".txt", ".md", ".log", ".tmp"}
+_COMPANION_SUFFIXES = {".toml", ".json", ".txt", ".md", ".log", ".tmp", ".py"}
+_COMPANION_NAMES = {"labels.csv"}
 
 
 def open_scan(path: str | Path) -> Scan:
@@ -74,7 +75,7 @@ def open_scans(path: str | Path) -> list[Scan]:
     if path.is_dir():
         files = scan_files(path)
         if not files:
-            raise FormatError(f"{path.name}: the folder holds no scans")
+            raise FormatError(f"{path.resolve().name}: the folder holds no scans{_unsearched(path)}")
         return [scan for file in files for scan in open_scans(file)]
     source, data = _recognised(path)
     return source.read(data, name=path.name, beside=_beside(path))
@@ -143,7 +144,8 @@ def scan_files(folder: str | Path) -> list[Path]:
     Returns
     -------
     list of Path
-        Without hidden files, sidecars and the companions (``name.dark.npy``) they name.
+        Without hidden files, sidecars and the companions (``name.dark.npy``) they name, texts and
+        tables of labels.
     """
     found = Path(folder).iterdir()
     files = sorted(item for item in found if item.is_file() and not item.name.startswith("."))
@@ -152,6 +154,7 @@ def scan_files(folder: str | Path) -> list[Path]:
         item
         for item in files
         if item.suffix.lower() not in _COMPANION_SUFFIXES
+        and item.name not in _COMPANION_NAMES
         and not any(item.name.startswith(f"{stem}.") and item.stem != stem for stem in stems)
     ]
 
@@ -190,6 +193,15 @@ def read_bytes(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     if not data:
         raise FormatError(f"{path.name}: the file is empty")
     return data
+
+
+def _unsearched(folder: Path) -> str:
+    """Say which folders were not looked into; empty if there are none."""
+    names = sorted(item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+    if not names:
+        return ""
+    some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f" of its own; what lies below it was not searched, name one of: {some}"
 
 
 def _recognised(path: Path) -> tuple[ScanSource, bytes]:

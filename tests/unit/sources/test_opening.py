@@ -170,6 +170,23 @@ def test_folder_in_name_order_without_companions(tmp_path):
     assert [scan.modality for scan in open_scans(tmp_path)] == ["radiation", "radiograph"]
 
 
+def test_a_folder_without_scans_says_what_was_not_searched(tmp_path):
+    folder = tmp_path / "day"
+    folder.mkdir()
+    with pytest.raises(FormatError, match=r"^day: the folder holds no scans$"):
+        open_scans(folder)
+    (folder / "lane1").mkdir()
+    (folder / "lane1" / "a.n42").write_bytes(N42)
+    (folder / "labels.csv").write_bytes(b"file,label\n")
+    (folder / "__init__.py").write_bytes(b"")
+    with pytest.raises(FormatError, match=r"^day: .* was not searched, name one of: lane1$"):
+        open_scans(folder)
+    for name in ("lane2", "lane3", "lane4", ".hidden"):
+        (folder / name).mkdir()
+    with pytest.raises(FormatError, match=r"name one of: lane1, lane2, lane3, \.\.\.$"):
+        open_scans(folder)
+
+
 @pytest.mark.parametrize(
     "name", ["../secret.npy", "/etc/passwd", "a/b.npy", "..", "C:\\x.npy", "a\\b.npy", ""]
 )
