@@ -24,6 +24,7 @@ MAX_ELEMENTS = 1_000_000
 
 _ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _ENCODINGS = {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1", b"windows-1252"}
+_PLACE = re.compile(r" \(<string>, line \d+\)$")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
@@ -72,7 +73,8 @@ def parse_xml(data: bytes, *, name: str, max_bytes: int = MAX_XML_BYTES) -> etre
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        message = str(error).split("\n")[0]
+        # lxml ends in the name of a file, which a document in memory has not.
+        message = _PLACE.sub("", str(error).split("\n")[0])
         if "depth" in message or "huge" in message.lower():
             raise ResourceLimitError(f"{name}: XML exceeds a limit of the parser: {message}") from None
         raise FormatError(f"{name}: not well-formed XML: {message}", value=message) from None

@@ -85,3 +85,10 @@ def test_ordinary_encodings_are_read(documents, declaration):
     body = documents.MINIMAL_2006[documents.MINIMAL_2006.index(b"<N42") :]
     (scan,) = read_n42(declaration + body, name="x.n42")
     assert scan.payload.gamma_counts.sum() == 201095
+
+
+def test_the_place_of_an_error_is_told_once():
+    with pytest.raises(FormatError) as caught:
+        read_n42(b"<N42InstrumentData>\n<a></b></N42InstrumentData>", name="cut.n42")
+    assert "line 2, column" in str(caught.value)
+    assert "<string>" not in str(caught.value)
