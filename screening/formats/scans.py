@@ -199,7 +199,10 @@ def _occupancy(
         sent: Sequence[DetectorSpectrum | GrossCount] = item.spectra if has_spectra else item.gamma
         for entry in sent:
             j = panels.index(entry.detector)
-            live_time_s[i, j] = entry.live_time_s if entry.live_time_s > 0 else np.nan
+            # Gross counts come with zero where nobody knows the live time (the schema wants a figure). A
+            # spectrum's zero is kept: the analysis has to see it, and refuses it.
+            is_known = entry.live_time_s > 0 or not isinstance(entry, GrossCount)
+            live_time_s[i, j] = entry.live_time_s if is_known else np.nan
             if isinstance(entry, GrossCount):
                 gamma_counts[i, j] = entry.whole
     if np.isfinite(live_time_s).any() and (live_time_s > interval_s[:, None] * 1.02 + 0.02).any():

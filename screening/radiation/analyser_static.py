@@ -19,7 +19,7 @@ from screening.records import (
 from .analyser_pass import GammaEvidence
 from .background import check_background
 from .occupancy import PassCounts
-from .quality import GateList, check_device
+from .quality import GateList, check_device, usable_live_times
 from .settings import RadiationSettings
 
 __all__ = ["weigh_static"]
@@ -61,7 +61,11 @@ def weigh_static(
         highest = float((counts.counts.sum(axis=0) / live_s.sum(axis=0)).max(initial=0.0))
     gates.at_most("panel_cps", ReasonCode.Q_SATURATED, highest, settings.overload_panel_cps)
     share = float((live_s / counts.interval_s[:, np.newaxis]).min(initial=1.0))
-    gates.at_least("live_fraction", ReasonCode.Q_SATURATED, share, settings.min_live_fraction)
+    if occupancy.live_time_s is not None:
+        # Static times are whole measurements; a missing live time stays the real time.
+        impossible = (~usable_live_times(occupancy, counts) & np.isfinite(occupancy.live_time_s)).sum()
+        gates.at_most("impossible_live_times", ReasonCode.Q_COVERAGE, int(impossible), 0)
+    gates.at_least("lowest_live_fraction", ReasonCode.Q_SATURATED, share, settings.min_live_fraction)
     check_device(gates, occupancy, FlagModality.RAD_GROSS)
     gates.add(
         "detection_limit_mbq_cs137",

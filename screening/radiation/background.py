@@ -84,7 +84,11 @@ def check_age(
     """
     age = background_age_s(background, identity)
     lead = settings.background_overlap_s if background.origin == "portal" else 0.0
-    fresh = age is not None and -lead <= age <= settings.max_background_age_s
+    if age is not None and age < -lead:
+        # Said by a name of its own: a negative age reads like an arithmetic slip.
+        gates.at_most("background_newer_than_scan_s", ReasonCode.BKG_STALE, -age, lead)
+        return
+    fresh = age is not None and age <= settings.max_background_age_s
     gates.add("background_age_s", ReasonCode.BKG_STALE, age, settings.max_background_age_s, passed=fresh)
 
 

@@ -151,7 +151,9 @@ def apply_gross_rule(counts: PassCounts, background_cps: NDArray[np.float64], n_
 
 
 def log10_excess_p(
-    n_signal: NDArray[np.float64] | float, n_reference: NDArray[np.float64] | float, ratio: float
+    n_signal: NDArray[np.float64] | float,
+    n_reference: NDArray[np.float64] | float,
+    ratio: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """Probability of an excess at least as large between two Poisson counts.
 
@@ -163,7 +165,7 @@ def log10_excess_p(
     ----------
     n_signal, n_reference : ndarray of float64
         The two counts.
-    ratio : float
+    ratio : ndarray of float64
         Largest ratio of their means under the null hypothesis (> 0).
 
     Returns

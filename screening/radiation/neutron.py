@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
+from scipy.special import betainc, pdtr
 
 from screening.records import Occupancy
 
@@ -42,7 +42,10 @@ class NeutronTest:
     n_lost : int
         Readings that are missing.
     n_dead : int
-        Panels that counted nothing where counts were expected.
+        Panels that counted nothing, or improbably little, where counts were expected.
+    log10_deficit : float or None
+        Log10 of the probability of so few counts, the most improbable of all panels and their sum,
+        with the suppression that a load may cause; None without a background.
     """
 
     background_cps: float | None
@@ -54,6 +57,7 @@ class NeutronTest:
     is_alarm: bool
     n_lost: int
     n_dead: int
+    log10_deficit: float | None = None
 
 
 def attained_size(total: int, share: float, alpha: float) -> float:
@@ -150,10 +154,15 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
             log10_p = p
             size = n_looks * attained_size(round(n) + reference, odds / (1.0 + odds), alpha)
     n_dead = 0
+    log10_deficit: float | None = None
     if rates is not None:
         expected_panel = rates * float(time_s.sum())
         seen = np.where(raw >= 0, raw, 0).sum(axis=0)
-        n_dead = int(((seen == 0) & (expected_panel >= settings.min_expected_dead)).sum())
+        panel_s = (np.where(raw >= 0, 1.0, 0.0) * time_s[:, np.newaxis]).sum(axis=0)
+        deficit = _log10_deficit(seen, panel_s, rates, live_s, settings)
+        is_silent = (seen == 0) & (expected_panel >= settings.min_expected_dead)
+        n_dead = int((is_silent | (deficit[:-1] < math.log10(settings.dead_probability))).sum())
+        log10_deficit = float(deficit.min())
     return NeutronTest(
         background_cps=background_cps,
         max_cps=max_cps,
@@ -164,7 +173,32 @@ def measure_neutrons(occupancy: Occupancy, settings: NeutronSettings) -> Neutron
         is_alarm=log10_p <= math.log10(settings.false_alarm),
         n_lost=int((~whole).sum()),
         n_dead=n_dead,
+        log10_deficit=log10_deficit,
     )
+
+
+def _log10_deficit(
+    seen: NDArray[np.int64],
+    panel_s: NDArray[np.float64],
+    rates: NDArray[np.float64],
+    live_s: float,
+    settings: NeutronSettings,
+) -> NDArray[np.float64]:
+    """Return log10 of the probability of counts as few as seen, by panel and then of their sum.
+
+    Exact: a deficit of the pass is an excess of its background, binomial given the counts of both; and
+    Poisson where the background does not say how long it was averaged.
+    """
+    left = 1.0 - settings.max_suppression
+    counts = np.append(seen, seen.sum()).astype(np.float64)
+    time_s = np.append(panel_s, float(panel_s.mean()))
+    cps = np.append(rates, rates.sum())
+    if live_s < settings.short_background_s:
+        found = np.log10(np.maximum(pdtr(counts, left * cps * time_s), 1e-300))
+    else:
+        ratio = live_s / (left * np.maximum(time_s, 1e-9))
+        found = log10_excess_p(np.rint(cps * live_s), counts, ratio)
+    return np.asarray(np.where(np.isfinite(found), found, 0.0), dtype=np.float64)
 
 
 def _background_rates(occupancy: Occupancy, n_panel: int) -> NDArray[np.float64] | None:

@@ -22,6 +22,7 @@ __all__ = [
     "check_occupancy",
     "check_speed",
     "longest_run",
+    "usable_live_times",
 ]
 
 #: Expected number of runs of equal counts as long as the longest one, below which a panel is stuck.
@@ -171,8 +172,13 @@ def check_occupancy(
     duration = float(counts.interval_s[counts.n_prior :].sum())
     gates.at_most("occupancy_s", ReasonCode.Q_OCCUPANCY, duration, settings.max_occupancy_s)
     occupied = occupancy.is_occupied
-    n_occupied = int(occupied.sum()) if occupied is not None else max(0, counts.n_interval - counts.n_prior)
-    gates.at_least("occupied_intervals", ReasonCode.Q_OCCUPANCY, n_occupied, 1)
+    if occupied is None or occupied.shape != counts.interval_s.shape:
+        occupied = np.arange(counts.n_interval) >= counts.n_prior
+    gates.at_least("occupied_intervals", ReasonCode.Q_OCCUPANCY, int(occupied.sum()), 1)
+    speed = occupancy.speed_m_s
+    if speed is not None and math.isfinite(speed) and speed > 0:
+        length_m = speed * float(counts.interval_s[occupied].sum())
+        gates.at_least("vehicle_m", ReasonCode.Q_OCCUPANCY, length_m, settings.min_vehicle_m)
 
 
 def check_speed(
@@ -243,10 +249,41 @@ def check_counts(
     is_fine = gates.at_most("panel_cps", ReasonCode.Q_SATURATED, highest, settings.overload_panel_cps)
     if occupancy.live_time_s is not None:
         share = np.asarray(occupancy.live_time_s) / counts.interval_s[:, np.newaxis]
-        seen = share[counts.is_seen]
+        usable = usable_live_times(occupancy, counts)
+        impossible = int((np.isfinite(share) & ~usable & counts.is_seen).sum())
+        gates.at_most("impossible_live_times", ReasonCode.Q_COVERAGE, impossible, 0)
+        # A live time of nothing is no measurement of dead time, so it is no overload either.
+        seen = share[counts.is_seen & (usable | ~np.isfinite(share))]
         lowest = float(seen.min(initial=1.0)) if np.isfinite(seen).all() else math.nan
-        is_fine &= gates.at_least("live_fraction", ReasonCode.Q_SATURATED, lowest, settings.min_live_fraction)
+        is_fine &= gates.at_least(
+            "lowest_live_fraction", ReasonCode.Q_SATURATED, lowest, settings.min_live_fraction
+        )
+    gates.at_most(
+        "background_subtracted", ReasonCode.Q_COVERAGE, float(occupancy.is_background_subtracted), 0
+    )
     return not is_fine
+
+
+def usable_live_times(occupancy: Occupancy, counts: PassCounts) -> NDArray[np.bool_]:
+    """Tell which live times can be one: above zero, and no longer than the real time.
+
+    Parameters
+    ----------
+    occupancy : Occupancy
+        The measurement.
+    counts : PassCounts
+        Its counts.
+
+    Returns
+    -------
+    ndarray of shape (n_interval, n_panel), bool
+        True where a live time is usable; clocks of 2 % and 20 ms are forgiven. All true where the device
+        gives no live times.
+    """
+    if occupancy.live_time_s is None:
+        return np.ones(counts.is_seen.shape, dtype=bool)
+    live_s = np.asarray(occupancy.live_time_s, dtype=np.float64)
+    return np.asarray((live_s > 0) & (live_s <= counts.interval_s[:, np.newaxis] * 1.02 + 0.02))
 
 
 def check_device(gates: GateList, occupancy: Occupancy, modality: FlagModality) -> None:

@@ -73,6 +73,10 @@ class NeutronSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Gamma rate of one panel above which gamma pile-up may count as neutrons.
     min_expected_dead : float
         A neutron panel that counts nothing where this many counts were expected is dead.
+    max_suppression : float
+        Largest share of the neutron background that a load is believed to keep off the tubes.
+    dead_probability : float
+        Tubes are dead if counts as few as theirs, under that suppression, are less likely.
     """
 
     min_window_s: float = 2.0
@@ -81,11 +85,14 @@ class NeutronSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     short_background_s: float = 20.0
     max_gamma_panel_cps: float = 50_000.0
     min_expected_dead: float = 15.0
+    max_suppression: float = 0.3
+    dead_probability: float = 1e-6
 
     def __post_init__(self) -> None:
         for name in ("min_window_s", "short_background_s", "max_gamma_panel_cps", "min_expected_dead"):
             _require_positive(name, getattr(self, name))
-        _require_probability("false_alarm", self.false_alarm)
+        for name in ("false_alarm", "max_suppression", "dead_probability"):
+            _require_probability(name, getattr(self, name))
         if not self.ship_effect >= 1:
             raise ConfigurationError("ship_effect must be at least 1", value=self.ship_effect)
 
@@ -133,6 +140,8 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         speed the occupancy's length allows for the longest vehicle.
     max_vehicle_m : float
         Longest vehicle, for that bound, metres.
+    min_vehicle_m : float
+        Shortest vehicle; an occupancy shorter than it takes to pass was cut (Q_OCCUPANCY), metres.
     max_detection_limit_mbq : float
         The site's limit on the Cs-137 detection limit, MBq; above it Q_COVERAGE.
     detection_probability : float
@@ -145,6 +154,9 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         Fewer counts than this say nothing of nuclides, either way.
     counts_tolerance : float
         Share by which gross counts and their spectra may differ.
+    max_gain_difference : float
+        Largest relative difference between the energy calibrations of a crystal in the pass and in
+        its background (CAL_STALE).
     min_norm_extent : float
         Share of the pass at half the excess or more, from which radium is taken for NORM cargo: a
         point source at 2.5 m stays above half its peak over 3.8 m, a fifth of a lorry.
@@ -174,12 +186,14 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     max_speed_m_s: float = 3.6
     missing_speed: Literal["unknown", "bound"] = "unknown"
     max_vehicle_m: float = 26.0
+    min_vehicle_m: float = 6.0
     max_detection_limit_mbq: float = 1.0
     detection_probability: float = 0.95
     contrast_false_alarm: float = 1e-4
     static_systematic: float = 0.05
     min_foreground_counts: float = 100.0
     counts_tolerance: float = 0.2
+    max_gain_difference: float = 0.01
     min_norm_extent: float = 0.4
     gross_panel: LaneGeometry = PLASTIC_PANEL
     spectral_panel: LaneGeometry = NAI_LOG
@@ -197,6 +211,7 @@ class RadiationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             "max_lost_fraction",
             "detection_probability",
             "contrast_false_alarm",
+            "max_gain_difference",
             "min_norm_extent",
         ):
             _require_probability(name, getattr(self, name))
