@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -37,6 +38,7 @@ from .occupancy import PassCounts, prepare_pass
 from .occupancy_spectra import sum_spectra, valid_edges
 from .products import fit_products, neutron_products, spectrum_products
 from .quality import GateList, check_coverage, check_device, check_occupancy
+from .quality_spectra import check_spectra
 from .settings import RadiationSettings
 
 __all__ = ["RadiationAnalyser"]
@@ -103,6 +105,8 @@ class RadiationAnalyser:
             assessments.append(self._spectral(scan, occupancy, gamma, spectral))
         if neutrons is not None:
             assessments.append(self._neutron(scan, occupancy, counts, neutrons))
+        elif _lacks_neutrons(occupancy):
+            assessments.append(_missing_neutrons(scan))
         measurements = RadiationMeasurements(
             nuclides=spectral.nuclides if spectral is not None else (),
             gamma=gamma.measurement,
@@ -194,6 +198,8 @@ class RadiationAnalyser:
                 answer.disagreement,
                 self.settings.counts_tolerance,
             )
+        if occupancy.kind == "occupancy":
+            check_spectra(gates, occupancy, self.settings)
         is_loud = bool(gamma.measurement is None or gamma.measurement.alarm is not False)
         found = nuclide_findings(
             answer.nuclides,
@@ -235,6 +241,13 @@ class RadiationAnalyser:
         gates.at_least("neutron_coverage", ReasonCode.Q_COVERAGE, seen, 1.0 - settings.max_lost_fraction)
         gates.at_least("neutron_window_s", ReasonCode.Q_COVERAGE, test.window_s, limits.min_window_s * 0.99)
         gates.at_most("neutron_dead_panels", ReasonCode.Q_DETECTOR_DEAD, test.n_dead, 0)
+        if test.log10_deficit is not None:
+            gates.at_least(
+                "neutron_log10_deficit",
+                ReasonCode.Q_DETECTOR_DEAD,
+                test.log10_deficit,
+                math.log10(limits.dead_probability),
+            )
         rates = counts.counts / counts.interval_s[:, np.newaxis]
         gates.at_most(
             "gamma_pile_up_cps",
@@ -291,6 +304,20 @@ def _device_alarms(occupancy: Occupancy, gamma: GammaEvidence) -> list[Finding]:
             )
         )
     return found
+
+
+def _lacks_neutrons(occupancy: Occupancy) -> bool:
+    """Tell whether neutron detectors that counted in the background sent nothing in the pass."""
+    background = occupancy.background
+    if occupancy.kind != "occupancy" or background is None or background.neutron_cps is None:
+        return False
+    return bool((np.asarray(background.neutron_cps) > 0).any())
+
+
+def _missing_neutrons(scan: Scan) -> Assessment:
+    gates = GateList()
+    gates.at_least("neutron_readings", ReasonCode.Q_COVERAGE, 0.0, 1)
+    return Assessment(modality=FlagModality.NEUTRON, findings=_notes(scan), gates=tuple(gates.gates))
 
 
 def _neutron_measurement(test: NeutronTest | None) -> CountMeasurement | None:

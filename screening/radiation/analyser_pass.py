@@ -33,6 +33,7 @@ from .quality import (
     check_occupancy,
     check_speed,
 )
+from .quality_spectra import check_copies
 from .settings import RadiationSettings
 
 __all__ = ["GammaEvidence", "weigh_pass"]
@@ -112,6 +113,7 @@ def weigh_pass(
     check_occupancy(gates, occupancy, counts, settings)
     speed = check_speed(gates, occupancy, counts, settings)
     is_overloaded = check_counts(gates, occupancy, counts, settings)
+    check_copies(gates, occupancy, counts)
     check_device(gates, occupancy, FlagModality.RAD_GROSS)
 
     contrast = compare_within_pass(counts, settings)
