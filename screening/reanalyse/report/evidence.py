@@ -27,6 +27,10 @@ from .words import CATEGORY_WORDS, MODALITY_WORDS
 __all__ = ["radiation_part", "radiograph_part", "record_part"]
 
 NOT_MEASURED = "not measured"
+EXERCISE_RULE = (
+    "Flags of an exercise are UNKNOWN by rule where nothing was found: an exercise clears no cargo. "
+    "The levels further up are those the same evidence would have in operation."
+)
 
 
 def radiation_part(scan: ReportedScan, level: Markup, *, name: str) -> Markup:
@@ -145,6 +149,7 @@ def record_part(entry: Entry) -> Markup | None:
         "div",
         tag("header", tag("h3", "Record")),
         tag("div", table, class_="scroll") if rows else None,
+        tag("p", EXERCISE_RULE) if any(scan.is_exercise for scan in entry.scans) else None,
         tag("table", tag("tbody", *_hash_rows(entry))),
         class_="part record",
     )

@@ -128,7 +128,7 @@ def _overview(entries: Sequence[Entry]) -> Markup:
     legend = [tag("span", badge(level), " ", LEVEL_WORDS[level]) for level in LEVELS_DOWN]
     if any(scan.is_exercise for entry in entries for scan in entry.scans):
         legend.append(
-            tag("span", "Of an exercise: what this evidence would be in operation; its flags are UNKNOWN.")
+            tag("span", "Of an exercise: what this evidence would be in operation; its flags are never LOW.")
         )
     return join(
         tag("div", tag("div", table, class_="scroll"), class_="panel"),
@@ -141,11 +141,11 @@ def _overview_row(entry: Entry, anchor: str) -> Markup:
     action = ACTION_SHORT[entry.decision.action] if entry.decision is not None else "none"
     return tag(
         "tr",
-        tag("td", link),
-        tag("td", badge(entry.level)),
+        tag("td", link, class_="name"),
+        tag("td", badge(entry.level), class_="risk"),
         tag("td", action, class_="action"),
-        tag("td", scan_summary(entry, "radiation"), class_="found"),
-        tag("td", scan_summary(entry, "radiograph"), class_="found"),
+        tag("td", scan_summary(entry, "radiation"), class_="found", data_label="Portal"),
+        tag("td", scan_summary(entry, "radiograph"), class_="found", data_label="Radiograph"),
         tag("td", headline(entry), class_="why"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from screening.records import (
+    Category,
     ClearanceDecision,
     FlagModality,
     Level,
@@ -21,6 +22,18 @@ from .markup import Content, Markup, join, tag
 from .words import ACTION_WORDS, CODE_WORDS, LEVEL_SIGNS, MODALITY_WORDS, SEAL_WORDS, spaced_container_id
 
 GAMMA_ALARM = "gamma alarm"
+NEUTRONS = "neutrons"
+# What a person must know first, and what explains an alarm although it is no alarm itself.
+FIRST_TOLD = frozenset(
+    (
+        ReasonCode.RAD_NUCLIDE_SNM,
+        ReasonCode.RAD_NEUTRON,
+        ReasonCode.SEAL_BROKEN,
+        ReasonCode.IMG_THREAT,
+        ReasonCode.IMG_PERSON,
+    )
+)
+EXPLAINING = (ReasonCode.RAD_NUCLIDE_NORM, ReasonCode.RAD_NUCLIDE_MEDICAL)
 NOT_OPERATION = frozenset((ReasonCode.EXERCISE, ReasonCode.MODE_NOT_OPS))
 
 __all__ = ["badge", "banner_strip", "container_section", "entry_name", "headline", "scan_summary"]
@@ -145,7 +158,11 @@ def reasons(entry: Entry) -> list[tuple[ReasonCode, str, Level | None]]:
     # An exercise is said by the strip above; what was found in it comes first.
     return sorted(
         ((code, text, level) for (code, text), level in found.items()),
-        key=lambda item: (-(item[2].rank if item[2] is not None else -1), item[0] in NOT_OPERATION),
+        key=lambda item: (
+            -(item[2].rank if item[2] is not None else -1),
+            item[0] not in FIRST_TOLD,
+            item[0] in NOT_OPERATION,
+        ),
     )
 
 
@@ -180,17 +197,23 @@ def headline(entry: Entry) -> str:
     Returns
     -------
     str
-        The words of the codes that made the level, at most three.
+        The words of the codes that made the level, at most three, and after a gamma alarm the natural
+        or medical nuclide that explains it.
     """
     level = entry.level
-    all_codes = dict.fromkeys(code for code, _, own in reasons(entry) if own is level)
+    told = reasons(entry)
+    all_codes = dict.fromkeys(code for code, _, own in told if own is level)
     codes = [code for code in all_codes if code not in NOT_OPERATION]
     if all_codes and not codes:
         return "Nothing found; what is not taken in operation clears no cargo"
     if level is Level.LOW:
-        return "Every required step done, nothing found"
+        return "Every step done, nothing found"
     if not codes:
         return "the next step of the flow is still to be done"
+    if ReasonCode.RAD_GAMMA_NSIGMA in codes:
+        alarm = codes.index(ReasonCode.RAD_GAMMA_NSIGMA)
+        named = {code for code, _, _ in told} - set(codes)
+        codes[alarm + 1 : alarm + 1] = [code for code in EXPLAINING if code in named]
     words = [CODE_WORDS[code] for code in codes[:3]]
     text = "; ".join(words) + (f"; {len(codes) - 3} more" if len(codes) > 3 else "")
     return _capital(text)
@@ -215,24 +238,31 @@ def scan_summary(entry: Entry, modality: Literal["radiation", "radiograph"]) -> 
     if not scans:
         return tag("span", "not taken", class_="absent")
     level = worst(*(scan.shown_level for scan in scans))
-    found = list(dict.fromkeys(filter(None, map(_finding, scans))))
-    if len(found) > 1 and GAMMA_ALARM in found:
+    found = list(dict.fromkeys(text for scan in scans for text in _findings(scan)))
+    if set(found) - {GAMMA_ALARM, NEUTRONS} and GAMMA_ALARM in found:
         found.remove(GAMMA_ALARM)  # the nuclide says it better
+    found.sort(key=lambda text: text != NEUTRONS)
     codes = {reason.code for scan in scans for flag in scan.flags for reason in flag.reasons}
-    if not found and codes and codes <= NOT_OPERATION:
-        found = ["nothing found"]
-    return join(badge(level), " ", "; ".join(found))
+    if not found and level is not Level.LOW and codes and codes <= NOT_OPERATION:
+        found = ["nothing found"]  # LOW says so itself
+    return join(badge(level), " ", ", ".join(found))
 
 
-def _finding(scan: ReportedScan) -> str:
+def _findings(scan: ReportedScan) -> list[str]:
     measured = scan.measurements
     if isinstance(measured, RadiationMeasurements):
+        found = [NEUTRONS] if measured.neutron is not None and measured.neutron.alarm else []
         if measured.nuclides:
-            names = [n.nuclide for n in measured.nuclides]
-            return ", ".join(names[:2]) + (" …" if len(names) > 2 else "")
-        if measured.gamma is not None and measured.gamma.alarm:
-            return GAMMA_ALARM
-        return ""
+            # A stable sort: of the others the most certain stays first.
+            worst_first = sorted(measured.nuclides, key=lambda n: Category.SNM not in n.categories)
+            names = [n.nuclide for n in worst_first]
+            return [*found, ", ".join(names[:2]) + (" …" if len(names) > 2 else "")]
+        return [*found, GAMMA_ALARM] if measured.gamma is not None and measured.gamma.alarm else found
+    text = _image_finding(measured)
+    return [text] if text else []
+
+
+def _image_finding(measured: object) -> str:
     if isinstance(measured, RadiographMeasurements):
         kinds = [region.kind.value for region in measured.regions if region.kind.value in ("threat", "dense")]
         if kinds:

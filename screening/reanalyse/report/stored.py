@@ -12,6 +12,7 @@ from screening.archive import read_products, read_scan
 from screening.errors import ScreeningError
 from screening.pipeline import Pipeline
 from screening.records import (
+    Action,
     Level,
     Manifest,
     RadiationMeasurements,
@@ -54,8 +55,8 @@ def entries_from_store(
     Returns
     -------
     list of Entry
-        The containers, HIGH before UNKNOWN before LOW and then by time; scans of no known container
-        are entries of their own.
+        The containers, HIGH before UNKNOWN before LOW, what is held first, then by time; scans of no
+        known container are entries of their own.
     """
     folder = Path(archive_dir)
     grouped: dict[str, list[ReportedScan]] = {}
@@ -77,7 +78,12 @@ def entries_from_store(
         entries.append(
             Entry(container_id=container_id, scans=ordered, decision=decision, manifest=manifests.get(key))
         )
-    return sorted(entries, key=lambda entry: (-entry.level.rank, entry.scans[0].taken_at or ""))
+    return sorted(entries, key=_urgency)
+
+
+def _urgency(entry: Entry) -> tuple[int, bool, str]:
+    is_held = entry.decision is not None and entry.decision.action is Action.HOLD
+    return -entry.level.rank, not is_held, entry.scans[0].taken_at or ""
 
 
 def _reported(

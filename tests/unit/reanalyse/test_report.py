@@ -10,7 +10,7 @@ import pytest
 
 from screening.errors import ConfigurationError, StoreError
 from screening.reanalyse.report import Entry, ReportedScan, figures, write_report
-from screening.records import Action, Level, Manifest, ReasonCode, UnreadInput
+from screening.records import Action, Category, CountMeasurement, Level, Manifest, ReasonCode, UnreadInput
 
 pytest.importorskip("matplotlib")
 
@@ -176,8 +176,56 @@ def test_an_exercise_shows_what_its_evidence_would_be_in_operation_and_says_so(b
     entry = builders["entry"]("A", quiet, None, Level.UNKNOWN, Action.REFER_NII)
     page = Page(write_report(tmp_path / "r.html", [entry], title="t").read_text(encoding="utf-8"))
     assert "Nothing found; what is not taken in operation clears no cargo" in page.text
-    assert "LOW nothing found" in page.text
-    assert "Of an exercise: what this evidence would be in operation; its flags are UNKNOWN." in page.text
+    assert "✓ LOW" in page.text
+    assert "Of an exercise: what this evidence would be in operation; its flags are never LOW." in page.text
+    assert "Flags of an exercise are UNKNOWN by rule where nothing was found" in page.text
+
+
+def _overview(entry, path):
+    """Return the cells of the only container's line in the overview."""
+    text = write_report(path, [entry], title="t").read_text(encoding="utf-8")
+    (row,) = re.findall(r"<tbody>(.*?)</tbody>", text, re.DOTALL)[:1]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
+    return [Page(f"<p>{cell}</p>").text for cell in cells]
+
+
+def test_what_a_container_is_held_for_comes_first(builders, tmp_path):
+    made = builders["radiation"]("x", strength=900.0)
+    neutron = CountMeasurement(background_cps=2.0, max_cps=50.0, max_nsigma=30.0, alarm=True)
+    made["measurements"] = msgspec.structs.replace(made["measurements"], neutron=neutron)
+    over = (*ALARM, (ReasonCode.RAD_NEUTRON, Level.HIGH, "neutrons"))
+    entry = builders["entry"]("A", (made, Level.HIGH, over), None, Level.HIGH, Action.HOLD)
+    _, _, action, portal, image, why = _overview(entry, tmp_path / "r.html")
+    assert action == "Hold"
+    assert portal == "▲ HIGH neutrons, gamma alarm"
+    assert image == "not taken"
+    assert why.startswith("Neutron counts above the alarm threshold; gamma counts above")
+
+
+def test_special_nuclear_material_is_named_before_other_nuclides(builders, tmp_path):
+    made = builders["radiation"]("x", nuclide="K-40", strength=900.0)
+    natural = made["measurements"].nuclides[0]
+    medical = msgspec.structs.replace(natural, nuclide="Tc-99m", categories=(Category.MEDICAL,))
+    uranium = msgspec.structs.replace(natural, nuclide="U-235", categories=(Category.SNM,))
+    nuclides = (natural, medical, uranium)
+    made["measurements"] = msgspec.structs.replace(made["measurements"], nuclides=nuclides)
+    entry = builders["entry"]("A", (made, Level.HIGH, ALARM), None, Level.HIGH, Action.HOLD)
+    assert _overview(entry, tmp_path / "r.html")[3] == "▲ HIGH U-235, K-40 …"
+
+
+@pytest.mark.parametrize(
+    ("nuclide", "code", "words"),
+    [
+        ("K-40", ReasonCode.RAD_NUCLIDE_NORM, "natural radioactivity named"),
+        ("Tc-99m", ReasonCode.RAD_NUCLIDE_MEDICAL, "medical nuclide named"),
+    ],
+)
+def test_what_explains_an_alarm_is_told_with_it(builders, tmp_path, nuclide, code, words):
+    made = builders["radiation"]("x", nuclide=nuclide, strength=900.0)
+    over = (*ALARM, (code, Level.UNKNOWN, "explains the alarm"))
+    entry = builders["entry"]("A", (made, Level.HIGH, over), None, Level.HIGH, Action.REFER_SECONDARY_RAD)
+    why = _overview(entry, tmp_path / "r.html")[-1]
+    assert why == f"Gamma counts above the alarm threshold; {words}"
 
 
 def test_what_was_declared_is_shown(builders, tmp_path):

@@ -100,6 +100,25 @@ def test_scans_of_a_container_come_together_the_worst_container_first(site):
     assert (first.level, second.level) == (Level.HIGH, Level.LOW)
 
 
+def test_of_one_level_what_is_held_comes_first_and_then_the_earlier(site, builders):
+    store, _ = site
+    alarm = builders["flag"]
+    for number, (container_id, minute, action) in enumerate(
+        [
+            ("MSKU1234565", 1, Action.REFER_SECONDARY_RAD),
+            ("MWCU6059784", 2, Action.HOLD),
+            ("TGHU7599330", 0, Action.REFER_DESTUFF),
+        ]
+    ):
+        made = scan(f"t{number}", container_id, minute=minute)
+        flag = alarm(f"t{number}", FlagModality.RAD_GROSS, Level.HIGH, (ALARM,))
+        decision = builders["decision"](container_id, Level.HIGH, action)
+        store.record(scan=made, flags=[flag])
+        store.record(decision=msgspec.structs.replace(decision, signature="x"))
+    names = [entry.container_id for entry in entries_from_store(*site)]
+    assert names == ["CSQU3054383", "MWCU6059784", "TGHU7599330", "MSKU1234565", None]
+
+
 def test_products_come_from_the_archive_and_the_scan_itself(site):
     shown = entries_from_store(*site)[0].scans[0]
     assert shown.products["background_cps"].tolist() == [9.0]
