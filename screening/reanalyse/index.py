@@ -41,7 +41,8 @@ class ArchiveIndex(NamedTuple):
     files : tuple of IndexedFile
         To be analysed, by path.
     not_scans : tuple of str
-        Left out: sidecars, labels, notes and results of this package.
+        Left out: sidecars, notes and results of this package. What belongs to a scan beside it, its
+        report or truth (``<name>.json``) and a table of labels, is not among them.
     """
 
     files: tuple[IndexedFile, ...]
@@ -75,13 +76,17 @@ def index_archive(folder: str | Path) -> ArchiveIndex:
     not_scans: list[str] = []
     for directory in (root, *_folders(root)):
         candidates = set(scan_files(directory))
+        scans: list[Path] = []
+        others: list[Path] = []
         for path in sorted(item for item in directory.iterdir() if item.is_file()):
-            name = path.relative_to(root).as_posix()
             is_scan = path in candidates and not _is_own(path)
             if is_scan or (path not in candidates and _is_recognised(path)):
-                files.append(IndexedFile(name, _fingerprint(path)))
+                scans.append(path)
             else:
-                not_scans.append(name)
+                others.append(path)
+        files.extend(IndexedFile(path.relative_to(root).as_posix(), _fingerprint(path)) for path in scans)
+        stems = {path.stem for path in scans}
+        not_scans.extend(path.relative_to(root).as_posix() for path in others if not _tells_of(path, stems))
     return ArchiveIndex(tuple(sorted(files)), tuple(sorted(not_scans)))
 
 
@@ -96,6 +101,12 @@ def _folders(root: Path) -> list[Path]:
 
 def _is_own(path: Path) -> bool:
     return path.suffix.lower() in OWN_SUFFIXES or path.name in LABEL_FILES
+
+
+def _tells_of(path: Path, stems: set[str]) -> bool:
+    # A report or a truth beside its archive and a table of labels beside scans belong to what is
+    # analysed: to count them as left out would hide, among many, the file that should not be.
+    return bool(stems) and (path.name in LABEL_FILES or (path.suffix == ".json" and path.stem in stems))
 
 
 def _is_recognised(path: Path) -> bool:

@@ -57,13 +57,13 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     reasons : dict of str to int
         Answers by reason code, the commonest first.
     not_scans : tuple of str
-        Files left out.
+        Files left out, other than reports, truths and labels beside the scans they speak of.
     compared_with : str or None
         Earlier results that were found in the archive.
     changes : dict of str to int or None
-        Answers by kind of change against them.
+        Flags by kind of change against them; a scan has several flags.
     lowered : int or None
-        Answers that were not LOW then and are now.
+        Flags that were not LOW then and are now.
     n_analysed_now : int
         Files analysed in this run; the rest was done before it was resumed.
     elapsed_s : float
@@ -87,6 +87,15 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     elapsed_s: float
     compute_s: float
     schema: str = "reanalysis/1"
+
+    @property
+    def comparison_text(self) -> str | None:
+        """What changed, in one line with its unit; None when nothing was compared."""
+        if self.changes is None:
+            return None
+        changes = ", ".join(f"{kind} {n}" for kind, n in self.changes.items())
+        n_flag = sum(self.changes.values())
+        return f"against {self.compared_with}, {n_flag} flags: {changes}; lowered to LOW: {self.lowered}"
 
     @property
     def exit_status(self) -> int:

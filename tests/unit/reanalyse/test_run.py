@@ -80,6 +80,19 @@ def test_an_archive_is_indexed_to_the_bottom_and_in_order(archive):
     assert index.not_scans == (".hidden", "notes.md")
 
 
+def test_what_is_beside_its_scan_is_not_called_left_out(archive, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(archive, folder)
+    for name in ("1.json", "labels.csv", "day2/3.json", "day2/4.json", "2.sqlite"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "labels.csv").write_text("path\n", encoding="utf-8")
+    index = index_archive(folder)
+    assert [file.path for file in index.files] == ["1.h5", "2.h5", "broken.n42", "day2/3.h5"]
+    # Only what speaks of a scan that is there is silent.
+    assert index.not_scans == (".hidden", "2.sqlite", "day2/4.json", "notes.md", "notes/labels.csv")
+
+
 def test_every_file_gets_an_answer_in_the_order_of_the_paths(done):
     out, summary = done
     found = reports(out)
@@ -174,7 +187,11 @@ def test_stored_answers_are_compared(archive, done, tmp_path):
     summary = run(copy, tmp_path / "out")
     assert summary.compared_with == "results.jsonl"
     assert summary.changes["level"] == 1
-    assert summary.changes["same"] == sum(len(item["flags"]) for item in earlier) - 1
+    n_flag = sum(len(item["flags"]) for item in earlier)
+    assert summary.changes["same"] == n_flag - 1
+    text = summary.comparison_text
+    assert text.startswith(f"against results.jsonl, {n_flag} flags: level 1, ")
+    assert f"same {n_flag - 1}; lowered to LOW: {summary.lowered}" in text
     assert summary.lowered == 0
     (change,) = [
         json.loads(line) for line in (tmp_path / "out" / "comparison.jsonl").read_text().splitlines()
