@@ -33,8 +33,10 @@ REFERENCE_SPAN = (0.5, 2.0)
 #: Line periods that may pass between neighbouring lines.
 MAX_LINE_PERIODS = 8.0
 
-#: What a hull can measure at the centre plane, m: 20 to 53 ft; 2.4 to 2.9 m high, as a fan shows them.
-HULL_LENGTH_M = (4.5, 18.0)
+#: What a hull can measure at the centre plane: external lengths of containers of 20, 30, 40, 45, 48 and
+#: 53 ft, m; how far off a pitch may be; heights of 2.4 to 2.9 m as a fan shows them, m.
+HULL_LENGTHS_M = (6.058, 9.125, 12.192, 13.716, 14.630, 16.154)
+LENGTH_TOLERANCE = 0.08
 HULL_HEIGHT_M = (1.9, 4.6)
 
 
@@ -188,7 +190,8 @@ def _has_size(box: ContainerBox, pitch_mm: tuple[float, float]) -> bool:
     """Return whether a whole hull measures what a container can."""
     height = (box.row1 - box.row0) * pitch_mm[0] / 1000.0
     length = (box.col1 - box.col0) * pitch_mm[1] / 1000.0
-    return HULL_LENGTH_M[0] <= length <= HULL_LENGTH_M[1] and HULL_HEIGHT_M[0] <= height <= HULL_HEIGHT_M[1]
+    has_length = any(abs(length / usual - 1.0) <= LENGTH_TOLERANCE for usual in HULL_LENGTHS_M)
+    return has_length and HULL_HEIGHT_M[0] <= height <= HULL_HEIGHT_M[1]
 
 
 def _limit(name: str, value: float, limit: float, code: ReasonCode) -> Gate:

@@ -169,3 +169,19 @@ def test_a_pitch_that_makes_no_container_fails(factor: float) -> None:
 @pytest.mark.parametrize("is_high_cube", [False, True])
 def test_every_usual_container_has_a_size_that_passes(length: Any, is_high_cube: bool) -> None:
     assert failed(analysed(scan_of(length=length, is_high_cube=is_high_cube))) == {}
+
+
+def test_a_middle_that_was_cut_out_leaves_a_length_no_container_has() -> None:
+    scan = scan_of(length="40")
+    about = payload(scan)
+    n_column = about.raw.shape[1]
+    kept = np.r_[0 : n_column // 3, 2 * n_column // 3 : n_column]
+    cut = changed(
+        scan,
+        raw=about.raw[:, kept],
+        reference=None,
+        line_ids=None,
+        line_time_s=None,
+        is_lost=None,
+    )
+    assert failed(analysed(cut)) == {"hull_size": ReasonCode.Q_COVERAGE}
