@@ -58,6 +58,7 @@ def occupancy(**fields) -> Scan:
         "panel_ids": ("a", "b"),
         "gamma_counts": spectra.sum(axis=2).astype(np.int64),
         "spectra": spectra,
+        "live_time_s": np.full((4, 2), 0.1875),
         "energy_edges_kev": np.tile(np.linspace(0, 3000, 9), (2, 1)),
         "is_occupied": np.ones(4, dtype=bool),
     }
@@ -113,7 +114,11 @@ def test_anything_to_an_archive_with_its_original(tmp_path):
         (radiograph(), "out.n42", "a radiograph cannot be written as N42"),
         (occupancy(), "out.npy", "an occupancy cannot be written as a raw array"),
         (occupancy(), "out.csv", "convert writes .h5, .n42 and .npy"),
-        (occupancy(is_complete=False), "out.n42", "N42 cannot hold is_complete; convert to .h5"),
+        (
+            occupancy(is_complete=False, is_occupied=np.array([True, True, True, False])),
+            "out.n42",
+            "N42 cannot hold is_complete; convert to .h5",
+        ),
         (
             radiograph(is_tampered=True, faults=("x",)),
             "out.npy",
