@@ -61,9 +61,8 @@ def reanalyse(
     typer.echo(f"{summary.n_scans} scans of {summary.n_files} files in {summary.elapsed_s:.1f} s: {levels}")
     for code, n in summary.reasons.items():
         typer.echo(f"  {code:<26} {n}")
-    if summary.changes is not None:
-        changes = ", ".join(f"{kind} {n}" for kind, n in summary.changes.items()) or "none"
-        typer.echo(f"against {summary.compared_with}: {changes}; lowered to LOW: {summary.lowered}")
+    if summary.comparison_text is not None:
+        typer.echo(summary.comparison_text)
     if summary.not_scans:
         typer.echo(f"{len(summary.not_scans)} files left out; summary.json names them")
     typer.echo(f"results: {out / 'results.jsonl'}")
