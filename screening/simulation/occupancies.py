@@ -83,7 +83,9 @@ def simulate_occupancy(recipe: OccupancyRecipe, seed: int | None = None) -> tupl
         np.random.default_rng(child) for child in np.random.SeedSequence([seed, 0x0CC]).spawn(6)
     )
     n_prior = max(1, round(1.0 / recipe.interval_s))
-    n_interval = n_prior + int(np.ceil(recipe.vehicle_m / recipe.speed_m_s / recipe.interval_s))
+    n_occupied = int(np.ceil(recipe.vehicle_m / recipe.speed_m_s / recipe.interval_s))
+    # Portals go on for a moment after the beam is free: without it, an end cannot be told from a cut.
+    n_interval = n_prior + n_occupied + 1
     n_interval += -n_interval % max(1, round(1.0 / recipe.interval_s))
     t_s = np.round(np.arange(n_interval) * recipe.interval_s, 6)
     expected = _expected(recipe, t_s, n_prior, shadow_rng)
@@ -101,6 +103,8 @@ def simulate_occupancy(recipe: OccupancyRecipe, seed: int | None = None) -> tupl
         busy = counts / recipe.interval_s * _DEAD_TIME_S["srpm"]
         live_s = np.round(recipe.interval_s / (1.0 + busy), 6)
     keep = _kept(recipe, n_interval)
+    is_occupied = np.zeros(n_interval, dtype=bool)
+    is_occupied[n_prior : n_prior + n_occupied] = True
     payload = Occupancy(
         kind="occupancy",
         interval_s=np.full(int(keep.sum()), recipe.interval_s),
@@ -113,7 +117,7 @@ def simulate_occupancy(recipe: OccupancyRecipe, seed: int | None = None) -> tupl
         neutron_counts=neutron_counts,
         neutron_interval_s=neutron_interval_s,
         background=background,
-        is_occupied=(np.arange(n_interval) >= n_prior)[keep],
+        is_occupied=is_occupied[keep],
         n_prior=n_prior,
         speed_m_s=round(recipe.speed_m_s, 3) if recipe.has_speed else None,
         is_tampered=recipe.is_tampered,
