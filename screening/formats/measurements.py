@@ -91,6 +91,7 @@ class Slice:
     role: Role = "foreground"
     is_occupied: bool | None = None
     speed_m_s: float | None = None
+    is_end: bool = False
     group: str = ""
     spectra: list[DetectorSpectrum] = field(default_factory=list)
     gamma: list[GrossCount] = field(default_factory=list)
@@ -228,6 +229,7 @@ def merge_simultaneous(slices: list[Slice]) -> list[Slice]:
         known.gamma += item.gamma
         known.neutron += item.neutron
         known.speed_m_s = item.speed_m_s if known.speed_m_s is None else known.speed_m_s
+        known.is_end |= item.is_end
         known.is_occupied = item.is_occupied if known.is_occupied is None else known.is_occupied
     return merged
 

@@ -7,6 +7,7 @@ files carry four or five calibration coefficients where the schema allows three:
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from screening.records import Device
 from .calibration import Calibration
 from .hardened_xml import child, children, local_name, text_of
 from .measurements import DetectorSpectrum, Document, GrossCount, Role, Slice, duration_s, time_utc
-from .n42_write import EDGES_REMARK
+from .n42_write import EDGES_REMARK, END_REMARK, NO_LIVE_REMARK
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -153,6 +154,7 @@ def _slice(
         real_time_s=duration_s(text_of(element, "RealTimeDuration")),
         role=_ROLES.get(text_of(element, "MeasurementClassCode") or "", "foreground"),
         is_occupied={"true": True, "1": True, "false": False, "0": False}.get(occupied),
+        is_end=text_of(element, "Remark") == END_REMARK,
         group=element.get("radMeasurementGroupReferences") or "",
     )
     for item in element:
@@ -180,6 +182,8 @@ def _add_spectrum(
         document.note("a spectrum without channel data was skipped")
         return
     live_s = duration_s(text_of(element, "LiveTimeDuration"))
+    if live_s == 0 and text_of(element, "Remark") == NO_LIVE_REMARK:
+        live_s = math.nan
     is_counted = (data.get("compressionCode") or "").lower() == "countedzeroes"
     if is_neutron:
         document.note("a spectrum of a neutron detector was not used")

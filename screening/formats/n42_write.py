@@ -16,12 +16,18 @@ from screening.records import Background, Occupancy, ReasonCode, RiskFlag, Scan,
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["EDGES_REMARK", "NAMESPACE", "counted_zeroes", "write_n42"]
+__all__ = ["EDGES_REMARK", "END_REMARK", "NAMESPACE", "NO_LIVE_REMARK", "counted_zeroes", "write_n42"]
 
 NAMESPACE = "http://physics.nist.gov/N42/2011/N42"
 
 EDGES_REMARK = "channel edges in keV:"
 """Begins a remark with the exact edges where neither a quadratic nor non-negative edges can hold them."""
+
+END_REMARK = "the occupancy ends with this interval"
+"""Remark in the last measurement of a whole pass whose intervals are occupied to the end."""
+
+NO_LIVE_REMARK = "the live time is not known"
+"""Remark of a spectrum whose live time is written as zero for want of a figure."""
 
 # fmt: off
 _KINDS = frozenset((
@@ -208,6 +214,8 @@ class _Writer:
             radDetectorInformationReference=f"panel-{panel}",
             energyCalibrationReference=f"{calibration}-{panel}",
         )
+        if not np.isfinite(live_s):
+            self._add(element, "Remark", NO_LIVE_REMARK)
         self._add(element, "LiveTimeDuration", _duration(live_s))
         text = counted_zeroes(counts)  # type: ignore[arg-type]
         self._add(element, "ChannelData", text, compressionCode="CountedZeroes")
@@ -236,6 +244,10 @@ class _Writer:
             for j, rate in enumerate(background.neutron_cps):
                 self._gross(element, f"neutron-{j}", live_s, float(rate) * live_s)
 
+    def _ends_occupied(self) -> bool:
+        occupied = self._payload.is_occupied
+        return self._payload.is_complete and occupied is not None and bool(occupied[-1])
+
     def _measurements(self) -> None:
         payload = self._payload
         neutron, neutron_s = payload.neutron_counts, payload.neutron_interval_s
@@ -243,6 +255,9 @@ class _Writer:
         for i in range(payload.n_interval):
             start = self._start + timedelta(seconds=float(payload.t_s[i]))
             element = self._measurement("Foreground", start, payload.interval_s[i])
+            if i == payload.n_interval - 1 and self._ends_occupied():
+                # Without it, the file of a whole pass would read like one that was cut.
+                element.insert(0, self._add(element, "Remark", END_REMARK))  # the schema wants it first
             for j in range(payload.n_panel):
                 if payload.gamma_counts[i, j] < 0:
                     continue

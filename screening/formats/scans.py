@@ -235,6 +235,10 @@ def _occupancy(
         is_tampered=document.is_tampered,
         faults=tuple(document.faults),
         device_alarms=tuple(document.device_alarms),
+        # A portal that tells its occupancy goes on until the beam is free; a file that stops before is cut.
+        is_complete=not (
+            is_series and is_occupied is not None and is_occupied[-1] and not gamma_slices[-1].is_end
+        ),
         is_background_subtracted=document.is_background_subtracted,
         gaps=_gaps(t_s, interval_s) if is_series else (),
     )

@@ -217,3 +217,14 @@ def test_written_documents_validate_against_the_schema(shared_data):
     for path in sorted((shared_data / "radiation").glob("*/*.n42")):
         for scan in read_n42(path.read_bytes(), name=path.name):
             assert schema.validate(etree.fromstring(write_n42(scan))), path.name
+
+
+def test_a_pass_cut_while_occupied_is_not_complete():
+    (whole,) = read_n42(write_n42(gross_pass()), name="x.n42")
+    assert whole.payload.is_complete
+    document = write_n42(gross_pass())
+    last = document.rindex(b"<RadMeasurement ")
+    end = document.rindex(b"</RadMeasurement>") + len(b"</RadMeasurement>")
+    (cut,) = read_n42(document[:last] + document[end:], name="x.n42")
+    assert cut.payload.n_interval == whole.payload.n_interval - 1
+    assert not cut.payload.is_complete
