@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from pathlib import PurePath
 
 from screening.records import Background, Scan
@@ -24,7 +25,7 @@ _NPY_MARK = b"\x93NUMPY"
 _HDF5_MARK = b"\x89HDF\r\n\x1a\n"
 
 
-class FileSource:
+class FileSource(ABC):
     """What the built-in sources share: the protocol, documented once.
 
     Attributes
@@ -103,11 +104,11 @@ class FileSource:
         """
         return self._read_background(data, name, beside)
 
-    def _recognises(self, head: bytes, name: str) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _recognises(self, head: bytes, name: str) -> bool: ...
 
-    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, data: bytes, name: str, beside: Beside) -> list[Scan]: ...
 
     def _read_background(self, data: bytes, name: str, beside: Beside) -> Background:
         return background_of_scans(self._read(data, name, beside), name=name)
