@@ -100,7 +100,7 @@ def evaluate(
 @_simulate.command()
 def occupancies(out: Out, preset: Preset = "mixed", n: Number = 20, seed: Seed = 1) -> None:
     """Simulate vehicle passes through a portal."""
-    from screening.simulation.traffic import write_set
+    from screening.simulation.occupancies.traffic import write_set
 
     with progress_bar("simulate") as show:
         labels = write_set(out, preset, n, seed, progress=show)
@@ -110,7 +110,7 @@ def occupancies(out: Out, preset: Preset = "mixed", n: Number = 20, seed: Seed =
 @_simulate.command()
 def radiographs(out: Out, preset: Preset = "mixed", n: Number = 4, seed: Seed = 1) -> None:
     """Simulate pictures of a line scanner."""
-    from screening.simulation.radiographs_set import write_set
+    from screening.simulation.radiographs.picture_set import write_set
 
     with progress_bar("simulate") as show:
         labels = write_set(out, preset, n, seed, progress=show)

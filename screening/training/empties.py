@@ -23,8 +23,8 @@ from screening.radiography.planes import correct_plane, most_penetrating
 from screening.radiography.see import plane_density, plane_maps
 from screening.records import ContainerBox, LineCalibration, Radiograph, sha256_hex
 from screening.simulation.radiographs import RadiographRecipe, compose, container_boxes, simulate_radiograph
-from screening.simulation.scanner import expose
-from screening.simulation.scenes_cargo import CARGO_KINDS
+from screening.simulation.radiographs.cargo import CARGO_KINDS
+from screening.simulation.radiographs.scanner import expose
 
 from .export import onnx_bytes
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.radiation.identify import KIN, NATURAL_KIN
-from screening.simulation.response import DETECTOR_CLASSES
+from screening.simulation.spectra import DETECTOR_CLASSES
 
 from .nuclides import fit_network, predict
 from .spectra_set import DRAWS_PER_DETECTOR, LABELS, FeatureSet, GeneratorSettings, make_features

@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from screening.physics import NUCLIDES, FwhmLaw
 from screening.radiation.nuclide_model import N_FEATURE, network_features
 from screening.radiation.spectrum import live_range_kev, measured_spectrum
-from screening.simulation.response import DETECTOR_CLASSES, Detector, draw_detector
-from screening.simulation.spectra import background_counts, source_counts
+from screening.simulation.spectra import (
+    DETECTOR_CLASSES,
+    Detector,
+    background_counts,
+    draw_detector,
+    source_counts,
+)
 
 __all__ = ["LABELS", "FeatureSet", "GeneratorSettings", "make_features"]
 
@@ -35,7 +40,7 @@ class GeneratorSettings(NamedTuple):
     Attributes
     ----------
     calibration_error, harshness : float
-        As in :func:`screening.simulation.response.draw_detector`.
+        As in :func:`screening.simulation.spectra.draw_detector`.
     kinds : tuple of str
         Classes of detector drawn from.
     """

@@ -14,9 +14,9 @@ from screening.clearance import Signer
 from screening.errors import ConfigurationError
 from screening.records import Level, Manifest, SealEvent, Targeting, utc_string
 from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy
+from screening.simulation.occupancies.traffic import draw_recipe
 from screening.simulation.presets import ContainerRecipe, demo_traffic
 from screening.simulation.radiographs import recipe_from_dict, simulate_radiograph
-from screening.simulation.traffic import draw_recipe
 
 from .traffic import Passage, Vehicle
 

@@ -17,7 +17,7 @@ from screening.simulation.occupancies import (
     recipe_from_dict,
     simulate_occupancy,
 )
-from screening.simulation.occupancies_lane import (
+from screening.simulation.occupancies.lane import (
     panel_positions,
     plastic_counts_per_decay,
     plastic_counts_per_photon,

@@ -10,7 +10,7 @@ import pytest
 
 from screening.archive import read_scan
 from screening.radiation import RadiationAnalyser, RadiationSettings
-from screening.simulation.traffic import draw_recipe
+from screening.simulation.occupancies.traffic import draw_recipe
 
 SAMPLES = files("screening.data_samples").joinpath("occupancies")
 

@@ -13,7 +13,7 @@ from screening.archive import read_scan
 from screening.errors import ConfigurationError
 from screening.radiation import RadiationAnalyser, RadiationSettings
 from screening.simulation.occupancies import simulate_occupancy
-from screening.simulation.traffic import LABEL_FIELDS, PRESETS, draw_recipe, write_set
+from screening.simulation.occupancies.traffic import LABEL_FIELDS, PRESETS, draw_recipe, write_set
 
 
 def _rows(path):

@@ -21,8 +21,8 @@ from screening.simulation.radiographs import (
     recipe_from_dict,
     simulate_radiograph,
 )
-from screening.simulation.radiographs_set import RADIOGRAPH_PRESETS, draw_radiograph_recipe, write_set
-from screening.simulation.scenes_cargo import CARGO_KINDS
+from screening.simulation.radiographs.cargo import CARGO_KINDS
+from screening.simulation.radiographs.picture_set import RADIOGRAPH_PRESETS, draw_radiograph_recipe, write_set
 
 
 def picture(scan: Scan) -> Radiograph:

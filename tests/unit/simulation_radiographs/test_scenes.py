@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from screening.radiography.curves import neg_log_of
-from screening.simulation.scanner import Scanner, draw_scanner, expose, transmission
-from screening.simulation.scenes import FanGeometry, Scene
+from screening.simulation.radiographs.scanner import Scanner, draw_scanner, expose, transmission
+from screening.simulation.radiographs.scene import FanGeometry, Scene
 
 
 def geometry(n_row: int = 81, n_column: int = 60, *, distance: float = 5.0) -> FanGeometry:

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.physics import FwhmLaw, attenuation, nuclide, transmission
-
-from .response import Detector, expected_counts
-from .spectra import background_counts
+from screening.simulation.spectra import Detector, background_counts, expected_counts
 
 __all__ = ["MAX_KEV", "PanelSpectra", "panel_spectra"]
 

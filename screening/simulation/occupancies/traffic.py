@@ -12,9 +12,10 @@ import numpy as np
 
 from screening.archive import write_scan
 from screening.errors import ConfigurationError
+from screening.simulation.presets import container_number, demo_traffic
 
-from .occupancies import OccupancyRecipe, SourceRecipe, simulate_occupancy
-from .presets import container_number, demo_traffic
+from .passes import simulate_occupancy
+from .recipe import OccupancyRecipe, SourceRecipe
 
 __all__ = ["LABEL_FIELDS", "NAMED_FROM_NSIGMA", "PRESETS", "draw_recipe", "write_set"]
 

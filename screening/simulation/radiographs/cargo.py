@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .scenes import Region, Scene
+from .scene import Region, Scene
 
 __all__ = ["CARGO_KINDS", "Hold", "add_cargo", "add_hidden", "add_object"]
 

@@ -27,14 +27,14 @@ from screening.records import (
     sha256_hex,
 )
 
-from .occupancies_lane import (
+from .lane import (
     panel_positions,
     plastic_counts_per_decay,
     shadow_profile,
     solid_angle_share,
 )
-from .occupancies_recipe import OccupancyRecipe, SourceRecipe, recipe_from_dict, truth_of
-from .occupancies_spectra import PanelSpectra, panel_spectra
+from .panels import PanelSpectra, panel_spectra
+from .recipe import OccupancyRecipe, SourceRecipe, recipe_from_dict, truth_of
 
 __all__ = ["OccupancyRecipe", "SourceRecipe", "recipe_from_dict", "simulate_occupancy"]
 

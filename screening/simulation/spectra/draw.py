@@ -11,7 +11,7 @@ from scipy.special import erfc
 from screening.physics import NUCLIDES, attenuation
 from screening.physics.detector import ELECTRON_REST_KEV
 
-from .response import Detector, discriminator, draw_detector, expected_counts
+from .instrument import Detector, discriminator, draw_detector, expected_counts
 
 __all__ = ["SimulatedSpectrum", "SpectrumRecipe", "background_counts", "simulate_spectrum", "source_counts"]
 
@@ -57,7 +57,7 @@ class SpectrumRecipe(NamedTuple):
     has_background : bool
         A separate background measurement comes along.
     calibration_error, harshness : float
-        As in :func:`screening.simulation.response.draw_detector`.
+        As in :func:`screening.simulation.spectra.draw_detector`.
     """
 
     sources: tuple[str, ...] = ()

@@ -24,10 +24,10 @@ from screening.records import (
     utc_string,
 )
 
+from .cargo import CARGO_KINDS, Hold, add_cargo, add_hidden, add_object
+from .containers import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_carrier, add_container
 from .scanner import Scanner, draw_scanner, expose
-from .scenes import FanGeometry, Region, Scene
-from .scenes_cargo import CARGO_KINDS, Hold, add_cargo, add_hidden, add_object
-from .scenes_container import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_carrier, add_container
+from .scene import FanGeometry, Region, Scene
 
 __all__ = [
     "RADIOGRAPH_KINDS",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .scenes import Scene
+from .scene import Scene
 
 __all__ = ["CONTAINER_LENGTHS_M", "Container", "add_carrier", "add_container"]
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 from screening.physics.attenuation import attenuation
 from screening.radiography.curves import beam
 
-from .scenes import FanGeometry, Scene
+from .scene import FanGeometry, Scene
 
 __all__ = ["SCANNER_KINDS", "Counts", "Scanner", "draw_scanner", "expose", "transmission"]
 

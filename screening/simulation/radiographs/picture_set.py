@@ -14,8 +14,8 @@ import numpy as np
 from screening.archive import write_scan
 from screening.errors import ConfigurationError
 
-from .radiographs import RadiographRecipe, simulate_radiograph
-from .scenes_cargo import CARGO_KINDS
+from .cargo import CARGO_KINDS
+from .pictures import RadiographRecipe, simulate_radiograph
 
 __all__ = ["RADIOGRAPH_PRESETS", "draw_radiograph_recipe", "write_set"]
 
