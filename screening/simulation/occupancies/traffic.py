@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from screening.archive import write_scan
 from screening.errors import ConfigurationError
+from screening.simulation import sets
 
-from .mix import PRESETS, draw_recipe
+from . import mix
+from .cases import CASE_PRESETS, draw_case
 from .passes import simulate_occupancy
+from .recipe import OccupancyRecipe
 
 __all__ = ["LABEL_FIELDS", "NAMED_FROM_NSIGMA", "PRESETS", "draw_recipe", "write_set"]
 
@@ -35,8 +35,47 @@ LABEL_FIELDS = (
     "seed",
 )
 
+#: What sets can be made of: what imitates traffic, and what covers a question.
+PRESETS = {
+    "quiet": "innocent traffic past plastic panels: no source at all",
+    "mixed": "traffic with its usual share of NORM, patients and a few sources, past plastic panels",
+    "quiet-spectra": "innocent traffic past spectrometers",
+    "mixed-spectra": "traffic with nuisance and sources past spectrometers",
+    "demo": "the sixteen containers of the demonstration, over and over",
+    **CASE_PRESETS,
+}
+
 #: Expected significance of the counts from which labels.csv asks for the nuclides by name.
 NAMED_FROM_NSIGMA = 20.0
+
+
+def draw_recipe(preset: str, seed: int, index: int) -> OccupancyRecipe:
+    """Draw one pass of a preset.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `PRESETS`.
+    seed : int
+        Seed of the set.
+    index : int
+        Which pass; each has a stream of its own, so that a set can be resumed or extended.
+
+    Returns
+    -------
+    OccupancyRecipe
+        The recipe, its seed included.
+
+    Raises
+    ------
+    ConfigurationError
+        If the preset is unknown.
+    """
+    if preset in CASE_PRESETS:
+        return draw_case(preset, seed, index)
+    if preset not in mix.PRESETS:
+        raise ConfigurationError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}", value=preset)
+    return mix.draw_recipe(preset, seed, index)
 
 
 def write_set(
@@ -45,25 +84,26 @@ def write_set(
     n: int,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    workers: int = 1,
 ) -> Path:
-    """Simulate a set of passes and write it.
-
-    A pass whose truth file is there is not made again: the truth is written after its archive, so a
-    set that was interrupted goes on where it stopped, and the result is the same.
+    """Simulate a set of passes and write it; see :func:`screening.simulation.sets.write_set`.
 
     Parameters
     ----------
     out_dir : Path
-        Folder, made if needed. Receives ``pass-<index>.h5``, ``pass-<index>.json`` (truth) and
+        Folder, made if needed. Receives ``pass-<index>.h5``, ``pass-<index>.json`` (recipe and truth) and
         ``labels.csv``.
     preset : str
-        One of `PRESETS`.
+        A key of `PRESETS`.
     n : int
         How many passes.
     seed : int
         Seed of the set.
     progress : callable, optional
         Called with (done, of) after each pass.
+    workers : int
+        Processes; the bytes do not depend on it.
 
     Returns
     -------
@@ -74,40 +114,15 @@ def write_set(
     ------
     ConfigurationError
         If the preset is unknown, `n` is not positive, or the folder holds another set.
+    StoreError
+        If the disk refuses.
     """
-    if preset not in PRESETS:
-        raise ConfigurationError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}", value=preset)
-    if n < 1:
-        raise ConfigurationError("a set needs at least one pass", value=n)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for index in range(n):
-        stem = f"pass-{index:05d}"
-        truth_file = out_dir / f"{stem}.json"
-        if truth_file.is_file():
-            truth = json.loads(truth_file.read_text(encoding="utf-8"))
-            if (truth["preset"], truth["set_seed"]) != (preset, seed):
-                raise ConfigurationError(
-                    f"{truth_file.name} belongs to preset {truth['preset']} with seed {truth['set_seed']}",
-                    value=str(truth_file.name),
-                )
-        else:
-            recipe = draw_recipe(preset, seed, index)
-            scan, truth = simulate_occupancy(recipe)
-            write_scan(out_dir / f"{stem}.h5", scan)
-            truth = {
-                "file": f"{stem}.h5",
-                "scan_id": scan.identity.scan_id,
-                "portal": recipe.portal,
-                "preset": preset,
-                "set_seed": seed,
-                **truth,
-            }
-            _write_atomically(truth_file, json.dumps(truth, indent=1, sort_keys=True) + "\n")
-        rows.append(truth)
-        if progress is not None:
-            progress(index + 1, n)
-    return _write_labels(out_dir / "labels.csv", rows)
+    return sets.write_set("occupancies", out_dir, preset, n, seed, workers=workers, progress=progress)
+
+
+def _make(recipe: OccupancyRecipe) -> sets.MadeScan:
+    scan, truth = simulate_occupancy(recipe)
+    return sets.MadeScan(scan, {"portal": recipe.portal, **truth}, {})
 
 
 def _label(truth: dict[str, Any]) -> dict[str, Any]:
@@ -138,17 +153,14 @@ def _label(truth: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _write_labels(path: Path, rows: list[dict[str, Any]]) -> Path:
-    temporary = path.with_suffix(".part")
-    with temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, LABEL_FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_label(truth) for truth in rows)
-    temporary.replace(path)
-    return path
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+#: How sets of passes are made.
+SET = sets.SetKind(
+    name="occupancies",
+    stem="pass",
+    presets=PRESETS,
+    draw=draw_recipe,
+    make=_make,
+    columns=LABEL_FIELDS,
+    label=_label,
+    largest_job=32,
+)

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from screening.archive import write_scan
-from screening.errors import ConfigurationError
+from screening.simulation import sets
 
-from .cargo import CARGO_KINDS
+from .picture_mix import RADIOGRAPH_PRESETS, draw_radiograph_recipe
 from .pictures import RadiographRecipe, simulate_radiograph
 
 __all__ = ["RADIOGRAPH_PRESETS", "draw_radiograph_recipe", "write_set"]
-
-#: What a set can be made of: how often each kind comes, and what holds for all its pictures.
-RADIOGRAPH_PRESETS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    "mixed": (("loaded", "empty", "loaded", "dense", "loaded", "empty", "shielded", "loaded"), {}),
-    "loaded": (("loaded",), {}),
-    "empties": (("empty",), {}),
-    "dense": (("dense",), {}),
-    "hidden": (("hidden",), {}),
-    "samples": (("empty", "loaded", "dense", "shielded"), {"scale": 4.0, "scanner": "dual"}),
-}
 
 #: Columns of labels.csv: those of the evaluation (docs/evaluate.md) first, then what else is known.
 LABEL_COLUMNS = (
@@ -55,55 +41,6 @@ LABEL_COLUMNS = (
 PLAIN_CARGO = ("boxes", "textiles")
 
 
-def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographRecipe:
-    """Return the recipe of one picture of a set.
-
-    Parameters
-    ----------
-    preset : str
-        A key of :data:`RADIOGRAPH_PRESETS`.
-    seed : int
-        Seed of the set.
-    index : int
-        Which picture.
-
-    Returns
-    -------
-    RadiographRecipe
-        The same for the same preset, seed and index, whatever else is in the set.
-
-    Raises
-    ------
-    ConfigurationError
-        If the preset is unknown.
-    """
-    if preset not in RADIOGRAPH_PRESETS:
-        raise ConfigurationError(
-            f"unknown preset {preset!r}; known: {', '.join(RADIOGRAPH_PRESETS)}", value=preset
-        )
-    kinds, fixed = RADIOGRAPH_PRESETS[preset]
-    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x5E7, index]))
-    kind = kinds[index % len(kinds)]
-    fields: dict[str, Any] = {
-        "kind": kind,
-        "scanner": str(rng.choice(["dual", "dual", "single", "linac-9", "vacis-co"])),
-        "length": str(rng.choice(["40", "40", "20", "45", "2x20"])),
-        "is_high_cube": bool(rng.random() < 0.5),
-        "has_dropout": bool(rng.random() < 0.1),
-        "seed": int(rng.integers(0, 2**31)),
-    }
-    if kind == "loaded":
-        fields["cargo"] = str(rng.choice(sorted(CARGO_KINDS)))
-    if kind == "hidden":
-        fields["hidden_material"] = str(rng.choice(["organic", "steel", "lead"]))
-        fields["hidden_mass_kg"] = round(float(np.exp(rng.uniform(np.log(0.5), np.log(50.0)))), 2)
-        fields["declared_empty"] = True
-    if preset == "samples":
-        fields["cargo"] = "boxes" if kind == "loaded" else None
-        fields["length"], fields["has_dropout"] = "20", False
-    return msgspec.convert({**fields, **fixed}, RadiographRecipe)
-
-
 def write_set(
     out_dir: Path,
     preset: str,
@@ -112,11 +49,9 @@ def write_set(
     progress: Callable[[int, int], None] | None = None,
     *,
     has_maps: bool = False,
+    workers: int = 1,
 ) -> Path:
-    """Simulate a set of radiographs and write it.
-
-    A picture whose truth file is there is not made again: the truth is written after its archive, so a
-    set that was interrupted goes on where it stopped, with the same result.
+    """Simulate a set of radiographs and write it; see :func:`screening.simulation.sets.write_set`.
 
     Parameters
     ----------
@@ -132,7 +67,9 @@ def write_set(
     progress : callable, optional
         Called with (done, of) after each picture.
     has_maps : bool, default False
-        Also write ``scan-<index>.npz`` with the true areal densities (float16, g/cm2).
+        Also write ``scan-<index>.npz`` with the truth by pixel.
+    workers : int
+        Processes; the bytes do not depend on it.
 
     Returns
     -------
@@ -146,57 +83,22 @@ def write_set(
     StoreError
         If the disk refuses.
     """
-    if n < 1:
-        raise ConfigurationError("a set needs at least one picture", value=n)
-    recipes = [draw_radiograph_recipe(preset, seed, index) for index in range(n)]
-    out_dir.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for index, recipe in enumerate(recipes):
-        stem = f"scan-{index:05d}"
-        truth_file = out_dir / f"{stem}.json"
-        if truth_file.is_file():
-            truth = json.loads(truth_file.read_text(encoding="utf-8"))
-            if (truth["preset"], truth["set_seed"]) != (preset, seed):
-                raise ConfigurationError(
-                    f"{truth_file.name} belongs to preset {truth['preset']} with seed {truth['set_seed']}",
-                    value=truth_file.name,
-                )
-        else:
-            truth = _write_one(out_dir, stem, recipe, has_maps=has_maps)
-            truth = {"preset": preset, "set_seed": seed, **truth}
-            _replace(truth_file, json.dumps(truth, indent=1, sort_keys=True) + "\n")
-        rows.append(truth)
-        if progress is not None:
-            progress(index + 1, n)
-    return _write_labels(out_dir / "labels.csv", rows)
+    return sets.write_set(
+        "radiographs", out_dir, preset, n, seed, workers=workers, has_maps=has_maps, progress=progress
+    )
 
 
-def _write_one(out_dir: Path, stem: str, recipe: RadiographRecipe, *, has_maps: bool) -> dict[str, Any]:
+def _make(recipe: RadiographRecipe) -> sets.MadeScan:
     scan, truth = simulate_radiograph(recipe)
-    write_scan(out_dir / f"{stem}.h5", scan)
-    maps = {name: truth.pop(name) for name in ("areal_density_g_cm2", "cargo_areal_density_g_cm2")}
-    if has_maps:
-        with (out_dir / f"{stem}.npz").open("wb") as stream:
-            np.savez_compressed(stream, **{name: plane.astype(np.float16) for name, plane in maps.items()})
+    maps = {name: truth.pop(name) for name, value in list(truth.items()) if isinstance(value, np.ndarray)}
     manifest = scan.identity.manifest
-    return {
-        "file": f"{stem}.h5",
-        "scan_id": scan.identity.scan_id,
-        "declared_empty": None if manifest is None else manifest.is_declared_empty,
-        "recipe": msgspec.to_builtins(recipe),
-        **truth,
-    }
+    truth["declared_empty"] = None if manifest is None else manifest.is_declared_empty
+    return sets.MadeScan(scan, truth, {name: _compact(plane) for name, plane in maps.items()})
 
 
-def _write_labels(path: Path, rows: list[dict[str, Any]]) -> Path:
-    partial = path.with_suffix(".part")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, LABEL_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(_label(row))
-    partial.replace(path)
-    return path
+def _compact(plane: Any) -> Any:
+    """Return areal densities in half precision: 0.05 % of their value is far below what is seen."""
+    return plane.astype(np.float16) if plane.dtype.kind == "f" else plane
 
 
 def _label(row: dict[str, Any]) -> dict[str, Any]:
@@ -233,7 +135,14 @@ def _cell(value: bool | None) -> str:
     return "" if value is None else str(value).lower()
 
 
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+#: How sets of radiographs are made.
+SET = sets.SetKind(
+    name="radiographs",
+    stem="scan",
+    presets=RADIOGRAPH_PRESETS,
+    draw=draw_radiograph_recipe,
+    make=_make,
+    columns=LABEL_COLUMNS,
+    label=_label,
+    largest_job=1,
+)

@@ -1,0 +1,288 @@
+"""Presets that cover a question instead of imitating traffic: every cell of a sweep, every fault in turn.
+
+What is swept follows from the index alone; what is only varied is drawn. So the first n passes of a preset
+are balanced over its cells as well as n allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from screening.errors import ConfigurationError
+from screening.simulation.presets import container_number
+
+from .recipe import OccupancyRecipe, SourceRecipe
+
+__all__ = ["CASE_PRESETS", "draw_case"]
+
+#: Sources of the sweep and the activity, MBq, its decade begins with: bare and at 2.2 m/s about 10 to 20
+#: sigma of the sum of four spectrometers; more for uranium and plutonium, of which grams are the question.
+SWEPT_SOURCES: tuple[tuple[str, float], ...] = (
+    ("Cs-137", 0.7),
+    ("Co-60", 0.33),
+    ("Ba-133", 0.26),
+    ("Ir-192", 0.18),
+    ("Eu-152", 0.23),
+    ("Am-241", 1.1),
+    ("Co-57", 0.38),
+    ("Se-75", 0.21),
+    ("Ra-226", 0.21),
+    ("Th-232", 0.15),
+    ("Np-237", 0.6),
+    ("HEU", 50.0),
+    ("LEU", 50.0),
+    ("DU", 50.0),
+    ("WGPu", 2000.0),
+    ("RGPu", 2000.0),
+)
+
+#: Shielding of the sweep: nothing, 1 cm of steel, 20 cm of water, 2 cm of lead.
+SWEPT_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
+    (),
+    (("steel", 7.9),),
+    (("water", 20.0),),
+    (("lead", 22.7),),
+)
+
+#: Speeds of the sweep, m/s: a crawl, the usual 8 km/h, and too fast.
+SWEPT_SPEEDS_M_S = (1.0, 2.2, 3.4)
+
+#: Goods that radiate by nature: activities of the whole load, MBq, and what the load is made of. From the
+#: specific activities of UNSCEAR 2008, annex B (fertiliser 0.04 to 16 kBq/kg of K-40, zircon sand, tiles,
+#: granite, monazite) for 20 t.
+NORM_LOADS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
+    "potassium chloride": ("potassium-chloride", (("K-40", 320.0),)),
+    "tiles": ("silica", (("K-40", 14.0), ("Ra-226", 1.6), ("Th-232", 1.4))),
+    "granite": ("silica", (("K-40", 24.0), ("Ra-226", 2.0), ("Th-232", 2.4))),
+    "zircon sand": ("silica", (("Ra-226", 60.0), ("Th-232", 12.0))),
+    "phosphate rock": ("silica", (("Ra-226", 28.0), ("Th-232", 1.0))),
+    "monazite sand": ("silica", (("Th-232", 60.0), ("Ra-226", 12.0))),
+    "lutetium oxide": ("silica", (("Lu-176", 90.0),)),
+}
+
+#: What patients carry out of a clinic, MBq.
+MEDICAL_MBQ: tuple[tuple[str, float], ...] = (
+    ("Tc-99m", 60.0),
+    ("I-131", 20.0),
+    ("Tl-201", 40.0),
+    ("In-111", 20.0),
+    ("Ga-67", 30.0),
+    ("I-123", 40.0),
+    ("annihilation", 20.0),
+    ("Lu-177", 200.0),
+    ("Xe-133", 200.0),
+    ("Sm-153", 100.0),
+)
+
+#: What is hidden, and its activity, MBq, in a masking case.
+MASKED_MBQ: tuple[tuple[str, float], ...] = (
+    ("HEU", 400.0),
+    ("WGPu", 1e6),
+    ("Cs-137", 4.0),
+    ("Co-60", 3.0),
+    ("Am-241", 200.0),
+    ("DU", 800.0),
+)
+
+#: Neutron sources: label, MBq, and the neutrons of each second behind those MBq. Cf-252 gives 0.116
+#: neutrons a decay; weapons plutonium about 60 a second and gram at 2.3 GBq a gram.
+NEUTRON_SOURCES: tuple[tuple[str, float, float], ...] = (
+    ("Cf-252", 0.2, 2.3e4),
+    ("Cf-252", 1.0, 1.16e5),
+    ("WGPu", 2.3e6, 6e4),
+    ("RGPu", 2.3e6, 2.2e5),
+)
+
+#: Shielding of the neutron cases: bare, moderated, and gammas stopped with neutrons let through.
+NEUTRON_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
+    (),
+    (("polyethylene", 10.0),),
+    (("lead", 57.0),),
+    (("lead", 57.0), ("polyethylene", 10.0)),
+)
+
+#: What can be wrong with a pass.
+FAULTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "dead panel": {"dead_panel": 1},
+    "lost intervals": {"lost_intervals": 6},
+    "no speed": {"has_speed": False},
+    "cut short": {"has_end": False},
+    "no calibration": {"has_calibration": False, "portal": "srpm"},
+    "no neutrons": {"has_neutrons": False},
+    "no background": {"background_age_s": None},
+    "old background": {"background_age_s": 7200.0},
+    "reported fault": {"faults": ("HV low, panel 2",)},
+    "tampered": {"is_tampered": True},
+}
+
+#: What each preset holds.
+CASE_PRESETS = {
+    "sources": "sweep: 16 sources x 4 shieldings x 3 speeds, activity over a decade, spectra",
+    "norm": "goods that radiate by nature, along the whole box, plastic and spectra in turn",
+    "medical": "patients in the cab, plastic and spectra in turn",
+    "masking": "a source inside a load of NORM or beside a patient, with the load alone in turn, spectra",
+    "neutrons": "neutron sources bare, moderated and behind lead; in turn cargo of steel without any",
+    "faults": "each fault a portal can have in turn, half of them with a source aboard",
+}
+
+
+def draw_case(preset: str, seed: int, index: int) -> OccupancyRecipe:
+    """Draw one pass of a preset that covers a question.
+
+    Parameters
+    ----------
+    preset : str
+        A key of `CASE_PRESETS`.
+    seed : int
+        Seed of the set.
+    index : int
+        Which pass.
+
+    Returns
+    -------
+    OccupancyRecipe
+        The recipe, its seed included.
+
+    Raises
+    ------
+    ConfigurationError
+        If the preset is unknown.
+    """
+    if preset not in CASE_PRESETS:
+        raise ConfigurationError(f"unknown preset {preset!r}; known: {', '.join(CASE_PRESETS)}", value=preset)
+    rng = np.random.default_rng(np.random.SeedSequence([seed, index, 0xCA5E]))
+    fields: dict[str, Any] = {
+        "portal": "srpm",
+        "speed_m_s": round(float(np.clip(rng.normal(2.2, 0.4), 1.0, 3.4)), 3),
+        "suppression": round(float(np.clip(rng.normal(0.36, 0.06), 0.05, 0.46)), 3),
+        "vehicle_m": round(float(rng.uniform(16.8, 19.0)), 2),
+        "ship_effect": round(float(rng.uniform(1.0, 1.3)), 3),
+        "container_id": container_number(int(rng.integers(0, 1_000_000))),
+        "seed": int(rng.integers(0, 2**31)),
+    }
+    return OccupancyRecipe(**{**fields, **_CASES[preset](index, rng)})
+
+
+def _scaled(activity_mbq: float, rng: np.random.Generator) -> float:
+    """Return an activity from half a decade below to half a decade above."""
+    return float(f"{activity_mbq * 10 ** rng.uniform(-0.5, 0.5):.4g}")
+
+
+def _point(
+    label: str, activity_mbq: float, shielding: tuple[tuple[str, float], ...], rng: np.random.Generator
+) -> SourceRecipe:
+    return SourceRecipe(
+        label=label,
+        activity_mbq=_scaled(activity_mbq, rng),
+        position_m=round(float(rng.uniform(5.0, 15.5)), 2),
+        across_m=round(float(rng.uniform(-1.0, 1.0)), 2),
+        height_m=round(float(rng.uniform(1.4, 3.2)), 2),
+        shielding=shielding,
+    )
+
+
+def _load(name: str, rng: np.random.Generator) -> tuple[SourceRecipe, ...]:
+    material, activities = NORM_LOADS[name]
+    factor = float(np.exp(rng.normal(0.0, 0.4)))
+    return tuple(
+        SourceRecipe(
+            label=label,
+            activity_mbq=float(f"{activity * factor:.4g}"),
+            position_m=10.4,
+            spread_m=11.6,
+            shielding=((material, 25.0),),
+        )
+        for label, activity in activities
+    )
+
+
+def _patient(index: int, rng: np.random.Generator) -> SourceRecipe:
+    label, activity = MEDICAL_MBQ[index % len(MEDICAL_MBQ)]
+    return SourceRecipe(
+        label=label,
+        activity_mbq=_scaled(activity, rng),
+        position_m=round(float(rng.uniform(1.2, 2.0)), 2),
+        across_m=float(rng.choice([-0.6, 0.0, 0.6])),
+        shielding=(("tissue", round(float(rng.uniform(8.0, 20.0)), 1)),),
+    )
+
+
+def _in_turn(index: int) -> dict[str, Any]:
+    return {"portal": ("srpm", "rpm")[index % 2]}
+
+
+def _sources(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    rest, which = divmod(index, len(SWEPT_SOURCES))
+    rest, shielding = divmod(rest, len(SWEPT_SHIELDING))
+    label, activity = SWEPT_SOURCES[which]
+    return {
+        "speed_m_s": SWEPT_SPEEDS_M_S[rest % len(SWEPT_SPEEDS_M_S)],
+        "sources": (_point(label, activity * 10**0.5, SWEPT_SHIELDING[shielding], rng),),
+    }
+
+
+def _norm(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    name = list(NORM_LOADS)[index // 2 % len(NORM_LOADS)]
+    return {"sources": _load(name, rng), **_in_turn(index)}
+
+
+def _medical(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    return {"sources": (_patient(index // 2, rng),), **_in_turn(index)}
+
+
+def _masking(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    case, is_alone = divmod(index, 2)
+    rest, which = divmod(case, len(MASKED_MBQ))
+    if rest % 3 == 2:
+        cover: tuple[SourceRecipe, ...] = (_patient(rest // 3, rng),)
+    else:
+        cover = _load(list(NORM_LOADS)[(rest - rest // 3) % len(NORM_LOADS)], rng)
+    label, activity = MASKED_MBQ[which]
+    hidden = _point(label, activity, (("steel", 8.0),), rng)
+    return {"sources": cover if is_alone else (*cover, hidden)}
+
+
+def _neutrons(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    case, is_innocent = divmod(index, 2)
+    if is_innocent:
+        return {"ship_effect": round(float(rng.uniform(1.2, 1.8)), 3), **_in_turn(case)}
+    rest, which = divmod(case, len(NEUTRON_SOURCES))
+    label, activity, neutrons = NEUTRON_SOURCES[which]
+    source = _point(label, activity, NEUTRON_SHIELDING[rest % len(NEUTRON_SHIELDING)], rng)
+    emitted = float(f"{neutrons * source.activity_mbq / activity:.4g}")
+    return {
+        "sources": (
+            SourceRecipe(
+                label=source.label,
+                activity_mbq=source.activity_mbq,
+                position_m=source.position_m,
+                across_m=source.across_m,
+                height_m=source.height_m,
+                shielding=source.shielding,
+                neutrons_per_s=emitted,
+            ),
+        ),
+        **_in_turn(case),
+    }
+
+
+def _faults(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    rest, which = divmod(index, len(FAULTS))
+    fields: dict[str, Any] = {**_in_turn(rest // 2), **FAULTS[list(FAULTS)[which]]}
+    if rest % 2:
+        fields["sources"] = (_point("Cs-137", 5.0, (("steel", 5.0),), rng),)
+    return fields
+
+
+_CASES: dict[str, Callable[[int, np.random.Generator], dict[str, Any]]] = {
+    "sources": _sources,
+    "norm": _norm,
+    "medical": _medical,
+    "masking": _masking,
+    "neutrons": _neutrons,
+    "faults": _faults,
+}
