@@ -1,12 +1,13 @@
 """Nuclide lines, photon attenuation, materials and detector response: tables and lookups."""
 
-from .attenuation import MATERIALS, MaterialData, attenuation, transmission
+from .attenuation import attenuation, transmission
 from .detector import (
     FwhmLaw,
     compton_continuum,
     full_energy_efficiency,
     klein_nishina_electron,
 )
+from .materials import MATERIALS, MaterialData, material_data, mixture
 from .nuclides import NUCLIDES, Nuclide, nuclide
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "compton_continuum",
     "full_energy_efficiency",
     "klein_nishina_electron",
+    "material_data",
+    "mixture",
     "nuclide",
     "transmission",
 ]
