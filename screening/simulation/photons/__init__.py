@@ -1,0 +1,1 @@
+"""Photon Monte Carlo: detectors, shields and surfaces, and the tables made with it."""
