@@ -17,7 +17,7 @@ TRACE = os.environ.get("SCREENING_TRACE") == "1"
 SANITIZE = os.environ.get("SCREENING_SANITIZE") == "1"
 ABI3 = not TRACE and platform.python_implementation() == "CPython"
 
-KERNELS = ("counts", "lines", "spectra", "windows", "zeros")
+KERNELS = ("counts", "fan", "lines", "photons", "spectra", "transport", "windows", "zeros")
 
 MSVC = sys.platform == "win32"
 COMPILE_ARGS = (
