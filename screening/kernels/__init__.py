@@ -6,9 +6,11 @@ Every kernel has a NumPy twin of the same name in :mod:`screening.kernels.refere
 from __future__ import annotations
 
 from .counts import parse_counts
+from .fan import FanRays, trace_bodies, trace_mesh
 from .lines import correct_lines, isa
 from .results import UNSEEN_NEG_LOG, UNSEEN_VARIANCE, CountWindows, LineCorrection
 from .spectra import rebin
+from .transport import transmit
 from .windows import count_windows
 from .zeros import classify_zeros
 
@@ -16,6 +18,7 @@ __all__ = [
     "UNSEEN_NEG_LOG",
     "UNSEEN_VARIANCE",
     "CountWindows",
+    "FanRays",
     "LineCorrection",
     "classify_zeros",
     "correct_lines",
@@ -23,4 +26,7 @@ __all__ = [
     "isa",
     "parse_counts",
     "rebin",
+    "trace_bodies",
+    "trace_mesh",
+    "transmit",
 ]

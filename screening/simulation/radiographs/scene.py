@@ -8,99 +8,77 @@ detector (0: centre plane of the container), y along the motion, z up (0: road o
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FanGeometry", "Region", "Scene"]
+from .bodies import Body, Span, Triple, ball, box, cylinder, rotation_matrix, sheet, tube_axes
+from .geometry import FanGeometry, Region
+from .meshes import Mesh, closed_mesh
+from .tracing import Placed, material_of, trace_alone, trace_into, union_of
 
-FloatLike = float | NDArray[np.float64]
+__all__ = ["FanGeometry", "Region", "Scene", "SceneObject"]
 
-CM_PER_M = 100.0
+#: Nothing is denser (osmium 22.6 g/cm3).
+MAX_DENSITY_G_CM3 = 23.0
 
 
-class FanGeometry(NamedTuple):
-    """Where the source and the pixels are.
+class SceneObject:
+    """What was added while an object was labelled: the ground truth of its mask.
+
+    Parameters
+    ----------
+    scene : Scene
+        Its scene.
+    label, kind : str
+        What it is called.
 
     Attributes
     ----------
-    source_distance_m : float
-        From the source to the container's centre plane.
-    source_height_m : float
-        Height of the source over the road or rail.
-    row_z_m : ndarray of shape (n_row,), float64
-        Height at the centre plane that each detector row looks at; falling, row 0 at the top.
-    column_y_m : ndarray of shape (n_column,), float64
-        Position of each line along the motion.
-    pitch_m : tuple of float
-        (row, column) pixel pitch at the centre plane.
+    label, kind : str
+        What it is called.
     """
 
-    source_distance_m: float
-    source_height_m: float
-    row_z_m: NDArray[np.float64]
-    column_y_m: NDArray[np.float64]
-    pitch_m: tuple[float, float]
+    def __init__(self, scene: Scene, label: str, kind: str) -> None:
+        self.label = label
+        self.kind = kind
+        self._scene = scene
+        self._placed: list[Placed] = []
+        self._seen: tuple[int, Region | None, NDArray[np.float32], tuple[str, ...]] | None = None
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Number of rows and columns of the picture."""
-        return self.row_z_m.size, self.column_y_m.size
+    def region(self) -> Region | None:
+        """Smallest window that holds it; None if it is not in the picture."""
+        return self._trace()[1]
 
-    def row_of(self, z_m: float, x_m: float) -> float:
-        """Return the row in which a point is seen.
+    @property
+    def areal_density(self) -> NDArray[np.float32]:
+        """Areal density of the object alone in its window, g/cm2; shape (0, 0) if not in the picture."""
+        return self._trace()[2]
 
-        Parameters
-        ----------
-        z_m : float
-            Height of the point.
-        x_m : float
-            Its distance behind the centre plane.
+    @property
+    def materials(self) -> tuple[str, ...]:
+        """Names of its materials, sorted."""
+        return self._trace()[3]
 
-        Returns
-        -------
-        float
-            Row, as a coordinate (0.5 is the middle of row 0).
-        """
-        magnified = self.source_height_m + (z_m - self.source_height_m) * self.source_distance_m / (
-            self.source_distance_m + x_m
-        )
-        return float((self.row_z_m[0] - magnified) / self.pitch_m[0] + 0.5)
+    def _add(self, placed: Placed) -> None:
+        self._placed.append(placed)
 
-    def column_of(self, y_m: float) -> float:
-        """Return the column in which a position is seen.
-
-        Parameters
-        ----------
-        y_m : float
-            Position along the motion.
-
-        Returns
-        -------
-        float
-            Column, as a coordinate.
-        """
-        return float((y_m - self.column_y_m[0]) / self.pitch_m[1] + 0.5)
-
-
-class Region(NamedTuple):
-    """A window of the picture, half-open.
-
-    Attributes
-    ----------
-    row0, col0, row1, col1 : int
-        Its corners.
-    """
-
-    row0: int
-    col0: int
-    row1: int
-    col1: int
+    def _trace(self) -> tuple[int, Region | None, NDArray[np.float32], tuple[str, ...]]:
+        if self._seen is None or self._seen[0] != len(self._placed):
+            region, density = trace_alone(self._placed, self._scene.geometry)
+            names = tuple(sorted({p.material for p in self._placed}))
+            self._seen = (len(self._placed), region, density, names)
+        return self._seen
 
 
 class Scene:
-    """Areal density of each material in each pixel, added up body by body.
+    """Bodies in the beam, traced exactly into the areal density of each material in each pixel.
+
+    Bodies are collected, and traced together when a plane is first asked for.
 
     Parameters
     ----------
@@ -111,30 +89,114 @@ class Scene:
     ----------
     geometry : FanGeometry
         Source and pixels.
-    areal_density : dict of str to ndarray of shape (n_row, n_column), float32
-        g/cm2 along the ray, by material.
     """
 
     def __init__(self, geometry: FanGeometry) -> None:
         self.geometry = geometry
-        self.areal_density: dict[str, NDArray[np.float32]] = {}
-        slope = (geometry.row_z_m - geometry.source_height_m) / geometry.source_distance_m
-        # a ray exactly along a plate has no closed form: lift it by a hair
-        slope = np.where(np.abs(slope) < 1e-7, 1e-7, slope)
-        self._slope = slope[:, None]
-        self._stretch = np.sqrt(1.0 + slope * slope)[:, None]
+        self._placed: list[Placed] = []
+        self._materials: dict[str, int] = {}
+        self._open: list[SceneObject] = []
+        self._objects: list[SceneObject] = []
+        self._planes = np.zeros((0, *geometry.shape), dtype=np.float32)
+        self._n_traced = 0
+        self._shown: tuple[int, dict[str, NDArray[np.float32]]] | None = None
+
+    @property
+    def areal_density(self) -> dict[str, NDArray[np.float32]]:
+        """Areal density along the ray by material, g/cm2, (n_row, n_column); read-only, never negative."""
+        self._trace()
+        if self._shown is None or self._shown[0] != self._n_traced:
+            planes = np.maximum(self._planes, np.float32(0.0))
+            planes.setflags(write=False)
+            self._shown = (self._n_traced, {name: planes[k] for name, k in self._materials.items()})
+        return dict(self._shown[1])
+
+    @property
+    def objects(self) -> tuple[SceneObject, ...]:
+        """Objects labelled so far, in order."""
+        return tuple(self._objects)
+
+    def total(self) -> NDArray[np.float32]:
+        """Return the areal density of everything.
+
+        Returns
+        -------
+        ndarray of shape (n_row, n_column), float32
+            g/cm2 along the ray.
+        """
+        result = np.zeros(self.geometry.shape, dtype=np.float32)
+        for plane in self.areal_density.values():
+            result += plane
+        return result
+
+    def stack(self, line_shift: float = 0.0) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Return the planes of all materials, as seen between lines too.
+
+        Parameters
+        ----------
+        line_shift : float, default 0.0
+            How far after its line each pulse comes, in lines, -1 to 1: 0.5 for the second energy of an
+            interlaced scanner.
+
+        Returns
+        -------
+        names : tuple of str
+            Materials.
+        planes : ndarray of shape (n_material, n_row, n_column), float32
+            g/cm2 along the ray; may hold rounding below zero; not to be changed.
+
+        Raises
+        ------
+        ValueError
+            If the shift is out of its range.
+        """
+        if not -1.0 <= line_shift <= 1.0:
+            raise ValueError(f"line_shift must be -1 to 1, got {line_shift!r}")
+        self._trace()
+        names = tuple(self._materials)
+        if line_shift == 0.0:
+            planes = self._planes.view()
+        else:
+            planes = np.zeros_like(self._planes)
+            rays = self.geometry.rays(line_shift)
+            trace_into(planes, self._placed, self._materials, rays)
+        planes.setflags(write=False)
+        return names, planes
+
+    @contextmanager
+    def labelled(self, label: str, kind: str) -> Iterator[SceneObject]:
+        """Collect what is added inside of the block as one object too.
+
+        Parameters
+        ----------
+        label, kind : str
+            What it is called.
+
+        Yields
+        ------
+        SceneObject
+            The object; complete once the block has ended.
+        """
+        one = SceneObject(self, label, kind)
+        self._objects.append(one)
+        self._open.append(one)
+        try:
+            yield one
+        finally:
+            self._open.remove(one)
 
     def box(
         self,
         material: str,
         density_g_cm3: float,
-        x: tuple[float, float],
-        y: tuple[float, float],
-        z: tuple[float, float],
+        x: Span,
+        y: Span,
+        z: Span,
         *,
         profile: NDArray[np.float64] | None = None,
+        rotation: ArrayLike | None = None,
     ) -> Region | None:
-        """Add an upright box.
+        """Add a box.
 
         Parameters
         ----------
@@ -145,34 +207,40 @@ class Scene:
         x, y, z : tuple of float
             Its extent along each axis, m.
         profile : ndarray of shape (n_column,), float64, optional
-            Relative thickness along the motion, for corrugated sheet.
+            Relative thickness along the motion; of an upright box only.
+        rotation : array_like of shape (3, 3), float64, optional
+            Rotation about its centre.
 
         Returns
         -------
         Region or None
             Window it is seen in; None if outside the picture.
+
+        Raises
+        ------
+        ValueError
+            If the material is unknown or a value is out of its range.
         """
-        region = self._window(x, y, z)
-        if region is None:
-            return None
-        rows, columns = slice(region.row0, region.row1), slice(region.col0, region.col1)
-        chord = self._chord(rows, x[0], x[1], z[0], z[1])
-        cover = self._cover(columns, y[0], y[1])
         if profile is not None:
-            cover = cover * profile[columns]
-        self._add(material, rows, columns, (density_g_cm3 * CM_PER_M) * chord * cover[None, :])
-        return region
+            profile = np.asarray(profile, dtype=np.float64)
+            if rotation is not None:
+                raise ValueError("a profile is for upright boxes only")
+            if profile.shape != self.geometry.shape[1:] or not np.isfinite(profile).all():
+                raise ValueError(f"profile needs shape {self.geometry.shape[1:]} and finite values")
+        return self._place(material, density_g_cm3, box(x, y, z, rotation), profile=profile)
 
     def cylinder(
         self,
         material: str,
         density_g_cm3: float,
         axis: str,
-        centre: tuple[float, float, float],
+        centre: Triple,
         radius_m: float,
         length_m: float,
+        *,
+        rotation: ArrayLike | None = None,
     ) -> Region | None:
-        """Add a cylinder along one of the axes.
+        """Add a cylinder.
 
         Parameters
         ----------
@@ -181,42 +249,29 @@ class Scene:
         density_g_cm3 : float
             Mean density; negative to hollow out a body.
         axis : {"x", "y", "z"}
-            Direction of its axis.
+            Direction of its axis, before any rotation.
         centre : tuple of float
             Its centre, m.
         radius_m, length_m : float
             Its size, m.
+        rotation : array_like of shape (3, 3), float64, optional
+            Rotation about its centre.
 
         Returns
         -------
         Region or None
             Window it is seen in; None if outside the picture.
         """
-        half = {a: (length_m / 2 if a == axis else radius_m) for a in "xyz"}
-        x, y, z = ((c - half[a], c + half[a]) for c, a in zip(centre, "xyz", strict=True))
-        region = self._window(x, y, z)
-        if region is None:
-            return None
-        rows, columns = slice(region.row0, region.row1), slice(region.col0, region.col1)
-        if axis == "y":
-            chord = self._ellipse_chord(rows, centre[0], centre[2], radius_m, radius_m)
-            thickness = chord * self._cover(columns, *y)[None, :]
-        else:
-            offset = self.geometry.column_y_m[columns] - centre[1]
-            width = np.sqrt(np.maximum(radius_m**2 - offset**2, 0.0))[None, :]
-            if axis == "z":
-                thickness = self._chord(rows, centre[0] - width, centre[0] + width, *z)
-            else:
-                thickness = self._chord(rows, *x, centre[2] - width, centre[2] + width)
-        self._add(material, rows, columns, (density_g_cm3 * CM_PER_M) * thickness)
-        return region
+        return self._place(material, density_g_cm3, cylinder(axis, centre, radius_m, length_m, rotation))
 
     def ellipsoid(
         self,
         material: str,
         density_g_cm3: float,
-        centre: tuple[float, float, float],
-        half_axes: tuple[float, float, float],
+        centre: Triple,
+        half_axes: Triple,
+        *,
+        rotation: ArrayLike | None = None,
     ) -> Region | None:
         """Add an ellipsoid.
 
@@ -225,70 +280,186 @@ class Scene:
         material : str
             Name of the material.
         density_g_cm3 : float
-            Mean density.
+            Mean density; negative to hollow out a body.
         centre, half_axes : tuple of float
             Its centre and half axes along x, y, z, m.
+        rotation : array_like of shape (3, 3), float64, optional
+            Rotation about its centre.
 
         Returns
         -------
         Region or None
             Window it is seen in; None if outside the picture.
         """
-        x, y, z = ((c - h, c + h) for c, h in zip(centre, half_axes, strict=True))
-        region = self._window(x, y, z)
-        if region is None:
-            return None
-        rows, columns = slice(region.row0, region.row1), slice(region.col0, region.col1)
-        offset = (self.geometry.column_y_m[columns] - centre[1]) / half_axes[1]
-        scale = np.sqrt(np.maximum(1.0 - offset**2, 0.0))[None, :]
-        chord = self._ellipse_chord(rows, centre[0], centre[2], half_axes[0] * scale, half_axes[2] * scale)
-        self._add(material, rows, columns, (density_g_cm3 * CM_PER_M) * chord)
+        return self._place(material, density_g_cm3, ball(centre, half_axes, rotation))
+
+    def tube(
+        self,
+        material: str,
+        density_g_cm3: float,
+        start: Triple,
+        end: Triple,
+        outer_m: float,
+        inner_m: float = 0.0,
+    ) -> Region | None:
+        """Add a pipe between two points.
+
+        Parameters
+        ----------
+        material : str
+            Name of the material.
+        density_g_cm3 : float
+            Mean density of the wall; negative to hollow out a body.
+        start, end : tuple of float
+            Middle of its ends, m.
+        outer_m, inner_m : float
+            Outer and inner radius; inner 0 for a rod.
+
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+
+        Raises
+        ------
+        ValueError
+            If the inner radius is negative or not below the outer one, or as for any body.
+        """
+        if not 0.0 <= inner_m < outer_m:
+            raise ValueError(f"inner radius must be 0 to below the outer {outer_m!r} m, got {inner_m!r} m")
+        centre, length, turn = tube_axes(start, end)
+        region = self._place(material, density_g_cm3, cylinder("z", centre, outer_m, length, turn))
+        if inner_m > 0 and region is not None:
+            self._place(material, -density_g_cm3, cylinder("z", centre, inner_m, length, turn))
         return region
 
-    def _window(
-        self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]
+    def sheet(
+        self,
+        material: str,
+        density_g_cm3: float,
+        x: Span,
+        y: Span,
+        z: Span,
+        *,
+        thickness_m: float,
+        period_m: float,
+        depth_m: float,
+        along: str,
+        flat_share: float = 0.52,
     ) -> Region | None:
-        geometry = self.geometry
-        seen = [geometry.row_of(height, depth) for height in z for depth in x]
-        n_row, n_column = geometry.shape
-        row0, row1 = max(int(min(seen)) - 1, 0), min(int(max(seen)) + 2, n_row)
-        col0 = max(int(geometry.column_of(y[0])) - 1, 0)
-        col1 = min(int(geometry.column_of(y[1])) + 2, n_column)
-        return Region(row0, col0, row1, col1) if row0 < row1 and col0 < col1 else None
+        """Add trapezoidal sheet, as containers have for walls and roof.
 
-    def _chord(
-        self, rows: slice, x0: FloatLike, x1: FloatLike, z0: FloatLike, z1: FloatLike
-    ) -> NDArray[np.float64]:
-        """Return the length of each ray in a rectangle of the (x, z) plane, m."""
-        slope = self._slope[rows]
-        height, distance = self.geometry.source_height_m, self.geometry.source_distance_m
-        at_z0 = (z0 - height) / slope - distance
-        at_z1 = (z1 - height) / slope - distance
-        enter = np.maximum(np.minimum(at_z0, at_z1), x0)
-        leave = np.minimum(np.maximum(at_z0, at_z1), x1)
-        return np.asarray(np.maximum(leave - enter, 0.0) * self._stretch[rows])
+        Parameters
+        ----------
+        material : str
+            Name of the material.
+        density_g_cm3 : float
+            Density of the metal.
+        x, y, z : tuple of float
+            Its extent, m. The sheet lies about the middle of the thinnest extent.
+        thickness_m : float
+            Thickness of the metal.
+        period_m, depth_m : float
+            Period of the corrugation, and the distance of its two levels.
+        along : {"x", "y", "z"}
+            Direction in which levels and slopes follow each other; they begin with a level.
+        flat_share : float, default 0.52
+            Share of the two levels in a period; the default is that of ISO side walls as commonly built
+            (72 + 70 of 278 mm).
 
-    def _ellipse_chord(
-        self, rows: slice, x: float, z: float, half_x: FloatLike, half_z: FloatLike
-    ) -> NDArray[np.float64]:
-        """Return the length of each ray in an ellipse of the (x, z) plane, m."""
-        slope = self._slope[rows]
-        offset = self.geometry.source_height_m + (x + self.geometry.source_distance_m) * slope - z
-        half_x, half_z = np.maximum(half_x, 1e-9), np.maximum(half_z, 1e-9)
-        a = 1.0 / half_x**2 + (slope / half_z) ** 2
-        b = offset * slope / half_z**2
-        c = (offset / half_z) ** 2 - 1.0
-        return np.asarray(2.0 * np.sqrt(np.maximum(b * b - a * c, 0.0)) / a * self._stretch[rows])
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+        """
+        pieces = sheet(
+            x, y, z, thickness_m=thickness_m, period_m=period_m, depth_m=depth_m, along=along,
+            flat_share=flat_share,
+        )  # fmt: skip
+        return union_of([self._place(material, density_g_cm3, piece) for piece in pieces])
 
-    def _cover(self, columns: slice, y0: float, y1: float) -> NDArray[np.float64]:
-        """Return the share of each line that lies within [y0, y1]."""
-        centre, pitch = self.geometry.column_y_m[columns], self.geometry.pitch_m[1]
-        overlap = np.minimum(centre + pitch / 2, y1) - np.maximum(centre - pitch / 2, y0)
-        return np.asarray(np.clip(overlap / pitch, 0.0, 1.0))
+    def mesh(
+        self,
+        material: str,
+        density_g_cm3: float,
+        vertices: ArrayLike,
+        triangles: ArrayLike,
+        *,
+        centre: Triple,
+        rotation: ArrayLike | None = None,
+        scale: float = 1.0,
+    ) -> Region | None:
+        """Add a closed triangle mesh.
 
-    def _add(self, material: str, rows: slice, columns: slice, areal_density: NDArray[np.float64]) -> None:
-        plane = self.areal_density.get(material)
-        if plane is None:
-            plane = np.zeros(self.geometry.shape, dtype=np.float32)
-            self.areal_density[material] = plane
-        plane[rows, columns] += areal_density.astype(np.float32)
+        Parameters
+        ----------
+        material : str
+            Name of the material.
+        density_g_cm3 : float
+            Density; negative to hollow out a body.
+        vertices : array_like of shape (n_vertex, 3), float64
+            Corners, m, about the mesh's own origin.
+        triangles : array_like of shape (n_triangle, 3), int
+            Corners of each triangle, all in one sense.
+        centre : tuple of float
+            Where the mesh's origin is put, m.
+        rotation : array_like of shape (3, 3), float64, optional
+            Rotation about the mesh's origin.
+        scale : float, default 1.0
+            Factor on its size.
+
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+
+        Raises
+        ------
+        ValueError
+            If the mesh is not closed, or a value is out of its range.
+        """
+        if not (math.isfinite(scale) and scale > 0 and all(math.isfinite(c) for c in centre)):
+            raise ValueError(f"scale must be positive and centre finite, got {scale!r}, {centre!r}")
+        one = closed_mesh(vertices, triangles)
+        turn = np.eye(3) if rotation is None else rotation_matrix(rotation)
+        one = one._replace(vertices_m=one.vertices_m @ (scale * turn.T) + np.asarray(centre))
+        return self._place(material, density_g_cm3, None, mesh=one)
+
+    def _place(
+        self,
+        material: str,
+        density_g_cm3: float,
+        body: Body | None,
+        *,
+        mesh: Mesh | None = None,
+        profile: NDArray[np.float64] | None = None,
+    ) -> Region | None:
+        material_of(material)
+        if not (math.isfinite(density_g_cm3) and abs(density_g_cm3) <= MAX_DENSITY_G_CM3):
+            raise ValueError(
+                f"density must be at most {MAX_DENSITY_G_CM3:g} g/cm3 either way, got {density_g_cm3!r}"
+            )
+        if body is not None:
+            spans = [(c - h, c + h) for c, h in zip(body.centre, body.half, strict=True)]
+        elif mesh is not None:
+            low, high = mesh.vertices_m.min(axis=0).tolist(), mesh.vertices_m.max(axis=0).tolist()
+            spans = list(zip(low, high, strict=True))
+        region = self.geometry.window_of(spans[0], spans[1], spans[2])
+        if region is None:
+            return None
+        placed = Placed(material, float(density_g_cm3), body, mesh, profile, region)
+        self._materials.setdefault(material, len(self._materials))
+        self._placed.append(placed)
+        for one in self._open:
+            one._add(placed)  # noqa: SLF001 - the scene fills its objects
+        return region
+
+    def _trace(self) -> None:
+        if self._n_traced == len(self._placed):
+            return
+        n_new = len(self._materials) - len(self._planes)
+        if n_new:
+            fresh = np.zeros((n_new, *self.geometry.shape), dtype=np.float32)
+            self._planes = np.concatenate([self._planes, fresh])
+        trace_into(self._planes, self._placed[self._n_traced :], self._materials, self.geometry.rays())
+        self._n_traced = len(self._placed)
