@@ -8,10 +8,11 @@ from .detector import (
     klein_nishina_electron,
 )
 from .materials import MATERIALS, MaterialData, material_data, mixture
-from .nuclides import NUCLIDES, Nuclide, nuclide
+from .nuclides import NAMED, NUCLIDES, Nuclide, nuclide
 
 __all__ = [
     "MATERIALS",
+    "NAMED",
     "NUCLIDES",
     "FwhmLaw",
     "MaterialData",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from screening.classifiers import Model
 from screening.errors import ModelError
-from screening.physics import NUCLIDES
+from screening.physics import NAMED, NUCLIDES
 from screening.records import Category, Finding, NuclideMeasurement, ReasonCode, decimal_string
 
 from .identify_evidence import (
@@ -320,7 +320,7 @@ class Identifier:
 
 @cache
 def _names() -> tuple[str, ...]:
-    return tuple(NUCLIDES)
+    return NAMED
 
 
 @cache

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import erf
 
-from screening.physics import NUCLIDES, FwhmLaw, attenuation, compton_continuum, full_energy_efficiency
+from screening.physics import (
+    NAMED,
+    NUCLIDES,
+    FwhmLaw,
+    attenuation,
+    compton_continuum,
+    full_energy_efficiency,
+)
 from screening.physics.detector import ELECTRON_REST_KEV, compton_edge_kev
 
 from .resolution import SIGMA_PER_FWHM
@@ -188,9 +195,9 @@ def line_table(family: str) -> LineTable:
     LineTable
         The lines; computed once.
     """
-    names = tuple(NUCLIDES)
+    named = [NUCLIDES[name] for name in NAMED]
     # One call for all lines: the attenuation lookups cost far more than the arithmetic.
-    every = np.concatenate([nuclide.energy_kev for nuclide in NUCLIDES.values()])
+    every = np.concatenate([nuclide.energy_kev for nuclide in named])
     reach = np.stack(
         [
             np.exp(-attenuation(material, every) * areal) * efficiency
@@ -201,7 +208,7 @@ def line_table(family: str) -> LineTable:
     )
     energies, owners, parts, yields = [], [], [], []
     start = 0
-    for index, nuclide in enumerate(NUCLIDES.values()):
+    for index, nuclide in enumerate(named):
         energy = nuclide.energy_kev
         amount = (
             _emitted(nuclide.name, energy, nuclide.intensity)[:, None] * reach[start : start + energy.size]
@@ -221,7 +228,7 @@ def line_table(family: str) -> LineTable:
         parts.append(part)
         yields.append(amount)
     return LineTable(
-        names, np.concatenate(energies), np.concatenate(owners), np.concatenate(parts), np.concatenate(yields)
+        NAMED, np.concatenate(energies), np.concatenate(owners), np.concatenate(parts), np.concatenate(yields)
     )
 
 

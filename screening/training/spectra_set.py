@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.physics import NUCLIDES, FwhmLaw
+from screening.physics import NAMED, FwhmLaw
 from screening.radiation.nuclide_model import N_FEATURE, network_features
 from screening.radiation.spectrum import live_range_kev, measured_spectrum
 from screening.simulation.spectra import (
@@ -21,7 +21,7 @@ from screening.simulation.spectra import (
 __all__ = ["LABELS", "FeatureSet", "GeneratorSettings", "make_features"]
 
 #: Outputs of the network, in order.
-LABELS: tuple[str, ...] = tuple(NUCLIDES)
+LABELS: tuple[str, ...] = NAMED
 
 #: Labels drawn more often than the rest: those met at borders.
 FREQUENT = [
