@@ -1,173 +1,203 @@
-"""The lane of a simulated portal: where the panels stand, what they see, and the vehicle's shadow."""
+"""The lane of a simulated portal: where the panels stand, what they see, and what lies in between."""
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
-from screening.physics import attenuation, nuclide, transmission
+from .conditions import CargoRecipe
 
-__all__ = [
-    "LANE_HALF_WIDTH_M",
-    "panel_positions",
-    "plastic_counts_per_decay",
-    "plastic_counts_per_photon",
-    "shadow_profile",
-    "solid_angle_share",
-]
+__all__ = ["FACE_M", "Panels", "cargo_path", "panel_positions", "rectangle_share"]
 
-#: From the lane's centre to the panels' faces, metres.
-LANE_HALF_WIDTH_M = 2.5
+#: Face of one panel, along the lane and upwards, metres: plastic of 35 x 170 cm; a NaI log's 4 x 16 inch face,
+#: upright; the moderated He-3 tubes of one pillar's panel.
+FACE_M: dict[str, tuple[float, float]] = {
+    "rpm": (0.35, 1.70),
+    "srpm": (0.1016, 0.4064),
+    "neutron": (0.30, 1.0),
+}
 
-#: Heights of the lower and upper panel of a pillar, metres.
-_HEIGHTS_M = (1.0, 2.7)
-
-#: A plastic panel: depth in cm, lower threshold in keV.
-_PLASTIC_DEPTH_CM, _PLASTIC_THRESHOLD_KEV = 5.0, 25.0
-
-#: Steps per metre in which the vehicle's shadow is drawn, and the width over which a panel's field of
-#: view smears it.
-_STEPS_PER_M, _VIEW_M = 10, 1.2
+#: Heights of a pillar's panels, metres: one alone, or evenly between the lowest and the highest.
+_HEIGHT_ALONE_M, _HEIGHTS_M = 1.8, (1.0, 2.7)
 
 
-def panel_positions(n_panel: int) -> NDArray[np.float64]:
-    """Return where the panels stand: pairs on one pillar after the other.
+class Panels:
+    """The panels of a portal.
+
+    Parameters
+    ----------
+    across_m : ndarray of shape (n_panel,), float64
+        Distance across the lane from its centre; negative: the first pillar.
+    height_m : ndarray of shape (n_panel,), float64
+        Height of their middles.
+    face_m : tuple of float
+        Extent along the lane and upwards.
+    """
+
+    def __init__(
+        self, across_m: NDArray[np.float64], height_m: NDArray[np.float64], face_m: tuple[float, float]
+    ) -> None:
+        self.across_m = across_m
+        self.height_m = height_m
+        self.face_m = face_m
+
+    @property
+    def n_panel(self) -> int:
+        """Number of panels."""
+        return int(self.across_m.size)
+
+
+def panel_positions(
+    n_panel: int, *, portal: str = "rpm", lane_m: float = 5.0, heights_m: tuple[float, ...] = ()
+) -> Panels:
+    """Return where the panels stand: those of one pillar after those of the other.
 
     Parameters
     ----------
     n_panel : int
         Two, four or more panels; half of them on each pillar.
+    portal : {"rpm", "srpm", "neutron"}
+        What they are.
+    lane_m : float, default 5
+        From face to face, metres.
+    heights_m : tuple of float
+        Heights of one pillar's panels; empty: the usual ones.
 
     Returns
     -------
-    ndarray of shape (n_panel, 2), float64
-        Distance across the lane from its centre (negative: the first pillar) and height, metres.
+    Panels
+        Places and faces.
 
     Raises
     ------
     ValueError
-        If the panels cannot be shared between two pillars.
+        If the panels cannot be shared between two pillars, or there is another number of heights.
     """
     if n_panel < 2 or n_panel % 2:
-        raise ValueError(f"panels stand on two pillars: an even number is needed, got {n_panel}")
+        raise ValueError(f"panels stand on two pillars: an even number from 2 is needed, got {n_panel}")
     per_pillar = n_panel // 2
-    heights = np.array([1.8]) if per_pillar == 1 else np.linspace(*_HEIGHTS_M, per_pillar)
-    sides = np.repeat([-LANE_HALF_WIDTH_M, LANE_HALF_WIDTH_M], per_pillar)
-    return np.column_stack([sides, np.tile(heights, 2)])
+    if heights_m and len(heights_m) != per_pillar:
+        raise ValueError(f"a pillar of {per_pillar} panels needs as many heights, got {len(heights_m)}")
+    usual = np.array([_HEIGHT_ALONE_M]) if per_pillar == 1 else np.linspace(*_HEIGHTS_M, per_pillar)
+    heights = np.array(heights_m) if heights_m else usual
+    sides = np.repeat([-0.5 * lane_m, 0.5 * lane_m], per_pillar)
+    return Panels(sides, np.tile(heights, 2), FACE_M[portal])
 
 
-def solid_angle_share(
-    along_m: NDArray[np.float64],
-    across_m: float,
-    height_m: float,
-    panels: NDArray[np.float64],
-    panel_area_m2: float,
+def rectangle_share(
+    along_m: NDArray[np.float64], across_m: float, height_m: float, panels: Panels
 ) -> NDArray[np.float64]:
-    """Return the share of the full solid angle under which a point sees each panel.
+    """Return the share of the full solid angle that each panel fills, seen from a point.
+
+    The panels look across the lane. The solid angle of a rectangle at distance d, from its corners (x, y) about the
+    foot of the perpendicular, is the signed sum of arctan(x y / (d sqrt(x^2 + y^2 + d^2))), which is exact.
+
+    Parameters
+    ----------
+    along_m : ndarray of shape (...), float64
+        Distance of the point from the portal's plane, along the lane, metres.
+    across_m, height_m : float
+        Its place across the lane and its height, metres.
+    panels : Panels
+        The panels.
+
+    Returns
+    -------
+    ndarray of shape (..., n_panel), float64
+        Omega / 4 pi; 0 for a panel edge on.
+    """
+    distance = np.abs(panels.across_m - across_m)
+    half_along, half_up = 0.5 * panels.face_m[0], 0.5 * panels.face_m[1]
+    up = np.stack([panels.height_m - height_m + half_up, panels.height_m - height_m - half_up])
+    total = np.zeros((*along_m.shape, panels.n_panel))
+    squared = distance**2 + up**2
+    for sign, edge in ((1.0, along_m + half_along), (-1.0, along_m - half_along)):
+        x = edge[..., np.newaxis]
+        square = x * x
+        for k, side in enumerate((1.0, -1.0)):
+            root = np.sqrt(square + squared[k])
+            root *= distance
+            total += (sign * side) * np.arctan2(x * up[k], root)
+    return np.asarray(np.maximum(total, 0.0) / (4.0 * np.pi))
+
+
+def cargo_path(
+    along_m: NDArray[np.float64],
+    place_m: tuple[NDArray[np.float64] | float, float, float],
+    panels: Panels,
+    cargo: CargoRecipe,
+    boxes_m: tuple[tuple[float, float], ...],
+) -> NDArray[np.float64]:
+    """Return how much cargo lies between a point and the middle of each panel.
+
+    The slant path is cut at the walls of the box; a load that changes along the box is summed along the path.
 
     Parameters
     ----------
     along_m : ndarray of shape (n,), float64
-        Distance of the point from the portal's plane, along the lane, metres.
-    across_m, height_m : float
-        Its place across the lane and its height, metres.
-    panels : ndarray of shape (n_panel, 2), float64
-        As from :func:`panel_positions`.
-    panel_area_m2 : float
-        Area of one face, m2.
+        Part of the vehicle in the portal's plane, metres behind its front.
+    place_m : tuple of (position, across, height)
+        The point: metres behind the vehicle's front (a number, or one for each of the n), across the lane,
+        above the road.
+    panels : Panels
+        The panels.
+    cargo : CargoRecipe
+        The load.
+    boxes_m : tuple of (front, rear)
+        The boxes that hold it, metres behind the front.
 
     Returns
     -------
     ndarray of shape (n, n_panel), float64
-        Omega / 4 pi of a small flat face that looks across the lane: A d / (4 pi r^3).
+        Areal density, g/cm2.
     """
-    across = np.abs(panels[:, 0] - across_m)
-    squared = along_m[:, np.newaxis] ** 2 + across**2 + (panels[:, 1] - height_m) ** 2
-    return np.asarray(panel_area_m2 * across / (4.0 * np.pi * squared**1.5))
+    position, across, height = place_m
+    step = along_m - position
+    side, rise = panels.across_m - across, panels.height_m - height
+    length_m = np.sqrt(step[:, np.newaxis] ** 2 + side**2 + rise**2)
+    # The part of the ray within walls, floor and top, which is the same for every box.
+    enter, leave = np.zeros(panels.n_panel), np.ones(panels.n_panel)
+    for start, slope, low, high in (
+        (across, side, -cargo.half_width_m, cargo.half_width_m),
+        (height, rise, cargo.floor_m, cargo.top_m),
+    ):
+        first, last = _between(start, slope, low, high)
+        enter, leave = np.maximum(enter, first), np.minimum(leave, last)
+    path = np.zeros(length_m.shape)
+    for front, rear in boxes_m:
+        first, last = _between(position, step, front, rear)
+        inside = np.minimum(leave, last[:, np.newaxis]) - np.maximum(enter, first[:, np.newaxis])
+        crossed = np.maximum(inside, 0.0) * length_m * 100.0 * cargo.density_g_cm3
+        if cargo.profile:
+            middle = 0.5 * (np.minimum(leave, last[:, np.newaxis]) + np.maximum(enter, first[:, np.newaxis]))
+            half = 0.5 * np.maximum(inside, 0.0) * np.abs(step)[:, np.newaxis]
+            centre = np.asarray(position + middle.T * step).T
+            crossed *= _mean_load(cargo, front, rear, centre, half)
+        path += crossed
+    return path
 
 
-def shadow_profile(
-    along_m: NDArray[np.float64],
-    *,
-    vehicle_m: float,
-    box_m: tuple[float, float],
-    depth: float,
-    rng: np.random.Generator,
+def _between(
+    start: NDArray[np.float64] | float, slope: NDArray[np.float64], low: float, high: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where a ray (0 at its start, 1 at its end) enters and leaves a slab."""
+    safe = np.where(np.abs(slope) < 1e-9, 1e-9, slope)
+    one, other = (low - start) / safe, (high - start) / safe
+    return np.clip(np.minimum(one, other), 0.0, 1.0), np.clip(np.maximum(one, other), 0.0, 1.0)
+
+
+def _mean_load(
+    cargo: CargoRecipe,
+    front: float,
+    rear: float,
+    centre_m: NDArray[np.float64],
+    half_m: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the share of background that a vehicle keeps off the panels.
-
-    Parameters
-    ----------
-    along_m : ndarray of shape (n,), float64
-        Which part of the vehicle is in the portal's plane: metres behind its front.
-    vehicle_m : float
-        Length of the vehicle.
-    box_m : tuple of float
-        Front and rear of the container, metres behind the vehicle's front.
-    depth : float
-        Suppression by the loaded container, 0 to below 1.
-    rng : numpy.random.Generator
-        For the texture of the load.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        0 far from the vehicle; `depth`, within a tenth, beside the container; less at the cab.
-    """
-    margin = 10.0
-    grid = np.arange(-margin, vehicle_m + margin, 1.0 / _STEPS_PER_M)
-    shade = np.where((grid >= 0) & (grid <= vehicle_m), 0.35 * depth, 0.0)
-    shade[(grid >= 0) & (grid <= min(3.0, box_m[0]))] = 0.7 * depth
-    inside = (grid >= box_m[0]) & (grid <= box_m[1])
-    texture = gaussian_filter1d(rng.standard_normal(grid.size), 1.0 * _STEPS_PER_M)
-    texture *= 0.05 / max(float(texture.std()), 1e-9)
-    shade[inside] = depth * (1.0 + texture[inside])
-    shade = gaussian_filter1d(shade, _VIEW_M * _STEPS_PER_M, mode="constant")
-    return np.asarray(np.clip(np.interp(along_m, grid, shade, left=0.0, right=0.0), 0.0, 0.95))
-
-
-def plastic_counts_per_photon(energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the counts of a plastic panel per photon at its face.
-
-    Parameters
-    ----------
-    energy_kev : ndarray of shape (n,), float64
-        Photon energies, keV.
-
-    Returns
-    -------
-    ndarray of shape (n,), float64
-        Interaction in 5 cm of polyvinyl toluene (NIST XCOM), times the share of recoil electrons
-        above the 25 keV threshold, taken as flat up to the Compton edge.
-    """
-    energy = np.asarray(energy_kev, dtype=np.float64)
-    caught = 1.0 - np.exp(-attenuation("pvt", energy) * 1.032 * _PLASTIC_DEPTH_CM)
-    edge = 2.0 * energy**2 / (511.0 + 2.0 * energy)
-    return np.asarray(caught * np.clip(1.0 - _PLASTIC_THRESHOLD_KEV / np.maximum(edge, 1.0), 0.0, 1.0))
-
-
-@cache
-def plastic_counts_per_decay(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> float:
-    """Return the counts of a plastic panel per decay towards its face.
-
-    Parameters
-    ----------
-    label : str
-        Nuclide, group or material of :data:`screening.physics.NUCLIDES`.
-    shielding : tuple of (str, float)
-        Layers: material and areal density, g/cm2. Narrow beam, no build-up: a lower bound.
-
-    Returns
-    -------
-    float
-        Counts per decay and unit of Omega / 4 pi.
-    """
-    source = nuclide(label)
-    inside = (source.energy_kev >= 20.0) & (source.energy_kev <= 10_000.0)
-    energy, intensity = source.energy_kev[inside], source.intensity[inside].copy()
-    for material, areal_density_g_cm2 in shielding:
-        intensity *= transmission(material, energy, areal_density_g_cm2)
-    return float((intensity * plastic_counts_per_photon(energy)).sum())
+    """Return the load over the box's mean, averaged over stretches along the box."""
+    parts = np.array(cargo.profile) / np.mean(cargo.profile)
+    ends = np.linspace(front, rear, parts.size + 1)
+    summed = np.concatenate([[0.0], np.cumsum(parts * np.diff(ends))])
+    half = np.maximum(half_m, 1e-3)
+    taken = np.interp(centre_m + half, ends, summed) - np.interp(centre_m - half, ends, summed)
+    width = np.minimum(centre_m + half, rear) - np.maximum(centre_m - half, front)
+    return np.asarray(taken / np.maximum(width, 1e-9))

@@ -9,6 +9,9 @@ import msgspec
 from screening.physics import NUCLIDES
 from screening.records import Category, Level, OperatingMode
 
+from .checks import check_material, check_motion, check_range
+from .conditions import BeamRecipe, CargoRecipe, NeighbourRecipe, RainRecipe
+
 __all__ = ["OccupancyRecipe", "SourceRecipe", "expected_level", "recipe_from_dict", "truth_of"]
 
 
@@ -33,6 +36,9 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Layers around it: material and areal density, g/cm2.
     neutrons_per_s : float
         Neutrons it emits each second.
+    is_bulk : bool
+        Spread through the width of the box as well: the cargo itself is active, and absorbs its own photons.
+        Needs a cargo.
     """
 
     label: str
@@ -43,6 +49,19 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     height_m: float = 1.8
     shielding: tuple[tuple[str, float], ...] = ()
     neutrons_per_s: float = 0.0
+    is_bulk: bool = False
+
+    def __post_init__(self) -> None:
+        if self.label not in NUCLIDES:
+            raise ValueError(f"unknown nuclide {self.label!r}; known: {', '.join(NUCLIDES)}")
+        check_range("activity_mbq", self.activity_mbq, 0.0, 1e12)
+        check_range("neutrons_per_s", self.neutrons_per_s, 0.0, 1e12)
+        check_range("spread_m", self.spread_m, 0.0, 60.0)
+        check_range("across_m", self.across_m, -1.5, 1.5)
+        check_range("height_m", self.height_m, 0.0, 5.0)
+        for material, areal_density_g_cm2 in self.shielding:
+            check_material(material)
+            check_range(f"shielding with {material}", areal_density_g_cm2, 0.0, 1000.0)
 
 
 class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,19 +80,42 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     fwhm_662 : float
         Relative FWHM at 662 keV.
     speed_m_s : float
-        Vehicle speed.
+        Vehicle speed; at the start, if `motion` changes it.
+    motion : tuple of (float, float)
+        Changes of speed after the front reaches the portal: seconds, and the speed at their end (m/s, evenly
+        approached; 0 stands, negative reverses). The last speed is kept.
     vehicle_m : float
         Vehicle length.
     box_m : tuple of float
         Front and rear of the container behind the vehicle's front.
+    follower_gap_m : float or None
+        Another vehicle of the same kind follows so closely that the occupancy does not end between them.
+    stuck_s : float
+        Seconds for which the occupancy goes on after the vehicle has left; its end is never told.
+    lane_m : float
+        From the panels of one pillar to those of the other.
+    heights_m : tuple of float
+        Heights of a pillar's panels; empty takes the usual ones (1.8 for one, 1.0 to 2.7 for more).
+    cargo : CargoRecipe or None
+        What the box holds, which photons of sources pass on their way; None: nothing in the way.
     suppression : float
-        Share of background that the loaded container keeps off.
+        Share of background that the loaded container keeps off a panel beside it, all energies together.
     background_cps : float or None
         Gamma background of one panel; None takes the portal's usual one (420 plastic, 260 NaI).
+    background_mix : tuple of float
+        Potassium, uranium series, thorium series and radon in the background of spectra, over the usual site's.
+    radon_factor : float
+        Radon in the air during pass and background over its daily mean.
+    rain : RainRecipe or None
+        Rain brings radon's daughters down.
+    neighbours : tuple of NeighbourRecipe
+        Sources that pass in other lanes.
+    beams : tuple of BeamRecipe
+        Pulsed x-ray machines that fire near by.
     neutron_background_cps : float
         Neutron background of one panel.
     ship_effect : float
-        Factor on the neutron background beside the container.
+        Factor on the neutron background beside the container; what is more comes in bursts.
     sources : tuple of SourceRecipe
         What is radioactive.
     background_age_s : float or None
@@ -86,6 +128,18 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Intervals lost in the middle of the pass.
     dead_panel : int or None
         A panel that counts nothing in the pass.
+    stuck_panel : int or None
+        A panel that repeats its first reading.
+    panel_gains : tuple of float
+        Gain of each panel in the pass over that of its calibration and background; empty: all right.
+    gain_drift_per_s : float
+        Relative change of every gain each second, as a warming portal has it.
+    dead_time_s : float or None
+        Dead time of a panel after each count, seconds; None takes the portal's usual one.
+    is_paralysable : bool
+        Events in the dead time prolong it: at high rates the counts collapse.
+    overload_cps : float or None
+        Rate from which the panel's electronics shut it off (counts 0); None: never.
     is_tampered : bool
         The tamper switch was set.
     faults : tuple of str
@@ -110,10 +164,21 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     n_channel: int = 512
     fwhm_662: float = 0.075
     speed_m_s: float = 2.2
+    motion: tuple[tuple[float, float], ...] = ()
     vehicle_m: float = 17.0
     box_m: tuple[float, float] = (4.3, 16.5)
+    follower_gap_m: float | None = None
+    stuck_s: float = 0.0
+    lane_m: float = 5.0
+    heights_m: tuple[float, ...] = ()
+    cargo: CargoRecipe | None = None
     suppression: float = 0.3
     background_cps: float | None = None
+    background_mix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    radon_factor: float = 1.0
+    rain: RainRecipe | None = None
+    neighbours: tuple[NeighbourRecipe, ...] = ()
+    beams: tuple[BeamRecipe, ...] = ()
     neutron_background_cps: float = 0.6
     ship_effect: float = 1.0
     sources: tuple[SourceRecipe, ...] = ()
@@ -125,6 +190,12 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     has_neutrons: bool = True
     lost_intervals: int = 0
     dead_panel: int | None = None
+    stuck_panel: int | None = None
+    panel_gains: tuple[float, ...] = ()
+    gain_drift_per_s: float = 0.0
+    dead_time_s: float | None = None
+    is_paralysable: bool = False
+    overload_cps: float | None = None
     is_tampered: bool = False
     faults: tuple[str, ...] = ()
     container_id: str | None = None
@@ -135,10 +206,79 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     operating_mode: OperatingMode = OperatingMode.OPS
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _check_portal(self)
+        _check_vehicle(self)
+
+    @property
+    def train_m(self) -> float:
+        """Length of all that passes in the occupancy: the vehicle, and one that follows it, metres."""
+        if self.follower_gap_m is None:
+            return self.vehicle_m
+        return 2.0 * self.vehicle_m + self.follower_gap_m
+
     @property
     def panel_background_cps(self) -> float:
         """Gamma background of one panel, counts/s."""
         return self.background_cps or (420.0 if self.portal == "rpm" else 260.0)
+
+
+def _check_portal(recipe: OccupancyRecipe) -> None:
+    if recipe.n_panel % 2 or not 2 <= recipe.n_panel <= 16:
+        raise ValueError(
+            f"panels stand on two pillars: an even number from 2 to 16 is needed, got {recipe.n_panel}"
+        )
+    check_range("lane_m", recipe.lane_m, 3.0, 10.0)
+    if recipe.heights_m and len(recipe.heights_m) != recipe.n_panel // 2:
+        raise ValueError(f"heights_m needs {recipe.n_panel // 2} heights, got {len(recipe.heights_m)}")
+    for height_m in recipe.heights_m:
+        check_range("heights_m", height_m, 0.1, 6.0)
+    check_range("interval_s", recipe.interval_s, 0.02, 5.0)
+    check_range("n_channel", recipe.n_channel, 16, 16384)
+    check_range("fwhm_662", recipe.fwhm_662, 0.01, 0.3)
+    if recipe.background_cps is not None:
+        check_range("background_cps", recipe.background_cps, 0.0, 1e5)
+    check_range("neutron_background_cps", recipe.neutron_background_cps, 0.0, 1e4)
+    check_range("ship_effect", recipe.ship_effect, 1.0, 20.0)
+    for factor in recipe.background_mix:
+        check_range("background_mix", factor, 0.0, 20.0)
+    check_range("radon_factor", recipe.radon_factor, 0.0, 20.0)
+    check_range("background_live_s", recipe.background_live_s, 0.1, 1e5)
+    for name in ("dead_panel", "stuck_panel"):
+        panel = getattr(recipe, name)
+        if panel is not None:
+            check_range(name, panel, 0, recipe.n_panel - 1)
+    if recipe.panel_gains and len(recipe.panel_gains) != recipe.n_panel:
+        raise ValueError(f"panel_gains needs {recipe.n_panel} gains, got {len(recipe.panel_gains)}")
+    for gain in recipe.panel_gains:
+        check_range("panel_gains", gain, 0.3, 3.0)
+    check_range("gain_drift_per_s", recipe.gain_drift_per_s, -0.02, 0.02)
+    if recipe.dead_time_s is not None:
+        check_range("dead_time_s", recipe.dead_time_s, 0.0, 1e-3)
+    if recipe.overload_cps is not None:
+        check_range("overload_cps", recipe.overload_cps, 100.0, 1e9)
+    check_range("lost_intervals", recipe.lost_intervals, 0, 100_000)
+
+
+def _check_vehicle(recipe: OccupancyRecipe) -> None:
+    check_range("vehicle_m", recipe.vehicle_m, 2.0, 100.0)
+    front, rear = recipe.box_m
+    if not 0.0 <= front < rear or not rear < float("inf"):
+        raise ValueError(f"box_m needs a front from 0 and a rear behind it, got {recipe.box_m!r}")
+    check_range("suppression", recipe.suppression, 0.0, 0.95)
+    check_range("stuck_s", recipe.stuck_s, 0.0, 3600.0)
+    if recipe.follower_gap_m is not None:
+        check_range("follower_gap_m", recipe.follower_gap_m, 0.0, 10.0)
+    check_motion(recipe.speed_m_s, recipe.motion)
+    for source in recipe.sources:
+        low, high = 0.5 * source.spread_m, recipe.train_m - 0.5 * source.spread_m
+        if low > high:
+            raise ValueError(
+                f"a source spread over {source.spread_m:g} m does not fit a vehicle of {recipe.train_m:g} m"
+            )
+        check_range(f"position_m of {source.label}", source.position_m, low, high)
+        if source.is_bulk and recipe.cargo is None:
+            raise ValueError(f"the bulk source {source.label} needs a cargo that holds it")
 
 
 def recipe_from_dict(fields: dict[str, Any]) -> OccupancyRecipe:
@@ -223,6 +363,10 @@ def expected_level(recipe: OccupancyRecipe, nsigma: float) -> Level:
         or not (recipe.has_speed and recipe.has_end and recipe.has_calibration)
         or recipe.lost_intervals > 0
         or recipe.dead_panel is not None
+        or recipe.stuck_panel is not None
+        or recipe.stuck_s > 0
+        or any(abs(gain - 1.0) >= 0.1 for gain in recipe.panel_gains)
+        or bool(recipe.beams)
         or bool(recipe.faults)
     )
     return Level.UNKNOWN if is_faulty else Level.LOW

@@ -1,0 +1,395 @@
+"""Expected counts of a pass: each contribution as rows of deposits, weighted by interval and panel."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .background import COMPONENTS, BackgroundTable, background_table, component_shares, washout
+from .lane import Panels, cargo_path, panel_positions, rectangle_share
+from .motion import Motion
+from .recipe import OccupancyRecipe, SourceRecipe
+from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table, panel_response
+from .shadow import shadow_profile
+
+__all__ = ["BACKING", "Contribution", "PassPlan", "background_before", "plan_pass"]
+
+#: What backs the panels against other lanes: 6 mm of lead behind a panel.
+BACKING = ("lead", 6.8)
+
+_RADON = COMPONENTS.index("radon")
+
+#: Points in one interval over which a passing source is averaged; fewer for one that is spread.
+_SUBSTEPS, _SUBSTEPS_SPREAD = 5, 1
+
+#: Parts of a spread source: one each so many metres; places across a bulk load (Gauss-Legendre, half width 1).
+_PART_M = 0.8
+_ACROSS, _ACROSS_WEIGHT = np.array([-0.774597, 0.0, 0.774597]), np.array([5.0, 8.0, 5.0]) / 18.0
+
+#: The load that shades the background when no cargo is told, and the mean slant of what comes through a load.
+_USUAL_LOAD, _USUAL_G_CM2, _SLANT = "polyethylene", 55.0, 1.3
+
+#: Largest share of a panel's view that a vehicle can fill: more suppression needs a thicker load.
+_LARGEST_VIEW = 0.9
+
+
+class Contribution(NamedTuple):
+    """Something that is counted.
+
+    Attributes
+    ----------
+    table : Table
+        Deposits, a row each.
+    rows : ndarray of shape (n_row,), int64
+        The rows that are used.
+    weight : ndarray of shape (n_interval, n_panel, n_row), float64
+        How often each row's events are expected.
+    """
+
+    table: Table
+    rows: NDArray[np.int64]
+    weight: NDArray[np.float64]
+
+
+class PassPlan(NamedTuple):
+    """All that is expected of a pass.
+
+    Attributes
+    ----------
+    recipe : OccupancyRecipe
+        The recipe.
+    motion : Motion
+        How the vehicle moves.
+    response : PanelResponse
+        Of its panels.
+    t_s : ndarray of shape (n_interval,), float64
+        Start of each interval, seconds.
+    n_prior, n_occupied : int
+        Intervals before the occupancy, and in it.
+    background : Contribution
+        The site's background less the vehicle's shadow, and rain.
+    surroundings : tuple of Contribution
+        Sources in other lanes.
+    sources : tuple of Contribution
+        Sources in the vehicle.
+    gain : ndarray of shape (n_interval, n_panel), float64, or None
+        Gain over that of the calibration; None: all 1.
+    """
+
+    recipe: OccupancyRecipe
+    motion: Motion
+    response: PanelResponse
+    t_s: NDArray[np.float64]
+    n_prior: int
+    n_occupied: int
+    background: Contribution
+    surroundings: tuple[Contribution, ...]
+    sources: tuple[Contribution, ...]
+    gain: NDArray[np.float64] | None
+
+    def gross(self, part: Contribution) -> NDArray[np.float64]:
+        """Return the expected counts above the discriminator.
+
+        Parameters
+        ----------
+        part : Contribution
+            One of the plan's.
+
+        Returns
+        -------
+        ndarray of shape (n_interval, n_panel), float64
+            Counts.
+        """
+        threshold = THRESHOLD_KEV[self.recipe.portal][0]
+        edges = self.response.edges_kev
+        if self.gain is None:
+            return part.weight @ part.table.above(edges, threshold)[part.rows]
+        rounded = np.round(self.gain, 3)
+        found = np.zeros(rounded.shape)
+        for gain in np.unique(rounded):
+            chosen = rounded == gain
+            found[chosen] = part.weight[chosen] @ part.table.above(edges, threshold / gain)[part.rows]
+        return found
+
+
+def plan_pass(recipe: OccupancyRecipe, shadow_rng: np.random.Generator) -> PassPlan:
+    """Reckon what a pass is expected to show.
+
+    Parameters
+    ----------
+    recipe : OccupancyRecipe
+        The recipe.
+    shadow_rng : numpy.random.Generator
+        For the texture of the load.
+
+    Returns
+    -------
+    PassPlan
+        Expected counts.
+    """
+    motion = Motion(recipe.speed_m_s, recipe.motion)
+    per_second = max(1, round(1.0 / recipe.interval_s))
+    n_prior = per_second
+    inside_s = motion.leaves_s(recipe.train_m) + recipe.stuck_s
+    n_occupied = int(np.ceil(inside_s / recipe.interval_s - 1e-9))
+    # Portals go on for a moment after the beam is free: without it, an end cannot be told from a cut.
+    n_interval = n_prior + n_occupied + 1
+    n_interval += -n_interval % per_second
+    t_s = np.round(np.arange(n_interval) * recipe.interval_s, 6)
+    response = panel_response(recipe.portal, recipe.fwhm_662)
+    panels = panel_positions(
+        recipe.n_panel, portal=recipe.portal, lane_m=recipe.lane_m, heights_m=recipe.heights_m
+    )
+    since_s = t_s - t_s[n_prior]
+    steps = _midpoints(since_s, recipe.interval_s, _SUBSTEPS)
+    along = motion.distance_m(steps.ravel())
+    geometry: dict[tuple[float, ...], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    return PassPlan(
+        recipe=recipe,
+        motion=motion,
+        response=response,
+        t_s=t_s,
+        n_prior=n_prior,
+        n_occupied=n_occupied,
+        background=_background(recipe, response, along, since_s, shadow_rng),
+        surroundings=_surroundings(recipe, response, panels, steps),
+        sources=tuple(
+            _source(recipe, source, response, panels, motion, since_s, along, geometry)
+            for source in recipe.sources
+        ),
+        gain=_gain(recipe, since_s),
+    )
+
+
+def background_before(plan: PassPlan) -> Contribution:
+    """Return what the portal is expected to have recorded before the vehicle came.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+
+    Returns
+    -------
+    Contribution
+        One interval of `background_live_s`, at nominal gain.
+    """
+    recipe = plan.recipe
+    live_s = recipe.background_live_s
+    end_s = -(recipe.background_age_s or 0.0)
+    times = end_s - live_s * (np.arange(20) + 0.5) / 20.0
+    site = background_table(plan.response, _load(recipe)[0])
+    weight = _site_rates(recipe, site) * live_s
+    weight[_RADON] += recipe.panel_background_cps * live_s * float(washout(recipe.rain, times).mean())
+    n = weight.size
+    return Contribution(site.table, np.arange(n), np.broadcast_to(weight, (1, recipe.n_panel, n)).copy())
+
+
+def _midpoints(since_s: NDArray[np.float64], interval_s: float, n: int) -> NDArray[np.float64]:
+    return np.asarray(since_s[:, np.newaxis] + (np.arange(n) + 0.5) / n * interval_s)
+
+
+def _boxes(recipe: OccupancyRecipe) -> tuple[tuple[float, float], ...]:
+    front, rear = recipe.box_m
+    if recipe.follower_gap_m is None:
+        return ((front, rear),)
+    shift = recipe.vehicle_m + recipe.follower_gap_m
+    return ((front, rear), (front + shift, rear + shift))
+
+
+def _gain(recipe: OccupancyRecipe, since_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    if not recipe.panel_gains and recipe.gain_drift_per_s == 0.0:
+        return None
+    steady = np.array(recipe.panel_gains) if recipe.panel_gains else np.ones(recipe.n_panel)
+    change = 1.0 + recipe.gain_drift_per_s * (since_s + 0.5 * recipe.interval_s)
+    return np.asarray(np.clip(change, 0.3, 3.0)[:, np.newaxis] * steady)
+
+
+def _load(recipe: OccupancyRecipe) -> tuple[str, float]:
+    """Return material and areal density of what shades the background."""
+    cargo = recipe.cargo
+    if cargo is None or cargo.across_g_cm2 < 1.0:
+        return _USUAL_LOAD, _USUAL_G_CM2
+    return cargo.material, cargo.across_g_cm2
+
+
+def _site_rates(recipe: OccupancyRecipe, site: BackgroundTable) -> NDArray[np.float64]:
+    """Return the open rate of each component in one panel, counts/s."""
+    rates = recipe.panel_background_cps * component_shares(site, recipe.background_mix)
+    rates[_RADON] *= recipe.radon_factor
+    return rates
+
+
+def _background(
+    recipe: OccupancyRecipe,
+    response: PanelResponse,
+    along: NDArray[np.float64],
+    since_s: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Contribution:
+    """Split the background into what passes the vehicle by, and what comes through it.
+
+    A suppression s of all counts, by a load that keeps the share r of what falls on it, means that the load fills
+    s / (1 - r) of the panel's view. So each energy is suppressed as the load lets it through: high ones less.
+    """
+    material, areal = _load(recipe)
+    site = background_table(response, material)
+    share = component_shares(site, recipe.background_mix)
+    kept = share @ site.kept
+    through_g_cm2 = areal * _SLANT
+    wanted = 1.0 - recipe.suppression / _LARGEST_VIEW
+    if np.interp(through_g_cm2, NODES_G_CM2, kept) > wanted:
+        # So deep a shadow needs more load than was told.
+        through_g_cm2 = float(np.interp(-wanted, -kept, NODES_G_CM2))
+    node, part = _between_nodes(np.array(through_g_cm2))
+    upper = min(int(node) + 1, NODES_G_CM2.size - 1)
+    held = (1.0 - part) * site.kept[:, int(node)] + part * site.kept[:, upper]
+    loss = max(1.0 - float(share @ held), 1e-6)
+    profile = None
+    if recipe.cargo is not None and recipe.cargo.profile:
+        parts = np.array(recipe.cargo.profile) / np.mean(recipe.cargo.profile)
+        local = 1.0 - np.interp(parts * through_g_cm2, NODES_G_CM2, kept)
+        profile = local / loss
+    starts = (0.0,)
+    if recipe.follower_gap_m is not None:
+        starts = (0.0, recipe.vehicle_m + recipe.follower_gap_m)
+    shade = shadow_profile(
+        along,
+        vehicle_m=recipe.vehicle_m,
+        box_m=recipe.box_m,
+        depth=recipe.suppression,
+        rng=rng,
+        profile=profile,
+        starts_m=starts,
+    )
+    filled = np.minimum(shade.reshape(since_s.size, -1).mean(axis=1) / loss, 1.0)
+    rates = _site_rates(recipe, site) * recipe.interval_s
+    added = np.zeros((since_s.size, rates.size))
+    if recipe.rain is not None:
+        added[:, _RADON] = (
+            recipe.panel_background_cps
+            * recipe.interval_s
+            * washout(recipe.rain, since_s + 0.5 * recipe.interval_s)
+        )
+    amount = rates + added
+    rows, weights = [], []
+    for k in range(rates.size):
+        rows += [site.row(k), site.row(k, int(node)), site.row(k, upper)]
+        weights += [
+            amount[:, k] * (1.0 - filled),
+            amount[:, k] * filled * float(1.0 - part),
+            amount[:, k] * filled * float(part),
+        ]
+    weight = np.stack(weights, axis=-1)
+    return Contribution(
+        site.table, np.array(rows), np.repeat(weight[:, np.newaxis, :], recipe.n_panel, axis=1)
+    )
+
+
+def _between_nodes(
+    areal_g_cm2: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the node below, and how far to the next; what is beyond the last node is taken there."""
+    last = NODES_G_CM2.size - 2
+    node = np.clip(np.searchsorted(NODES_G_CM2, areal_g_cm2, side="right") - 1, 0, last)
+    width = NODES_G_CM2[node + 1] - NODES_G_CM2[node]
+    return node, np.clip((areal_g_cm2 - NODES_G_CM2[node]) / width, 0.0, 1.0)
+
+
+def _source(
+    recipe: OccupancyRecipe,
+    source: SourceRecipe,
+    response: PanelResponse,
+    panels: Panels,
+    motion: Motion,
+    since_s: NDArray[np.float64],
+    along: NDArray[np.float64],
+    geometry: dict[tuple[float, ...], tuple[NDArray[np.float64], NDArray[np.float64]]],
+) -> Contribution:
+    """Weigh a source's rows by the solid angle of each panel and the cargo on the way there."""
+    cargo = recipe.cargo
+    table = response.table(source.label, source.shielding, None if cargo is None else cargo.material)
+    decays = source.activity_mbq * 1e6 * recipe.interval_s
+    # Constituents of one good lie in the same places: reckon those once.
+    key = (source.position_m, source.spread_m, source.across_m, source.height_m, float(source.is_bulk))
+    if key not in geometry:
+        geometry[key] = _geometry(recipe, source, panels, motion, since_s, along)
+    share, areal = geometry[key]
+    n_interval = since_s.size
+    if cargo is None:
+        weight = share.sum(axis=0)[..., np.newaxis] * decays
+        return Contribution(table, np.zeros(1, dtype=np.int64), weight)
+    above = np.maximum(table.above(response.edges_kev, THRESHOLD_KEV[recipe.portal][0]), 1e-300)
+    node, part = _between_nodes(areal)
+    logarithm = np.log(above)
+    total = share * np.exp((1.0 - part) * logarithm[node] + part * logarithm[node + 1])
+    cell = np.arange(n_interval * panels.n_panel).reshape(1, n_interval, panels.n_panel) * above.size
+    flat = n_interval * panels.n_panel * above.size
+    weight = np.bincount((cell + node).ravel(), (total * (1.0 - part) / above[node]).ravel(), minlength=flat)
+    weight += np.bincount((cell + node + 1).ravel(), (total * part / above[node + 1]).ravel(), minlength=flat)
+    weight = weight.reshape(n_interval, panels.n_panel, above.size) * decays
+    used = np.flatnonzero(weight.any(axis=(0, 1)))
+    used = used if used.size else np.zeros(1, dtype=np.int64)
+    return Contribution(table, used, weight[:, :, used])
+
+
+def _geometry(
+    recipe: OccupancyRecipe,
+    source: SourceRecipe,
+    panels: Panels,
+    motion: Motion,
+    since_s: NDArray[np.float64],
+    along: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return share of the solid angle and cargo on the way, (n_point, n_interval, n_panel).
+
+    The points are parts of the source and moments in the interval; the shares are already divided by their number.
+    """
+    n_interval = since_s.size
+    places = np.array([source.position_m])
+    moments = along.reshape(n_interval, _SUBSTEPS)
+    if source.spread_m > 0.0:
+        n_part = int(np.clip(np.ceil(source.spread_m / _PART_M), 4, 40))
+        places = source.position_m + source.spread_m * ((np.arange(n_part) + 0.5) / n_part - 0.5)
+        moments = motion.distance_m(_midpoints(since_s, recipe.interval_s, _SUBSTEPS_SPREAD).ravel())
+        moments = moments.reshape(n_interval, _SUBSTEPS_SPREAD)
+    at = np.repeat(places, moments.shape[1])
+    passed = np.tile(moments.T, (places.size, 1))
+    across = [(source.across_m, 1.0)]
+    if source.is_bulk and recipe.cargo is not None:
+        half = recipe.cargo.half_width_m
+        across = [(float(x) * half, float(w)) for x, w in zip(_ACROSS, _ACROSS_WEIGHT, strict=True)]
+    shares, paths = [], []
+    for aside, part in across:
+        share = rectangle_share(passed - at[:, np.newaxis], aside, source.height_m, panels)
+        shares.append(share * (part / at.size))
+        if recipe.cargo is not None:
+            path = cargo_path(
+                passed.ravel(),
+                (np.repeat(at, n_interval), aside, source.height_m),
+                panels,
+                recipe.cargo,
+                _boxes(recipe),
+            )
+            paths.append(path.reshape(share.shape))
+    share = np.concatenate(shares)
+    return share, np.concatenate(paths) if paths else np.zeros(0)
+
+
+def _surroundings(
+    recipe: OccupancyRecipe, response: PanelResponse, panels: Panels, steps: NDArray[np.float64]
+) -> tuple[Contribution, ...]:
+    found = []
+    for other in recipe.neighbours:
+        along = other.speed_m_s * (steps - other.at_s)
+        share = rectangle_share(along, other.across_m, other.height_m, panels).mean(axis=1)
+        # Backs of the panels on its side; the others are seen across this lane, from the front.
+        is_behind = (panels.across_m > 0) == (other.across_m > 0)
+        decays = other.activity_mbq * 1e6 * recipe.interval_s
+        for backed, layers in ((True, (*other.shielding, BACKING)), (False, other.shielding)):
+            weight = np.where(is_behind == backed, share, 0.0)[..., np.newaxis] * decays
+            table = response.table(other.label, layers)
+            found.append(Contribution(table, np.zeros(1, dtype=np.int64), weight))
+    return tuple(found)
