@@ -8,6 +8,7 @@ from __future__ import annotations
 from .counts import parse_counts
 from .fan import FanRays, trace_bodies, trace_mesh
 from .lines import correct_lines, isa
+from .photons import PhotonMaterials, PhotonSetup, PhotonTally, transport_photons
 from .results import UNSEEN_NEG_LOG, UNSEEN_VARIANCE, CountWindows, LineCorrection
 from .spectra import rebin
 from .transport import transmit
@@ -20,6 +21,9 @@ __all__ = [
     "CountWindows",
     "FanRays",
     "LineCorrection",
+    "PhotonMaterials",
+    "PhotonSetup",
+    "PhotonTally",
     "classify_zeros",
     "correct_lines",
     "count_windows",
@@ -29,4 +33,5 @@ __all__ = [
     "trace_bodies",
     "trace_mesh",
     "transmit",
+    "transport_photons",
 ]

@@ -3,7 +3,7 @@
 Photoelectric absorption with K lines, incoherent scattering by Klein and Nishina with a scattering
 function, coherent scattering with a form factor, pair production with both annihilation quanta. Electrons
 stay where they are, except that those above 100 keV may leak out of the crystal along a straight path of
-their range, and radiate (a thick-target spectrum) above 30 keV. The L shell and Doppler broadening are left out.
+their range, and radiate (a thick-target spectrum) above 30 keV. L lines and Doppler broadening are left out.
 """
 
 from __future__ import annotations
@@ -206,13 +206,13 @@ def transport_photons(
         raise ValueError(f"seed must be 0 to 2^64 - 1, got {seed}")
     _check_edges(edges_kev)
     _check_setup(setup)
-    table, binding, form, line_kev, line_cum = (np.ascontiguousarray(array) for array in setup.materials)
+    materials = setup.materials
     histogram, peaks, lost, n_scored, n_uncollided, n_outside, *energy = _engine.transport_photons(
-        table,
-        binding,
-        form,
-        line_kev,
-        line_cum,
+        np.ascontiguousarray(materials.table),
+        np.ascontiguousarray(materials.binding),
+        np.ascontiguousarray(materials.form),
+        np.ascontiguousarray(materials.line_kev),
+        np.ascontiguousarray(materials.line_cum),
         np.ascontiguousarray(setup.bounds_cm),
         np.ascontiguousarray(setup.material),
         SHAPES.index(setup.shape),

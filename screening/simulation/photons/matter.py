@@ -19,11 +19,13 @@ from screening.kernels.photons import (
     PhotonMaterials,
     node_energies_kev,
 )
-from screening.physics.attenuation import MATERIALS, SYMBOLS, MaterialData, attenuation
+from screening.physics import MATERIALS, MaterialData, attenuation
+from screening.physics.detector import ELECTRON_REST_KEV
+from screening.physics.materials import ATOMIC_MASS, SYMBOLS
 
 from .fluorescence import K_LINES
 
-__all__ = ["HOUSINGS", "electron_range_g_cm2", "material_data", "photon_materials", "radiative_yield"]
+__all__ = ["HOUSINGS", "body_material", "electron_range_g_cm2", "photon_materials", "radiative_yield"]
 
 #: Materials of housings, beside those of :data:`screening.physics.MATERIALS`: packed powder and sheet.
 HOUSINGS: dict[str, MaterialData] = {
@@ -33,21 +35,18 @@ HOUSINGS: dict[str, MaterialData] = {
     "silica-glass": MaterialData(2.2, (("Si", 0.4674), ("O", 0.5326))),
 }
 
-_MC2_KEV = 510.99895
 _HC_KEV_ANGSTROM = 12.398420
 _RADIUS_CM = 2.8179403262e-13
 _AVOGADRO = 6.02214076e23
 #: Lowest energy of a radiated photon, and least energy of an electron that may leak or radiate, as in
 #: photons.h.
 _BREMS_LOW_KEV, _ELECTRON_KEV = 30.0, 100.0
-#: Where binding no longer matters, so that XCOM's incoherent cross section is that of free electrons.
-_FREE_KEV = 3000.0
 #: Where the scales of scattering function and form factor are taken.
 _BOUND_KEV = np.array([30.0, 45.0, 60.0, 80.0, 100.0, 150.0])
 _COHERENT_KEV = 150.0
 
 
-def material_data(name: str) -> MaterialData:
+def body_material(name: str) -> MaterialData:
     """Return density and composition of a material.
 
     Parameters
@@ -84,19 +83,18 @@ def klein_nishina_cm2(energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
     ndarray of shape (...), float64
         Cross section, cm2.
     """
-    a = energy_kev / _MC2_KEV
+    a = energy_kev / ELECTRON_REST_KEV
     log = np.log1p(2 * a)
     return (
         2 * np.pi * _RADIUS_CM**2
-        * ((1 + a) / a**2 * (2 * (1 + a) / (1 + 2 * a) - log / a) + log / (2 * a) - (1 + 3 * a) / (1 + 2 * a) ** 2)
+        * ((1 + a) / a**2 * (2 * (1 + a) / (1 + 2 * a) - log / a) + log / (2 * a)
+           - (1 + 3 * a) / (1 + 2 * a) ** 2)
     )  # fmt: skip
 
 
-@cache
 def _electrons_per_g(symbol: str) -> float:
-    """Moles of electrons in a gram, Z / A, from XCOM's incoherent cross section at a high energy."""
-    free = klein_nishina_cm2(np.array(_FREE_KEV))
-    return float(attenuation(symbol, _FREE_KEV, process="incoherent") / (_AVOGADRO * free))
+    """Moles of electrons in a gram, Z / A."""
+    return SYMBOLS.index(symbol) / ATOMIC_MASS[symbol]
 
 
 def _means(data: MaterialData) -> tuple[float, float, float]:
@@ -127,7 +125,7 @@ def electron_range_g_cm2(data: MaterialData, energy_kev: NDArray[np.float64]) ->
         Range, g/cm2.
     """
     z, electrons, _ = _means(data)
-    t = energy_kev / _MC2_KEV
+    t = energy_kev / ELECTRON_REST_KEV
     a1 = 0.2335 * (z / electrons) / z**1.209
     a2 = 1.78e-4 * z
     a3 = 0.9891 - 3.01e-4 * z
@@ -168,7 +166,7 @@ def _binding(data: MaterialData) -> float:
     scales = np.geomspace(1e-3, 3.0, 400)
     found = np.empty((scales.size, _BOUND_KEV.size))
     for k, energy in enumerate(_BOUND_KEV):
-        p = 1 / (1 + energy / _MC2_KEV * (1 - cosine))
+        p = 1 / (1 + energy / ELECTRON_REST_KEV * (1 - cosine))
         shape = p**2 * (p + 1 / p - 1 + cosine**2)
         x = energy / _HC_KEV_ANGSTROM * np.sqrt((1 - cosine) / 2)
         found[:, k] = (x / (x + scales[:, None])) @ shape / shape.sum()
@@ -191,7 +189,7 @@ def _element(symbol: str) -> NDArray[np.float64]:
     energy = np.minimum(node_energies_kev(), 20000.0)
     kinds = ("photoelectric", "incoherent", "coherent", "pair_nuclear", "pair_electron")
     found = [attenuation(symbol, energy, process=kind) for kind in kinds]
-    pair = np.where(energy > 2 * _MC2_KEV, found[3] + found[4], 0.0)
+    pair = np.where(energy > 2 * ELECTRON_REST_KEV, found[3] + found[4], 0.0)
     return np.array([*found[:3], pair])
 
 
@@ -242,7 +240,7 @@ def photon_materials(names: tuple[str, ...]) -> PhotonMaterials:
     ValueError
         If a material is unknown.
     """
-    datas = [material_data(name) for name in names]
+    datas = [body_material(name) for name in names]
     line_kev = np.zeros((len(names), N_SLOT, N_LINE))
     line_cum = np.ones((len(names), N_SLOT, N_LINE))
     tables = []
