@@ -24,8 +24,10 @@ from screening.records import (
     utc_string,
 )
 
-from .cargo import CARGO_KINDS, Hold, add_cargo, add_hidden, add_object
-from .containers import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_carrier, add_container
+from .cargo import CARGO_KINDS, Hold, add_cargo
+from .carriers import add_carrier
+from .containers import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_container
+from .hidden import add_hidden, add_object
 from .scanner import Scanner, draw_scanner, expose
 from .scene import FanGeometry, Region, Scene
 
