@@ -1,7 +1,7 @@
-"""A line scanner: from a scene to raw counts, with the faults real scanners show.
+"""A line scanner: what an instance is, and how one is drawn from its family.
 
-The rates of noise, defects and scatter are drawn for each scanner instance from the ranges measured
-on real dual-energy container scans (docs/radiography.md); a picture then draws its own noise.
+Every instance has its own beam, noise, gains, faults and way of moving; a picture then draws its own
+noise (:mod:`.exposure`). The ranges are in :mod:`.families`.
 """
 
 from __future__ import annotations
@@ -10,36 +10,23 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from screening.physics.attenuation import attenuation
-from screening.radiography.curves import beam
+from .exposure import Counts, expose, transmission
+from .families import DEFAULT_FAMILY, SCANNER_FAMILIES, SCANNER_KINDS, Range, ScannerFamily
 
-from .scene import FanGeometry, Scene
+__all__ = [
+    "SCANNER_FAMILIES",
+    "SCANNER_KINDS",
+    "Counts",
+    "Scanner",
+    "draw_line_positions",
+    "draw_scanner",
+    "expose",
+    "transmission",
+]
 
-__all__ = ["SCANNER_KINDS", "Counts", "Scanner", "draw_scanner", "expose", "transmission"]
-
-#: Scanner kinds and the energies they record, the most penetrating first.
-SCANNER_KINDS: dict[str, tuple[str, ...]] = {
-    "dual": ("6MV", "4MV"),
-    "single": ("6MV",),
-    "linac-9": ("9MV",),
-    "vacis-cs": ("Cs-137",),
-    "vacis-co": ("Co-60",),
-}
-
-#: Material behind each name that scenes use.
-SCENE_MATERIALS = {
-    "organic": "wood",
-    "aluminium": "aluminium",
-    "steel": "steel",
-    "lead": "lead",
-    "uranium": "uranium",
-}
-
-MODULE_ROWS = 16
-BLOCK_LINES = 10
-SPECTRUM_BINS = 20
+#: Rows that the numbers of faulty rows in a family refer to.
+NOMINAL_ROWS = 680
 
 
 class Scanner(NamedTuple):
@@ -56,7 +43,7 @@ class Scanner(NamedTuple):
     air_counts : tuple of float
         Air signal of each energy, counts.
     gain, electronic_sigma : float
-        Photon-transfer law var = s_e^2 + g mean, counts.
+        Photon-transfer law var = s_e^2 + g m + (c m)^2, counts.
     line_sigma : float
         Noise common to a line (source pulses), relative.
     row_residue : float
@@ -68,16 +55,55 @@ class Scanner(NamedTuple):
     is_dark_subtracted : bool
         The device subtracts dark and clips at 0.
     scatter_floor : float
-        Signal of an opaque place over air.
+        Signal of an opaque place over air, first energy.
     energy_mixing : float
-        Share of the high-energy beam in the low channel: brings the ratio of the logarithms down to
-        what real scans show.
+        Share of the high-energy beam in the low channel.
     n_dead_rows : int
         Dead rows at the bottom.
     dropout_row : int
         First row of a module that misses packets of lines, -1 for none.
     isolated_rate, saturated_rate : float
         Failed and saturated pixels over all pixels.
+    family : str
+        A key of :data:`SCANNER_FAMILIES`.
+    pitch_m : tuple of float
+        (row, column) pixel pitch at the centre plane that its detector and usual speed give.
+    endpoint_mv : tuple of float
+        Effective endpoint of each energy; 0 for gamma lines.
+    tungsten_g_cm2, steel_g_cm2 : float
+        Filtration of the beam.
+    endpoint_jitter : float
+        From pulse to pulse, relative.
+    multiplicative_noise : float
+        c of the photon-transfer law.
+    low_floor : float
+        Scatter floor of the low energy over that of the high one.
+    veil_radius : float
+        Reach of the scatter over the picture's height.
+    afterglow : tuple of (float, float)
+        Share of the signal that comes late, and its time constant in lines.
+    blur_px : tuple of float
+        Standard deviation of focal spot and aperture along rows' and lines' direction (row, column), pixels.
+    board_rows : int
+        Channels of a detector board.
+    dead_rows, hot_rows, drifting_rows : tuple of int
+        Faulty rows, besides the dead ones at the bottom.
+    drift : float
+        By how much the gain of a drifting row changes within a picture, relative.
+    interlace_lines : float
+        How far the second energy's pulse comes after its line, in lines.
+    wobble_rows, wobble_lines : float
+        Amplitude of the detector's sway, rows, and its period, lines.
+    speed_ripple, ripple_lines : float
+        Amplitude of the variation of speed, relative, and its period, lines.
+    line_rate_hz : float
+        Lines per second of each energy.
+    is_mirrored : bool
+        The far end of the container comes first.
+    adc_step, adc_break : float
+        Counts between codes of the converter above `adc_break` counts; 1 below.
+    adc_mismatch : float
+        Error of gain of the upper range, relative.
     """
 
     kind: str
@@ -98,28 +124,42 @@ class Scanner(NamedTuple):
     dropout_row: int
     isolated_rate: float
     saturated_rate: float
+    family: str
+    pitch_m: tuple[float, float]
+    endpoint_mv: tuple[float, ...]
+    tungsten_g_cm2: float
+    steel_g_cm2: float
+    endpoint_jitter: float
+    multiplicative_noise: float
+    low_floor: float
+    veil_radius: float
+    afterglow: tuple[tuple[float, float], ...]
+    blur_px: tuple[float, float]
+    board_rows: int
+    dead_rows: tuple[int, ...]
+    hot_rows: tuple[int, ...]
+    drifting_rows: tuple[int, ...]
+    drift: float
+    interlace_lines: float
+    wobble_rows: float
+    wobble_lines: float
+    speed_ripple: float
+    ripple_lines: float
+    line_rate_hz: float
+    is_mirrored: bool
+    adc_step: float
+    adc_break: float
+    adc_mismatch: float
 
 
-class Counts(NamedTuple):
-    """What a scanner recorded.
-
-    Attributes
-    ----------
-    raw : ndarray of shape (n_row, n_column, n_energy), uint16
-        Raw counts; memory is one plane after the other.
-    dark, air : ndarray of shape (n_row, n_energy), float32
-        Calibration as the scanner would have taken it.
-    reference : ndarray of shape (n_column, n_energy), float32
-        Reference detector, counts.
-    """
-
-    raw: NDArray[np.uint16]
-    dark: NDArray[np.float32]
-    air: NDArray[np.float32]
-    reference: NDArray[np.float32]
-
-
-def draw_scanner(kind: str, rng: np.random.Generator, *, n_row: int, has_defects: bool = True) -> Scanner:
+def draw_scanner(
+    kind: str,
+    rng: np.random.Generator,
+    *,
+    n_row: int,
+    family: str | None = None,
+    has_defects: bool = True,
+) -> Scanner:
     """Draw a scanner instance.
 
     Parameters
@@ -130,8 +170,10 @@ def draw_scanner(kind: str, rng: np.random.Generator, *, n_row: int, has_defects
         Its properties.
     n_row : int
         Detector rows.
+    family : str, optional
+        A key of :data:`SCANNER_FAMILIES` that is built as this kind; the usual one when omitted.
     has_defects : bool, default True
-        Dead rows, failed pixels and saturation at the rates seen.
+        Dead, hot and drifting rows, failed pixels and saturation at the rates seen.
 
     Returns
     -------
@@ -141,160 +183,147 @@ def draw_scanner(kind: str, rng: np.random.Generator, *, n_row: int, has_defects
     Raises
     ------
     ValueError
-        If the kind is unknown.
+        If the kind or the family is unknown, or the family is not built as this kind.
     """
     if kind not in SCANNER_KINDS:
         raise ValueError(f"scanner must be one of {', '.join(sorted(SCANNER_KINDS))}, got {kind!r}")
+    name = DEFAULT_FAMILY[kind] if family is None else family
+    if name not in SCANNER_FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(sorted(SCANNER_FAMILIES))}, got {name!r}")
+    f = SCANNER_FAMILIES[name]
+    if kind not in f.kinds:
+        raise ValueError(f"family {name} is built as {', '.join(f.kinds)}, not as {kind!r}")
     energies = SCANNER_KINDS[kind]
-    is_gamma = kind.startswith("vacis")
-    air = rng.uniform(9000.0, 16000.0) if is_gamma else rng.uniform(45000.0, 56000.0)
-    subtracts = bool(rng.random() < 0.5)
+    is_dual = len(energies) == 2
+    air = _uniform(rng, f.air_counts)
+    subtracts = bool(rng.random() < f.dark_subtracted_share)
+    row_pitch = _uniform(rng, f.pitch_m)
+    rows = _draw_rows(f, rng, n_row) if has_defects else ((), (), ())
+    has_step = bool(rng.random() < f.adc_step_share)
     return Scanner(
         kind=kind,
         energies=energies,
-        source_distance_m=rng.uniform(4.5, 7.5),
-        source_height_m=rng.uniform(1.3, 2.1),
+        source_distance_m=_uniform(rng, f.source_distance_m),
+        source_height_m=_uniform(rng, f.source_height_m),
         air_counts=(air, air * rng.uniform(0.98, 1.0))[: len(energies)],
-        # photon counting keeps Poisson statistics; integrating detectors do not
-        gain=rng.uniform(1.0, 1.4) if is_gamma else rng.uniform(9.0, 18.0),
-        electronic_sigma=rng.uniform(2.0, 5.0) if is_gamma else rng.uniform(18.0, 32.0),
-        line_sigma=rng.uniform(0.0002, 0.001) if is_gamma else rng.uniform(0.002, 0.007),
-        row_residue=rng.uniform(0.015, 0.05),
+        gain=_uniform(rng, f.gain),
+        electronic_sigma=_uniform(rng, f.electronic_sigma),
+        line_sigma=_log_uniform(rng, f.line_sigma),
+        row_residue=_uniform(rng, f.row_residue),
         calibration_error=rng.uniform(0.0005, 0.002),
         dark_counts=0.0 if subtracts else rng.uniform(200.0, 900.0),
         is_dark_subtracted=subtracts,
-        scatter_floor=rng.uniform(5e-4, 1.0e-3),
-        energy_mixing=rng.uniform(0.1, 0.6),
-        n_dead_rows=round(7 * n_row / 680) if has_defects else 0,
+        scatter_floor=_log_uniform(rng, f.scatter_floor),
+        energy_mixing=rng.uniform(0.0, 0.08) if is_dual else 0.0,
+        n_dead_rows=round(rng.integers(*f.n_dead_bottom, endpoint=True) * n_row / NOMINAL_ROWS)
+        if has_defects
+        else 0,
         dropout_row=-1,
-        isolated_rate=rng.uniform(1e-5, 1.6e-4) if has_defects else 0.0,
-        saturated_rate=rng.uniform(2e-4, 7e-4) if has_defects else 0.0,
+        isolated_rate=_uniform(rng, f.isolated_rate) if has_defects else 0.0,
+        saturated_rate=_uniform(rng, f.saturated_rate) if has_defects else 0.0,
+        family=name,
+        pitch_m=(row_pitch, row_pitch * _uniform(rng, f.aspect)),
+        endpoint_mv=_draw_endpoints(energies, f, rng),
+        tungsten_g_cm2=_uniform(rng, f.tungsten_g_cm2),
+        steel_g_cm2=_uniform(rng, f.steel_g_cm2),
+        endpoint_jitter=_uniform(rng, f.endpoint_jitter),
+        multiplicative_noise=_uniform(rng, f.multiplicative_noise),
+        low_floor=rng.uniform(0.55, 0.85),
+        veil_radius=rng.uniform(0.1, 0.35),
+        afterglow=_draw_afterglow(f, rng),
+        blur_px=(_uniform(rng, f.blur_px), _uniform(rng, f.blur_px)),
+        board_rows=int(rng.choice(f.board_rows)),
+        dead_rows=rows[0],
+        hot_rows=rows[1],
+        drifting_rows=rows[2],
+        drift=rng.uniform(0.005, 0.04),
+        interlace_lines=0.5 if is_dual else 0.0,
+        wobble_rows=_uniform(rng, f.wobble_rows),
+        wobble_lines=rng.uniform(60.0, 400.0),
+        speed_ripple=_uniform(rng, f.speed_ripple),
+        ripple_lines=rng.uniform(150.0, 900.0),
+        line_rate_hz=rng.uniform(40.0, 160.0),
+        is_mirrored=bool(rng.random() < f.mirrored_share),
+        adc_step=float(rng.choice([2.0, 4.0, 8.0])) if has_step else 1.0,
+        adc_break=float(rng.choice([4096.0, 8192.0, 16384.0])) if has_step else 0.0,
+        adc_mismatch=rng.uniform(-0.003, 0.003) if has_step else 0.0,
     )
 
 
-def transmission(scene: Scene, label: str, *, n_bins: int = SPECTRUM_BINS) -> NDArray[np.float32]:
-    """Return the transmission of a scene, polychromatic, without scatter.
+def draw_line_positions(
+    scanner: Scanner, n_column: int, y0_m: float, pitch_m: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return where the lines of a picture are, the speed varying as the instance's does.
 
     Parameters
     ----------
-    scene : Scene
-        Areal densities by material.
-    label : str
-        Energy label of the beam.
-    n_bins : int
-        Bins of the spectrum.
-
-    Returns
-    -------
-    ndarray of shape (n_row, n_column), float32
-        1 in air.
-    """
-    spectrum = beam(label, n_bins)
-    names = sorted(scene.areal_density)
-    result = np.ones(scene.geometry.shape, dtype=np.float32)
-    if not names:
-        return result
-    planes = [scene.areal_density[name] for name in names]
-    is_covered = np.zeros(scene.geometry.shape, dtype=bool)
-    for plane in planes:
-        # hollowing out leaves rounding below zero
-        np.maximum(plane, 0.0, out=plane)
-        is_covered |= plane > 1e-6
-    density = [plane[is_covered] for plane in planes]
-    total = np.zeros(density[0].shape, dtype=np.float32)
-    depth = np.empty_like(total)
-    term = np.empty_like(total)
-    coefficients = [attenuation(SCENE_MATERIALS[name], spectrum.energy_kev) for name in names]
-    for k, weight in enumerate(spectrum.weight):
-        np.multiply(density[0], np.float32(-coefficients[0][k]), out=depth)
-        for plane, coefficient in zip(density[1:], coefficients[1:], strict=True):
-            np.multiply(plane, np.float32(-coefficient[k]), out=term)
-            depth += term
-        np.exp(depth, out=term)
-        term *= np.float32(weight)
-        total += term
-    result[is_covered] = total
-    return result
-
-
-def expose(scene: Scene, scanner: Scanner, rng: np.random.Generator) -> Counts:
-    """Take a picture of a scene.
-
-    Parameters
-    ----------
-    scene : Scene
-        What is in the beam.
     scanner : Scanner
-        The instrument.
+        The instance.
+    n_column : int
+        Lines.
+    y0_m : float
+        Where the picture begins along the motion.
+    pitch_m : float
+        Mean distance of two lines.
     rng : numpy.random.Generator
-        Noise and defects of this picture.
+        Phase and slow change of the speed.
 
     Returns
     -------
-    Counts
-        The picture and its calibration.
+    ndarray of shape (n_column,), float64
+        Middle of each line, m, for ``FanGeometry.column_y_m``; falling if the instance is mirrored. Lines
+        come at a constant rate, so their time tells nothing of the speed and an encoder does.
+
+    Raises
+    ------
+    ValueError
+        If the number of lines or the pitch is not positive.
     """
-    n_row, n_column = scene.geometry.shape
-    n_energy = len(scanner.energies)
-    raw = np.empty((n_energy, n_row, n_column), dtype=np.uint16)
-    gain_rows = _row_pattern(n_row, scanner.row_residue, rng)
-    fan = _fan_profile(scene.geometry)
-    dark_rows = scanner.dark_counts * (1.0 + 0.05 * rng.standard_normal(n_row))
-    planes = [transmission(scene, label) for label in scanner.energies]
-    if n_energy == 2 and scanner.energy_mixing > 0:
-        planes[1] = (1 - scanner.energy_mixing) * planes[1] + np.float32(scanner.energy_mixing) * planes[0]
-    pulses = 1.0 + scanner.line_sigma * rng.standard_normal((n_column, n_energy))
-    air = np.empty((n_row, n_energy), dtype=np.float32)
-    for k in range(n_energy):
-        level = scanner.air_counts[k] * gain_rows * fan
-        # the floor is open beam scattered by the scene, smooth and stronger beside open places
-        veil = scanner.scatter_floor * (0.7 + 0.6 * _smooth(planes[k]))
-        signal = (planes[k] + veil) * (level[:, None] * pulses[None, :, k]).astype(np.float32)
-        sigma = np.sqrt(np.float32(scanner.electronic_sigma**2) + np.float32(scanner.gain) * signal)
-        signal += sigma * rng.standard_normal(signal.shape, dtype=np.float32)
-        signal += dark_rows[:, None].astype(np.float32)
-        if not scanner.is_dark_subtracted:
-            signal = np.maximum(signal, 0.0)
-        raw[k] = np.clip(np.rint(signal), 0, 65535).astype(np.uint16)
-        error = 1.0 + scanner.calibration_error * rng.standard_normal(n_row)
-        air[:, k] = level * error + dark_rows
-    _add_defects(raw, scanner, rng)
-    dark = np.repeat(dark_rows.astype(np.float32)[:, None], n_energy, axis=1)
-    monitor = 30000.0 * pulses * (1.0 + 0.0005 * rng.standard_normal(pulses.shape))
-    return Counts(np.moveaxis(raw, 0, 2), dark, air, monitor.astype(np.float32))
+    if n_column < 1 or not pitch_m > 0:
+        raise ValueError(f"needs one line or more and a positive pitch, got {n_column} and {pitch_m!r} m")
+    line = np.arange(n_column, dtype=np.float64)
+    phase, trend = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(-0.5, 0.5)
+    speed = 1.0 + scanner.speed_ripple * (
+        np.sin(2.0 * np.pi * line / scanner.ripple_lines + phase) + trend * (2.0 * line / n_column - 1.0)
+    )
+    step = pitch_m * speed / speed.mean()
+    position = y0_m + np.cumsum(step) - step / 2.0
+    return np.asarray(position[::-1].copy() if scanner.is_mirrored else position)
 
 
-def _row_pattern(n_row: int, residue: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return relative gains: a step per board of one module, a smaller spread within."""
-    boards = np.repeat(rng.standard_normal(n_row // MODULE_ROWS + 1), MODULE_ROWS)[:n_row]
-    return 1.0 + residue * (0.8 * boards + 0.6 * rng.standard_normal(n_row))
+def _uniform(rng: np.random.Generator, span: Range) -> float:
+    return float(rng.uniform(*span))
 
 
-def _fan_profile(geometry: FanGeometry) -> NDArray[np.float64]:
-    """Return the fall of intensity from the middle of the fan: distance, and the lobe of the beam."""
-    slope = (geometry.row_z_m - geometry.source_height_m) / geometry.source_distance_m
-    return np.asarray(1.0 / (1.0 + 0.25 * slope**2))
+def _log_uniform(rng: np.random.Generator, span: Range) -> float:
+    return float(np.exp(rng.uniform(np.log(span[0]), np.log(span[1]))))
 
 
-def _smooth(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the picture as the room scatters it: blurred over about a fifth of its height."""
-    step = max(plane.shape[0] // 48, 1)
-    coarse = plane[::step, ::step]
-    blurred = ndimage.gaussian_filter(coarse, 10.0, mode="nearest")
-    return np.kron(blurred, np.ones((step, step), dtype=np.float32))[: plane.shape[0], : plane.shape[1]]
+def _draw_endpoints(
+    energies: tuple[str, ...], family: ScannerFamily, rng: np.random.Generator
+) -> tuple[float, ...]:
+    factor, low = _uniform(rng, family.endpoint), _uniform(rng, family.low_endpoint)
+    if not energies[0].endswith("MV"):
+        return (0.0,) * len(energies)
+    first = float(energies[0].removesuffix("MV")) * factor
+    return (first, first * low)[: len(energies)]
 
 
-def _add_defects(raw: NDArray[np.uint16], scanner: Scanner, rng: np.random.Generator) -> None:
-    n_energy, n_row, n_column = raw.shape
-    for k in range(n_energy):
-        for rate, value in ((scanner.isolated_rate, 0), (scanner.saturated_rate, 65535)):
-            n = rng.poisson(rate * n_row * n_column)
-            raw[k, rng.integers(0, n_row, n), rng.integers(0, n_column, n)] = value
-    # a module that sends nothing, and dead rows, hold no failed pixels of their own
-    if scanner.dropout_row >= 0:
-        rows = slice(scanner.dropout_row, scanner.dropout_row + MODULE_ROWS)
-        packet = (np.arange(n_column) // BLOCK_LINES) % 2
-        for k in range(n_energy):
-            raw[k, rows, packet == k % 2] = 0
-    if scanner.n_dead_rows:
-        raw[:, n_row - scanner.n_dead_rows :, :] = 0
+def _draw_afterglow(family: ScannerFamily, rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    """Draw one to three decays; the slower, the weaker, as phosphors have them."""
+    n = int(rng.integers(1, 3, endpoint=True))
+    total = _log_uniform(rng, family.afterglow)
+    lines = np.sort([_log_uniform(rng, family.afterglow_lines) for _ in range(n)])
+    share = lines**-1.0 * rng.uniform(0.5, 1.5, n)
+    share *= total / share.sum()
+    return tuple((float(a), float(t)) for a, t in zip(share, lines, strict=True))
+
+
+def _draw_rows(family: ScannerFamily, rng: np.random.Generator, n_row: int) -> tuple[tuple[int, ...], ...]:
+    """Draw dead, hot and drifting rows, each row in one list only."""
+    spans = (family.n_dead, family.n_hot, family.n_drifting)
+    numbers = [round(rng.integers(*span, endpoint=True) * n_row / NOMINAL_ROWS) for span in spans]
+    rows = rng.permutation(n_row)[: sum(numbers)]
+    ends = np.cumsum(numbers)
+    parts = np.split(rows, ends[:-1])
+    return tuple(tuple(sorted(int(row) for row in part)) for part in parts)

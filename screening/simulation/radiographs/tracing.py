@@ -126,7 +126,9 @@ def trace_into(
         Pixel of the picture that is the planes' first.
     """
     n_row, n_column = rays.row_z_m.size, rays.column_y_m.size
-    bodies, shapes, profiles = [], [], []
+    bodies: list[tuple[int, ...]] = []
+    shapes: list[tuple[float, ...]] = []
+    profiles: list[NDArray[np.float64]] = []
     for one in placed:
         # a line wider than the window shown, for pulses between lines
         window = (

@@ -84,7 +84,8 @@ def test_transmission_of_steel_follows_the_curve() -> None:
 def plain(scanner: Scanner) -> Scanner:
     return scanner._replace(
         line_sigma=0.0, row_residue=0.0, calibration_error=0.0, isolated_rate=0.0, saturated_rate=0.0,
-        n_dead_rows=0, dark_counts=0.0, is_dark_subtracted=False,
+        n_dead_rows=0, dead_rows=(), hot_rows=(), drifting_rows=(), dark_counts=0.0, is_dark_subtracted=False,
+        afterglow=(), wobble_rows=0.0, endpoint_jitter=0.0, multiplicative_noise=0.0, adc_break=0.0,
     )  # fmt: skip
 
 
