@@ -1,6 +1,7 @@
 """Nuclide lines, photon attenuation, materials and detector response: tables and lookups."""
 
 from .attenuation import attenuation, transmission
+from .decay import Cascade, activities, beta_branches, cascades, half_life_s, lines_of
 from .detector import (
     FwhmLaw,
     compton_continuum,
@@ -17,16 +18,22 @@ __all__ = [
     "NAMED",
     "NUCLIDES",
     "RESPONSES",
+    "Cascade",
     "FwhmLaw",
     "MaterialData",
     "Nuclide",
     "Response",
+    "activities",
     "attenuation",
     "backscattered",
+    "beta_branches",
+    "cascades",
     "compton_continuum",
     "emerging",
     "full_energy_efficiency",
+    "half_life_s",
     "klein_nishina_electron",
+    "lines_of",
     "material_data",
     "mixture",
     "nuclide",
