@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from screening.physics import attenuation, nuclide
+from screening.physics.materials import material_data
+from screening.physics.scatter import SHIELDS, emerging, largest_areal_density_g_cm2
 
 __all__ = ["PHOTON_EDGES_KEV", "PHOTON_KEV", "Photons", "emitted", "through"]
 
@@ -95,17 +97,24 @@ def through(photons: Photons, material: str, areal_density_g_cm2: float) -> Phot
     """
     if not areal_density_g_cm2 >= 0.0:
         raise ValueError(f"a layer of {material} has 0 g/cm2 or more, got {areal_density_g_cm2:g}")
-    passed = photons.lines * np.exp(-attenuation(material, photons.energy_kev) * areal_density_g_cm2)
     if areal_density_g_cm2 < _THINNEST_G_CM2:
+        passed = photons.lines * np.exp(-attenuation(material, photons.energy_kev) * areal_density_g_cm2)
         return Photons(photons.energy_kev, passed, photons.scattered)
-    kept, scatter = _layer(material, round(float(areal_density_g_cm2), 3))
-    lines = np.histogram(photons.energy_kev, PHOTON_EDGES_KEV, weights=photons.lines)[0]
-    return Photons(
-        photons.energy_kev, passed, kept * photons.scattered + scatter @ (lines + photons.scattered)
-    )
+    shell, equal = _nearest_shell(material)
+    # Thicker than the thickest shell of the tables: one shell after the other.
+    n_shell = int(np.ceil(areal_density_g_cm2 * equal / largest_areal_density_g_cm2(shell) - 1e-9))
+    each = areal_density_g_cm2 / n_shell
+    kept, scatter = _layer(material, round(each, 3))
+    narrow = np.exp(-attenuation(material, photons.energy_kev) * each)
+    lines, scattered = photons.lines, photons.scattered
+    for _ in range(n_shell):
+        entering = np.histogram(photons.energy_kev, PHOTON_EDGES_KEV, weights=lines)[0]
+        scattered = kept * scattered + scatter @ (entering + scattered)
+        lines = lines * narrow
+    return Photons(photons.energy_kev, lines, scattered)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _layer(material: str, areal_density_g_cm2: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the share of each bin that is untouched, and the matrix of what is scattered out."""
     kept = np.exp(-attenuation(material, PHOTON_KEV) * areal_density_g_cm2)
@@ -113,16 +122,23 @@ def _layer(material: str, areal_density_g_cm2: float) -> tuple[NDArray[np.float6
 
 
 def _scattered(material: str, areal_density_g_cm2: float) -> NDArray[np.float64]:
-    energy = PHOTON_KEV
-    lost = -np.expm1(-attenuation(material, energy, process="incoherent") * areal_density_g_cm2)
-    lowest = energy / (1.0 + 2.0 * energy / 511.0)
-    inside = (energy[:, None] >= lowest) & (energy[:, None] <= energy)
-    shape = inside * np.diff(PHOTON_EDGES_KEV)[:, None]
-    shape = shape / np.maximum(shape.sum(axis=0), 1e-9)
+    """Return photons in each bin that a layer scatters out, per photon of each bin that goes in.
+
+    The tables hold some materials; another is taken as the one of them nearest in atomic number, as thick in mean
+    free paths of 600 keV, where cargo scatters most.
+    """
+    shell, equal = _nearest_shell(material)
+    most = largest_areal_density_g_cm2(shell)
     return np.asarray(
-        0.5
-        * shape
-        * lost
-        * np.exp(-0.5 * attenuation(material, energy) * areal_density_g_cm2)[:, None]
-        * np.exp(-0.5 * attenuation(material, energy) * areal_density_g_cm2)
+        emerging(shell, min(areal_density_g_cm2 * equal, most), PHOTON_KEV, PHOTON_EDGES_KEV)
     )
+
+
+@cache
+def _nearest_shell(material: str) -> tuple[str, float]:
+    """Return the nearest material with a table, and how thick it is for each g/cm2."""
+    if material in SHIELDS:
+        return material, 1.0
+    number = np.log(material_data(material).effective_z)
+    shell = min(SHIELDS, key=lambda one: abs(np.log(material_data(one).effective_z) - number))
+    return shell, float(attenuation(material, 600.0) / attenuation(shell, 600.0))

@@ -47,10 +47,14 @@ from .response import THRESHOLD_KEV
 __all__ = [
     "Drawn",
     "Streams",
+    "counted_events",
+    "draw_all_events",
     "draw_pass",
+    "draw_surroundings",
     "expected_nsigma",
     "finish_gross",
     "finish_spectra",
+    "measured_background",
     "simulate_occupancy",
     "streams",
 ]
@@ -207,24 +211,96 @@ def draw_pass(plan: PassPlan, crystals: Crystals | None, rngs: Streams) -> Drawn
     Drawn
         The counts.
     """
-    recipe = plan.recipe
-    since_s = plan.t_s - plan.t_s[plan.n_prior]
     if crystals is None:
-        counts = draw_gross(plan, (plan.background,), rngs.gamma)
-        if plan.surroundings or recipe.beams:
-            counts += draw_gross(plan, plan.surroundings, rngs.surroundings)
-            counts += rngs.surroundings.poisson(
-                beam_counts(recipe.beams, since_s, recipe.interval_s, recipe.n_panel)
-            )
-        counts += draw_gross(plan, plan.sources, rngs.source)
-        return finish_gross(recipe, counts, rngs.loss)
+        counts = draw_surroundings(plan, rngs) + draw_gross(plan, plan.sources, rngs.source)
+        return finish_gross(plan.recipe, counts, rngs.loss)
+    return finish_spectra(plan, crystals, draw_all_events(plan, rngs), rngs.loss)
+
+
+def draw_surroundings(plan: PassPlan, rngs: Streams) -> NDArray[np.int64]:
+    """Draw all gross counts but those of the vehicle's sources, before any loss.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+    rngs : Streams
+        Random numbers.
+
+    Returns
+    -------
+    ndarray of shape (n_interval, n_panel), int64
+        Counts.
+    """
+    recipe = plan.recipe
+    counts = draw_gross(plan, (plan.background,), rngs.gamma)
+    if plan.surroundings or recipe.beams:
+        counts += draw_gross(plan, plan.surroundings, rngs.surroundings)
+        since_s = plan.t_s - plan.t_s[plan.n_prior]
+        pulses = beam_counts(recipe.beams, since_s, recipe.interval_s, recipe.n_panel)
+        counts += rngs.surroundings.poisson(pulses)
+    return counts
+
+
+def draw_all_events(plan: PassPlan, rngs: Streams) -> list[Events]:
+    """Draw the events of a spectroscopic pass, before the electronics.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+    rngs : Streams
+        Random numbers.
+
+    Returns
+    -------
+    list of Events
+        Background, surroundings, sources.
+    """
+    recipe = plan.recipe
     parts = [draw_events(plan, (plan.background,), rngs.gamma)]
     if plan.surroundings or recipe.beams:
+        since_s = plan.t_s - plan.t_s[plan.n_prior]
         parts.append(draw_events(plan, plan.surroundings, rngs.surroundings))
         parts.append(beam_events(recipe.beams, since_s, recipe.interval_s, recipe.n_panel, rngs.surroundings))
     if plan.sources:
         parts.append(draw_events(plan, plan.sources, rngs.source))
-    return finish_spectra(plan, crystals, parts, rngs.loss)
+    return parts
+
+
+def counted_events(
+    plan: PassPlan, crystals: Crystals, parts: list[Events], rng: np.random.Generator
+) -> tuple[Events, NDArray[np.int64]]:
+    """Return what is left of events after pile-up, gain, discriminator and dead time.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+    crystals : Crystals
+        The logs.
+    parts : list of Events
+        Events by deposit.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    events : Events
+        By stated energy.
+    before : ndarray of shape (n_interval, n_panel), int64
+        Accepted events before dead time.
+    """
+    recipe, n_interval = plan.recipe, plan.t_s.size
+    n_cell = n_interval * recipe.n_panel
+    events = Events(
+        np.concatenate([part.cell for part in parts]), np.concatenate([part.energy_kev for part in parts])
+    )
+    events = channels(pile_up(events, n_cell, recipe.interval_s, rng), crystals, plan.gain, rng)
+    before = np.bincount(events.cell, minlength=n_cell).reshape(n_interval, recipe.n_panel)
+    share = kept_share(recipe, before).ravel()
+    counted = rng.random(events.cell.size) < share[events.cell]
+    return Events(events.cell[counted], events.energy_kev[counted]), before
 
 
 def finish_gross(recipe: OccupancyRecipe, counts: NDArray[np.int64], rng: np.random.Generator) -> Drawn:
@@ -271,16 +347,9 @@ def finish_spectra(
     Drawn
         The counts.
     """
-    recipe, n_interval = plan.recipe, plan.t_s.size
-    n_cell = n_interval * recipe.n_panel
-    events = Events(
-        np.concatenate([part.cell for part in parts]), np.concatenate([part.energy_kev for part in parts])
-    )
-    events = channels(pile_up(events, n_cell, recipe.interval_s, rng), crystals, plan.gain, rng)
-    before = np.bincount(events.cell, minlength=n_cell).reshape(n_interval, recipe.n_panel)
-    share = kept_share(recipe, before).ravel()
-    counted = rng.random(events.cell.size) < share[events.cell]
-    spectra = histogram(Events(events.cell[counted], events.energy_kev[counted]), crystals, n_interval)
+    recipe = plan.recipe
+    events, before = counted_events(plan, crystals, parts, rng)
+    spectra = histogram(events, crystals, plan.t_s.size)
     if recipe.stuck_panel is not None:
         spectra[:, recipe.stuck_panel] = spectra[0, recipe.stuck_panel]
     return Drawn(spectra.sum(axis=2, dtype=np.int64), spectra, live_time(recipe, before))
@@ -310,26 +379,50 @@ def expected_nsigma(plan: PassPlan) -> float:
     return float((sums.max() - background) / np.sqrt(background))
 
 
+def measured_background(
+    plan: PassPlan, crystals: Crystals | None, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Draw what a portal measured before a pass.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+    crystals : Crystals or None
+        The logs; None for a portal of gross counts.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    gamma_cps, neutron_cps : ndarray of shape (n_panel,), float64
+        Rates, counts/s.
+    spectra : ndarray of shape (n_panel, n_channel), float64, or None
+        Counts by channel.
+    """
+    recipe = plan.recipe
+    live_s = recipe.background_live_s
+    neutrons = rng.poisson(np.full(recipe.n_panel, recipe.neutron_background_cps * live_s)) / live_s
+    before = background_before(plan)
+    if crystals is None:
+        threshold = THRESHOLD_KEV[recipe.portal][0]
+        mean = before.weight[0] @ before.table.above(plan.response.edges_kev, threshold)[before.rows]
+        return rng.poisson(mean) / live_s, neutrons, None
+    spectra = draw_spectrum(plan, before, crystals, rng).astype(np.float64)
+    return spectra.sum(axis=1) / live_s, neutrons, spectra
+
+
 def _draw_background(
     plan: PassPlan, crystals: Crystals | None, start: datetime, rng: np.random.Generator
 ) -> Background | None:
     """Draw what the portal recorded before the vehicle came."""
     recipe = plan.recipe
     live_s = recipe.background_live_s
-    neutrons = rng.poisson(np.full(recipe.n_panel, recipe.neutron_background_cps * live_s)) / live_s
-    before = background_before(plan)
-    spectra = None
-    if crystals is None:
-        threshold = THRESHOLD_KEV[recipe.portal][0]
-        mean = before.weight[0] @ before.table.above(plan.response.edges_kev, threshold)[before.rows]
-        gamma = rng.poisson(mean).astype(np.float64)
-    else:
-        spectra = draw_spectrum(plan, before, crystals, rng).astype(np.float64)
-        gamma = spectra.sum(axis=1)
+    gamma, neutrons, spectra = measured_background(plan, crystals, rng)
     if recipe.background_age_s is None:
         return None
     return Background(
-        gamma_cps=gamma / live_s,
+        gamma_cps=gamma,
         live_time_s=live_s,
         neutron_cps=neutrons if recipe.has_neutrons else None,
         spectra=spectra,

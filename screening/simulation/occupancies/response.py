@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from screening.physics import FwhmLaw, attenuation, compton_continuum, full_energy_efficiency
+from screening.physics import FwhmLaw
+from screening.physics.response import response
 
 from .emission import PHOTON_KEV, Photons, emitted, through
 
-__all__ = ["MAX_KEV", "NODES_G_CM2", "THRESHOLD_KEV", "PanelResponse", "Table", "panel_response"]
+__all__ = ["MAX_KEV", "NODES_G_CM2", "THRESHOLD_KEV", "PanelResponse", "Table", "panel_response", "stacked"]
 
 #: Highest channel edge of a simulated spectrum, keV, before the crystal's own gain.
 MAX_KEV = 3000.0
@@ -24,13 +25,14 @@ NODES_G_CM2 = np.array([0.0, 4.0, 10.0, 20.0, 35.0, 55.0, 80.0, 110.0, 150.0, 20
 #: Discriminator: its energy and width (one sigma), keV.
 THRESHOLD_KEV: dict[str, tuple[float, float]] = {"rpm": (28.0, 3.0), "srpm": (35.0, 3.0)}
 
-#: Resolution of a large plastic panel at 662 keV: few hundred photo-electrons a MeV.
-_PLASTIC_FWHM = 0.22
-
 #: Axis of blurred deposits, keV.
 _AXIS_KEV = (2.0, 3500.0)
 
-_MODEL = {"rpm": ("pvt", 5.0), "srpm": ("nai", 5.08)}
+#: Monte Carlo responses of the panels.
+_RESPONSE = {"rpm": "pvt-panel", "srpm": "nai-2x4x16"}
+
+#: Axis of deposits before they are blurred, keV.
+_DEPOSIT_KEV = np.linspace(np.sqrt(1.0), np.sqrt(3400.0), 901) ** 2
 
 
 class Table(NamedTuple):
@@ -68,45 +70,49 @@ class Table(NamedTuple):
 
 
 class PanelResponse:
-    """Response of one kind of panel.
+    """Response of one kind of panel: the Monte Carlo deposits of :mod:`screening.physics.response`, blurred.
+
+    The axis is the energy that the panel's electronics read, on a scale that is right for photon peaks: of a NaI log
+    the light's departure from proportion is taken as corrected by the portal's calibration; of plastic it is not,
+    and lowers what electrons of little energy give (Birks' law).
 
     Parameters
     ----------
     portal : {"rpm", "srpm"}
         Plastic panel or NaI log.
-    fwhm_662 : float
-        Relative FWHM at 662 keV.
+    fwhm_662 : float or None
+        Relative FWHM at 662 keV; None: that of the panel's kind.
     """
 
-    def __init__(self, portal: str, fwhm_662: float) -> None:
+    def __init__(self, portal: str, fwhm_662: float | None) -> None:
         self.portal = portal
-        self.law = FwhmLaw(fwhm_662)
-        n_fine = int(np.clip(50.0 / fwhm_662, 600, 3000))
+        self._model = response(_RESPONSE[portal])
+        law = self._model.fwhm_law
+        self.law = law if fwhm_662 is None else law._replace(r662=fwhm_662)
+        n_fine = int(np.clip(50.0 / self.law.r662, 600, 3000))
         low, high = _AXIS_KEV
         self.edges_kev = np.linspace(np.sqrt(low), np.sqrt(high), n_fine + 1) ** 2
-        self._blur = self._blurring()
+        middle = 0.5 * (_DEPOSIT_KEV[1:] + _DEPOSIT_KEV[:-1])
+        self._blur = self._blurred(middle)
+        self._lines_done: dict[bytes, NDArray[np.float64]] = {}
         self._bins = self._respond(PHOTON_KEV)
 
-    def _blurring(self) -> NDArray[np.float64]:
-        """Return which share of a deposit in each bin is seen in each: (n_fine, n_fine)."""
-        middle = 0.5 * (self.edges_kev[1:] + self.edges_kev[:-1])
-        sigma = self.law.fwhm_kev(middle) / 2.354820045
-        return np.diff(ndtr((self.edges_kev[:, None] - middle) / sigma), axis=0)
+    def _blurred(self, deposit_kev: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return which share of some deposits is seen in each bin: (n_fine, n_deposit)."""
+        seen = deposit_kev
+        if self.portal == "rpm":
+            seen = deposit_kev * self._model.nonproportionality(np.maximum(deposit_kev, 10.0))
+        sigma = self.law.fwhm_kev(seen) / 2.354820045
+        return np.diff(ndtr((self.edges_kev[:, None] - seen) / sigma), axis=0)
 
     def _respond(self, energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return blurred deposits per photon at the face: (n_fine, n_energy)."""
-        material, depth_cm = _MODEL[self.portal]
-        from screening.physics import MATERIALS
-
-        areal = depth_cm * MATERIALS[material].density_g_cm3
-        full = full_energy_efficiency(energy_kev, material, depth_cm)
-        any_ = -np.expm1(-attenuation(material, energy_kev) * areal)
-        continuum = compton_continuum(self.edges_kev, energy_kev) * np.maximum(any_ - full, 0.0)
-        energies, chances = energy_kev[:, None], full[:, None]
-        found = self._blur @ continuum
-        for k in range(energies.shape[1]):
-            sigma = self.law.fwhm_kev(energies[:, k]) / 2.354820045
-            found += chances[:, k] * np.diff(ndtr((self.edges_kev[:, None] - energies[:, k]) / sigma), axis=0)
+        found = self._blur @ self._model.continuum(energy_kev, _DEPOSIT_KEV)
+        places, chances = self._model.peaks(energy_kev)
+        for k in range(places.shape[1]):
+            some = chances[:, k] > 0.0
+            if some.any():
+                found[:, some] += chances[some, k] * self._blurred(places[some, k])
         return found
 
     def deposits(self, photons: Photons) -> NDArray[np.float64]:
@@ -126,15 +132,11 @@ class PanelResponse:
 
     def _lines(self, energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
         key = energy_kev.tobytes()
-        if key not in self._line_cache:
-            if len(self._line_cache) >= 200:
-                self._line_cache.clear()
-            self._line_cache[key] = self._respond(energy_kev)
-        return self._line_cache[key]
-
-    @property
-    def _line_cache(self) -> dict[bytes, NDArray[np.float64]]:
-        return self.__dict__.setdefault("_line_responses", {})
+        if key not in self._lines_done:
+            if len(self._lines_done) >= 200:
+                self._lines_done.clear()
+            self._lines_done[key] = self._respond(energy_kev)
+        return self._lines_done[key]
 
     def table(
         self, label: str, shielding: tuple[tuple[str, float], ...] = (), cargo: str | None = None
@@ -197,7 +199,7 @@ def _table(
     return stacked(np.stack(rows))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def panel_response(portal: str, fwhm_662: float) -> PanelResponse:
     """Return the response of a kind of panel, made once.
 
@@ -220,4 +222,4 @@ def panel_response(portal: str, fwhm_662: float) -> PanelResponse:
     """
     if portal not in THRESHOLD_KEV:
         raise ValueError(f"unknown portal {portal!r}; known: {', '.join(THRESHOLD_KEV)}")
-    return PanelResponse(portal, _PLASTIC_FWHM if portal == "rpm" else fwhm_662)
+    return PanelResponse(portal, None if portal == "rpm" else fwhm_662)
