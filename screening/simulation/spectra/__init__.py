@@ -1,10 +1,13 @@
 """Spectra of random instruments: sources behind shields, on a family of backgrounds, with their truth."""
 
+from .channels import discriminator, expected_counts, piled_up
+from .crystal import Crystal
 from .draw import SimulatedSpectrum, SpectrumRecipe, background_counts, simulate_spectrum, source_counts
-from .instrument import DETECTOR_CLASSES, Detector, discriminator, draw_detector, expected_counts
+from .instrument import DETECTOR_CLASSES, Detector, draw_detector
 
 __all__ = [
     "DETECTOR_CLASSES",
+    "Crystal",
     "Detector",
     "SimulatedSpectrum",
     "SpectrumRecipe",
@@ -12,6 +15,7 @@ __all__ = [
     "discriminator",
     "draw_detector",
     "expected_counts",
+    "piled_up",
     "simulate_spectrum",
     "source_counts",
 ]
