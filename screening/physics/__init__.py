@@ -1,6 +1,7 @@
 """Nuclide lines, photon attenuation, materials and detector response: tables and lookups."""
 
 from .attenuation import attenuation, transmission
+from .bremsstrahlung import bremsstrahlung
 from .decay import Cascade, activities, beta_branches, cascades, half_life_s, lines_of
 from .detector import (
     FwhmLaw,
@@ -9,7 +10,7 @@ from .detector import (
     klein_nishina_electron,
 )
 from .materials import MATERIALS, MaterialData, material_data, mixture
-from .nuclides import NAMED, NUCLIDES, Nuclide, nuclide
+from .nuclides import NAMED, NUCLIDES, Nuclide, members, nuclide
 from .response import RESPONSES, Response, response
 from .scatter import backscattered, emerging
 
@@ -27,6 +28,7 @@ __all__ = [
     "attenuation",
     "backscattered",
     "beta_branches",
+    "bremsstrahlung",
     "cascades",
     "compton_continuum",
     "emerging",
@@ -35,6 +37,7 @@ __all__ = [
     "klein_nishina_electron",
     "lines_of",
     "material_data",
+    "members",
     "mixture",
     "nuclide",
     "response",

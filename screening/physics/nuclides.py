@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from screening.records import Category
 
-__all__ = ["NAMED", "NUCLIDES", "Nuclide", "nuclide"]
+from .decay import half_life_s
+
+__all__ = ["NAMED", "NUCLIDES", "Nuclide", "members", "nuclide"]
 
 
 class Nuclide(NamedTuple):
@@ -83,6 +85,40 @@ def nuclide(name: str) -> Nuclide:
         return NUCLIDES[name]
     except KeyError:
         raise ValueError(f"unknown nuclide {name!r}; known: {', '.join(NUCLIDES)}") from None
+
+
+def members(name: str) -> dict[str, float]:
+    """Return the nuclides that decay within a label.
+
+    Parameters
+    ----------
+    name : str
+        Label of :data:`NUCLIDES`, or any nuclide of ICRP 107, which is itself alone.
+
+    Returns
+    -------
+    dict of str to float
+        Decays of each nuclide per decay of the label (of its parent; of all activity for a material by
+        mass): the shares that the label's lines were made with. Those below 1e-9 are left out.
+
+    Raises
+    ------
+    ValueError
+        If no such label or nuclide is known.
+    """
+    if name in NUCLIDES:
+        return dict(_mixtures()[name])
+    half_life_s(name)
+    return {name: 1.0}
+
+
+@cache
+def _mixtures() -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    with (files("screening.physics") / "tables" / "mixtures.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            found.setdefault(row["name"], {})[row["nuclide"]] = float(row["decays"])
+    return found
 
 
 @cache

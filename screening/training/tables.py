@@ -18,7 +18,15 @@ from numpy.typing import NDArray
 from .labels import GROUPS, Group
 from .simulated_labels import MORE_GROUPS
 
-__all__ = ["GROUPS", "MORE_GROUPS", "Group", "compact_attenuation", "nuclide_lines", "write_tables"]
+__all__ = [
+    "GROUPS",
+    "MORE_GROUPS",
+    "Group",
+    "compact_attenuation",
+    "group_activities",
+    "nuclide_lines",
+    "write_tables",
+]
 
 #: Process columns of the attenuation table, in its order.
 PROCESSES = ("coherent", "incoherent", "photoelectric", "pair_nuclear", "pair_electron")
@@ -28,6 +36,9 @@ MIN_RELATIVE = 0.01
 MIN_OF_ALL = 1e-6
 MIN_ENERGY_KEV = 12.0
 MAX_LINES = 60
+
+#: Smallest share of a label's decays that is listed: U-232 in uranium counts at 1e-6.
+MIN_SHARE = 1e-9
 
 
 def write_tables(xcom_csv: Path, out_dir: Path) -> list[Path]:
@@ -49,7 +60,9 @@ def write_tables(xcom_csv: Path, out_dir: Path) -> list[Path]:
     attenuation = out_dir / "xcom.npz"
     np.savez_compressed(attenuation, z=z, energy_kev=energy_kev, coefficient=values)
     written = [attenuation]
-    groups, lines = io.StringIO(), io.StringIO()
+    groups, lines, mixtures = io.StringIO(), io.StringIO(), io.StringIO()
+    mixture_rows = csv.writer(mixtures, lineterminator="\n")
+    mixture_rows.writerow(("name", "nuclide", "decays"))
     group_rows = csv.writer(groups, lineterminator="\n")
     line_rows = csv.writer(lines, lineterminator="\n")
     group_rows.writerow(("name", "half_life_s", "categories", "note", "is_named"))
@@ -57,10 +70,13 @@ def write_tables(xcom_csv: Path, out_dir: Path) -> list[Path]:
     # The labels that can be reported come first: a classifier counts its outputs in this order.
     for group in (*GROUPS, *MORE_GROUPS):
         half_life_s, rows = nuclide_lines(group)
+        for member, share in group_activities(group).items():
+            if share >= MIN_SHARE:
+                mixture_rows.writerow((group.name, member, f"{share:.6g}"))
         is_named = "yes" if group in GROUPS else "no"
         group_rows.writerow((group.name, f"{half_life_s:.6g}", group.categories, group.note, is_named))
         line_rows.writerows((group.name, f"{e:.2f}", f"{i:.4g}", origin) for e, i, origin in rows)
-    for name, text in (("nuclides.csv", groups), ("lines.csv", lines)):
+    for name, text in (("nuclides.csv", groups), ("lines.csv", lines), ("mixtures.csv", mixtures)):
         path = out_dir / name
         path.write_text(text.getvalue(), encoding="utf-8")
         written.append(path)
@@ -93,6 +109,24 @@ def compact_attenuation(
     keep = (energy >= low_kev) & (energy <= high_kev)
     values = np.stack([rows[name] for name in PROCESSES], axis=1)[keep]
     return rows["z"][keep].astype(np.uint8), energy[keep].astype(np.float32), values.astype(np.float32)
+
+
+def group_activities(group: Group) -> dict[str, float]:
+    """Return what decays within one label.
+
+    Parameters
+    ----------
+    group : Group
+        The label and what is behind it.
+
+    Returns
+    -------
+    dict of str to float
+        Decays of each nuclide per decay of the first parent (of all activity, for mixtures by mass).
+    """
+    import radioactivedecay
+
+    return _activities(group, radioactivedecay)
 
 
 def nuclide_lines(group: Group) -> tuple[float, list[tuple[float, float, str]]]:
