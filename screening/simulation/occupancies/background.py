@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .conditions import RainRecipe
 from .emission import Photons, emitted, through
-from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table, stacked
+from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table
 
 __all__ = [
     "COMPONENTS",
@@ -42,7 +42,7 @@ _COSMIC_FALL_KEV = 2500.0
 
 
 class BackgroundTable(NamedTuple):
-    """Deposits of a background's components, each of one count above the nominal threshold when nothing shades it.
+    """Deposits of a background's components, each of one count above the threshold when nothing shades it.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class BackgroundTable(NamedTuple):
         return component if node is None else n + component * NODES_G_CM2.size + node
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def background_table(response: PanelResponse, material: str) -> BackgroundTable:
     """Return the deposits of a background, open and behind loads of one material.
 
@@ -99,8 +99,8 @@ def background_table(response: PanelResponse, material: str) -> BackgroundTable:
     for field in fields:
         spectra = [response.deposits(field)]
         spectra += [response.deposits(through(field, material, float(node))) for node in NODES_G_CM2]
-        table = stacked(np.stack(spectra))
-        above = table.above(response.edges_kev, threshold)
+        table = Table(np.stack(spectra), response.edges_kev)
+        above = table.above(threshold)
         strength.append(above[0])
         rows_open.append(spectra[0] / above[0])
         behind.append(np.stack(spectra[1:]) / above[0])
@@ -113,8 +113,8 @@ def background_table(response: PanelResponse, material: str) -> BackgroundTable:
     share = np.concatenate(
         [ground / ground.sum() * (1.0 - _RADON_SHARE - _COSMIC_SHARE), [_RADON_SHARE, _COSMIC_SHARE]]
     )
-    stack = stacked(np.concatenate([np.stack(rows_open), *behind]))
-    kept = stack.above(response.edges_kev, threshold)[len(COMPONENTS) :]
+    stack = Table(np.concatenate([np.stack(rows_open), *behind]), response.edges_kev)
+    kept = stack.above(threshold)[len(COMPONENTS) :]
     return BackgroundTable(stack, share, kept.reshape(len(COMPONENTS), NODES_G_CM2.size))
 
 
@@ -182,7 +182,8 @@ def diurnal_radon(hour: float, amplitude: float = 0.5) -> float:
     Parameters
     ----------
     hour : float
-        Local hour, 0 to 24. It is highest before sunrise, when the air does not mix, and lowest in the afternoon.
+        Local hour, 0 to 24. It is highest before sunrise, when the air does not mix, and lowest in the
+        afternoon.
     amplitude : float, default 0.5
         Half the difference between both, 0 to 1.
 

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from .draw import draw_events, draw_gross
 from .electronics import Crystals, Events, draw_crystals, pass_discriminator
-from .expected import Contribution, PassPlan, background_before, plan_pass
+from .expected import Contribution, PassPlan, background_before, fixed_part, plan_pass
 from .passes import (
+    Streams,
     counted_events,
     draw_all_events,
     draw_surroundings,
     expected_nsigma,
     finish_gross,
     measured_background,
-    streams,
 )
 from .recipe import OccupancyRecipe
 
@@ -158,9 +158,13 @@ def simulate_counts(
     """
     pairs = _pairs(recipes, seeds, "rpm")
     found, before, nsigma = [], [], []
+    fixed = fixed_part(pairs[0][0])
+    last = pairs[0][0]
     for recipe, seed in pairs:
-        rngs = streams(seed)
-        plan = plan_pass(recipe, rngs.shadow)
+        rngs = Streams(seed)
+        if recipe is not last:
+            last, fixed = recipe, fixed_part(recipe)
+        plan = plan_pass(recipe, rngs.shadow, fixed)
         drawn = draw_surroundings(plan, rngs) + draw_gross(plan, plan.sources, rngs.source)
         found.append(finish_gross(recipe, drawn, rngs.loss).counts)
         before.append(measured_background(plan, None, rngs.background)[0])
@@ -200,15 +204,20 @@ def simulate_spectra(
     Raises
     ------
     ValueError
-        If there are no passes, recipes and seeds do not match, a portal gives no spectra, or the axis is none.
+        If there are no passes, recipes and seeds do not match, a portal gives no spectra, or the axis is
+        none.
     """
     edges = _checked_edges(edges_kev)
     pairs = _pairs(recipes, seeds, "srpm")
     n_panel = 1 if is_summed else pairs[0][0].n_panel
     found, before = [], []
+    fixed = fixed_part(pairs[0][0])
+    last = pairs[0][0]
     for recipe, seed in pairs:
-        rngs = streams(seed)
-        plan = plan_pass(recipe, rngs.shadow)
+        rngs = Streams(seed)
+        if recipe is not last:
+            last, fixed = recipe, fixed_part(recipe)
+        plan = plan_pass(recipe, rngs.shadow, fixed)
         crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
         events = _counted(plan, crystals, draw_all_events(plan, rngs), rngs.loss)
         found.append(_histogram(events, plan.t_s.size, edges, n_panel))
@@ -262,7 +271,7 @@ def simulate_series(
     edges = _checked_edges(edges_kev)
     largest = float(factors.max())
     shares = factors / largest if largest > 0 else factors
-    rngs = streams(seed)
+    rngs = Streams(seed)
     plan = plan_pass(recipe, rngs.shadow)
     plan = plan._replace(sources=tuple(part._replace(weight=part.weight * largest) for part in plan.sources))
     losses = np.random.SeedSequence([seed, 0x1055])
@@ -323,7 +332,7 @@ def expected_pass(
     if recipe.portal != "srpm":
         raise ValueError(f"only a portal of kind srpm gives spectra, got {recipe.portal}")
     edges = _checked_edges(edges_kev)
-    rngs = streams(seed)
+    rngs = Streams(seed)
     plan = plan_pass(recipe, rngs.shadow)
     crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
     background = _binned(plan, plan.background, crystals, edges)

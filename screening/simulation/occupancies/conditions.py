@@ -130,7 +130,8 @@ class BeamRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     pulses_per_s : float
         Pulses a second; linear accelerators give 100 to 400, each a few microseconds long.
     photons_per_pulse : float
-        Scattered photons that one panel detects from one pulse. All of a pulse are one event to the electronics.
+        Scattered photons that one panel detects from one pulse. All of a pulse are one event to the
+        electronics.
     mean_kev : float
         Mean energy that one of them leaves.
     """

@@ -69,7 +69,7 @@ def draw_events(plan: PassPlan, parts: tuple[Contribution, ...], rng: np.random.
 
 
 def _draw(edges_kev: NDArray[np.float64], part: Contribution, rng: np.random.Generator) -> Events:
-    total = part.table.spectra[part.rows].sum(axis=1)
+    total = part.table.total[part.rows]
     numbers = rng.poisson(part.weight * total)
     n_row = part.rows.size
     cells = np.repeat(np.arange(numbers.size), numbers.ravel())
@@ -183,8 +183,8 @@ def beam_events(
     for beam in beams:
         mean = beam_counts((beam,), since_s, interval_s, n_panel)
         cell = np.repeat(np.arange(mean.size), rng.poisson(mean).ravel())
-        # Photons of a pulse that brought one at least: the first comes at a time that is exponential up to the
-        # mean number, and the rest are Poisson in what is left of it.
+        # Photons of a pulse that brought one at least: the first comes at a time that is exponential up to
+        # the mean number, and the rest are Poisson in what is left of it.
         lam = beam.photons_per_pulse
         first = -np.log1p(rng.random(cell.size) * np.expm1(-lam))
         number = 1 + rng.poisson(np.maximum(lam - first, 0.0))

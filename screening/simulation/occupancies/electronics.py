@@ -274,10 +274,16 @@ def pile_up(events: Events, n_cell: int, interval_s: float, rng: np.random.Gener
     chance = -np.expm1(-number / interval_s * _PILE_UP_S)
     if chance.max(initial=0.0) < 1e-3:
         return events
-    # Neighbours in a random order within each cell are neighbours in time.
-    order = np.lexsort((rng.random(events.cell.size), events.cell))
+    # What joins another is taken off, and its energy goes to one of the same interval and panel, any of which
+    # may have come next to it.
+    order = np.argsort(events.cell, kind="stable")
     cell, energy = events.cell[order], events.energy_kev[order]
-    joins_last = np.zeros(cell.size, dtype=bool)
-    joins_last[1:] = (rng.random(cell.size - 1) < chance[cell[1:]]) & (cell[1:] == cell[:-1])
-    first = np.flatnonzero(~joins_last)
-    return Events(cell[first], np.add.reduceat(energy, first))
+    joins = rng.random(cell.size) < chance[cell]
+    which = np.flatnonzero(joins)
+    start = np.concatenate([[0], np.cumsum(number)[:-1]])
+    other = start[cell[which]] + (rng.random(which.size) * number[cell[which]]).astype(np.int64)
+    alone = joins[other]
+    joins[which[alone]] = False
+    which, other = which[~alone], other[~alone]
+    energy = energy + np.bincount(other, energy[which], minlength=energy.size)
+    return Events(cell[~joins], energy[~joins])

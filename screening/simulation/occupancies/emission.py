@@ -124,14 +124,12 @@ def _layer(material: str, areal_density_g_cm2: float) -> tuple[NDArray[np.float6
 def _scattered(material: str, areal_density_g_cm2: float) -> NDArray[np.float64]:
     """Return photons in each bin that a layer scatters out, per photon of each bin that goes in.
 
-    The tables hold some materials; another is taken as the one of them nearest in atomic number, as thick in mean
-    free paths of 600 keV, where cargo scatters most.
+    The tables hold some materials; another is taken as the one of them nearest in atomic number, as thick in
+    mean free paths of 600 keV, where cargo scatters most.
     """
     shell, equal = _nearest_shell(material)
     most = largest_areal_density_g_cm2(shell)
-    return np.asarray(
-        emerging(shell, min(areal_density_g_cm2 * equal, most), PHOTON_KEV, PHOTON_EDGES_KEV)
-    )
+    return np.asarray(emerging(shell, min(areal_density_g_cm2 * equal, most), PHOTON_KEV, PHOTON_EDGES_KEV))
 
 
 @cache

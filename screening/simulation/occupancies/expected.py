@@ -14,7 +14,15 @@ from .recipe import OccupancyRecipe, SourceRecipe
 from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table, panel_response
 from .shadow import shadow_profile
 
-__all__ = ["BACKING", "Contribution", "PassPlan", "background_before", "plan_pass"]
+__all__ = [
+    "BACKING",
+    "Contribution",
+    "FixedPart",
+    "PassPlan",
+    "background_before",
+    "fixed_part",
+    "plan_pass",
+]
 
 #: What backs the panels against other lanes: 6 mm of lead behind a panel.
 BACKING = ("lead", 6.8)
@@ -24,7 +32,8 @@ _RADON = COMPONENTS.index("radon")
 #: Points in one interval over which a passing source is averaged; fewer for one that is spread.
 _SUBSTEPS, _SUBSTEPS_SPREAD = 5, 1
 
-#: Parts of a spread source: one each so many metres; places across a bulk load (Gauss-Legendre, half width 1).
+#: Parts of a spread source: one each so many metres; places across a bulk load (Gauss-Legendre, half width
+#: 1).
 _PART_M = 0.8
 _ACROSS, _ACROSS_WEIGHT = np.array([-0.774597, 0.0, 0.774597]), np.array([5.0, 8.0, 5.0]) / 18.0
 
@@ -103,31 +112,61 @@ class PassPlan(NamedTuple):
             Counts.
         """
         threshold = THRESHOLD_KEV[self.recipe.portal][0]
-        edges = self.response.edges_kev
         if self.gain is None:
-            return part.weight @ part.table.above(edges, threshold)[part.rows]
+            return part.weight @ part.table.above(threshold)[part.rows]
         rounded = np.round(self.gain, 3)
         found = np.zeros(rounded.shape)
         for gain in np.unique(rounded):
             chosen = rounded == gain
-            found[chosen] = part.weight[chosen] @ part.table.above(edges, threshold / gain)[part.rows]
+            found[chosen] = part.weight[chosen] @ part.table.above(threshold / gain)[part.rows]
         return found
 
 
-def plan_pass(recipe: OccupancyRecipe, shadow_rng: np.random.Generator) -> PassPlan:
-    """Reckon what a pass is expected to show.
+class FixedPart(NamedTuple):
+    """What a recipe fixes, whatever the seed.
+
+    Attributes
+    ----------
+    motion : Motion
+        How the vehicle moves.
+    response : PanelResponse
+        Of its panels.
+    t_s, since_s : ndarray of shape (n_interval,), float64
+        Start of each interval after the scan's start, and after the front reached the portal, seconds.
+    along : ndarray of shape (5 n_interval,), float64
+        Part of the vehicle in the portal's plane at moments of each interval, metres behind its front.
+    n_prior, n_occupied : int
+        Intervals before the occupancy, and in it.
+    surroundings, sources : tuple of Contribution
+        Sources in other lanes, and in the vehicle.
+    gain : ndarray of shape (n_interval, n_panel), float64, or None
+        Gain over that of the calibration.
+    """
+
+    motion: Motion
+    response: PanelResponse
+    t_s: NDArray[np.float64]
+    since_s: NDArray[np.float64]
+    along: NDArray[np.float64]
+    n_prior: int
+    n_occupied: int
+    surroundings: tuple[Contribution, ...]
+    sources: tuple[Contribution, ...]
+    gain: NDArray[np.float64] | None
+
+
+def fixed_part(recipe: OccupancyRecipe) -> FixedPart:
+    """Reckon what does not depend on the seed.
 
     Parameters
     ----------
     recipe : OccupancyRecipe
         The recipe.
-    shadow_rng : numpy.random.Generator
-        For the texture of the load.
 
     Returns
     -------
-    PassPlan
-        Expected counts.
+    FixedPart
+        For :func:`plan_pass` of many seeds.
     """
     motion = Motion(recipe.speed_m_s, recipe.motion)
     per_second = max(1, round(1.0 / recipe.interval_s))
@@ -146,20 +185,54 @@ def plan_pass(recipe: OccupancyRecipe, shadow_rng: np.random.Generator) -> PassP
     steps = _midpoints(since_s, recipe.interval_s, _SUBSTEPS)
     along = motion.distance_m(steps.ravel())
     geometry: dict[tuple[float, ...], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-    return PassPlan(
-        recipe=recipe,
+    return FixedPart(
         motion=motion,
         response=response,
         t_s=t_s,
+        since_s=since_s,
+        along=along,
         n_prior=n_prior,
         n_occupied=n_occupied,
-        background=_background(recipe, response, along, since_s, shadow_rng),
-        surroundings=_surroundings(recipe, response, panels, steps),
+        surroundings=_surroundings(recipe, response, panels, steps) if recipe.neighbours else (),
         sources=tuple(
             _source(recipe, source, response, panels, motion, since_s, along, geometry)
             for source in recipe.sources
         ),
         gain=_gain(recipe, since_s),
+    )
+
+
+def plan_pass(
+    recipe: OccupancyRecipe, shadow_rng: np.random.Generator, fixed: FixedPart | None = None
+) -> PassPlan:
+    """Reckon what a pass is expected to show.
+
+    Parameters
+    ----------
+    recipe : OccupancyRecipe
+        The recipe.
+    shadow_rng : numpy.random.Generator
+        For the texture of the load.
+    fixed : FixedPart, optional
+        Of this recipe, if it is at hand.
+
+    Returns
+    -------
+    PassPlan
+        Expected counts.
+    """
+    part = fixed_part(recipe) if fixed is None else fixed
+    return PassPlan(
+        recipe=recipe,
+        motion=part.motion,
+        response=part.response,
+        t_s=part.t_s,
+        n_prior=part.n_prior,
+        n_occupied=part.n_occupied,
+        background=_background(recipe, part.response, part.along, part.since_s, shadow_rng),
+        surroundings=part.surroundings,
+        sources=part.sources,
+        gain=part.gain,
     )
 
 
@@ -179,7 +252,7 @@ def background_before(plan: PassPlan) -> Contribution:
     recipe = plan.recipe
     live_s = recipe.background_live_s
     end_s = -(recipe.background_age_s or 0.0)
-    times = end_s - live_s * (np.arange(20) + 0.5) / 20.0
+    times = np.asarray(end_s - live_s * (np.arange(20) + 0.5) / 20.0, dtype=np.float64)
     site = background_table(plan.response, _load(recipe)[0])
     weight = _site_rates(recipe, site) * live_s
     weight[_RADON] += recipe.panel_background_cps * live_s * float(washout(recipe.rain, times).mean())
@@ -231,8 +304,9 @@ def _background(
 ) -> Contribution:
     """Split the background into what passes the vehicle by, and what comes through it.
 
-    A suppression s of all counts, by a load that keeps the share r of what falls on it, means that the load fills
-    s / (1 - r) of the panel's view. So each energy is suppressed as the load lets it through: high ones less.
+    A suppression s of all counts, by a load that keeps the share r of what falls on it, means that the load
+    fills s / (1 - r) of the panel's view. So each energy is suppressed as the load lets it through: high ones
+    less.
     """
     material, areal = _load(recipe)
     site = background_table(response, material)
@@ -252,7 +326,7 @@ def _background(
         parts = np.array(recipe.cargo.profile) / np.mean(recipe.cargo.profile)
         local = 1.0 - np.interp(parts * through_g_cm2, NODES_G_CM2, kept)
         profile = local / loss
-    starts = (0.0,)
+    starts: tuple[float, ...] = (0.0,)
     if recipe.follower_gap_m is not None:
         starts = (0.0, recipe.vehicle_m + recipe.follower_gap_m)
     shade = shadow_profile(
@@ -274,18 +348,14 @@ def _background(
             * washout(recipe.rain, since_s + 0.5 * recipe.interval_s)
         )
     amount = rates + added
-    rows, weights = [], []
-    for k in range(rates.size):
-        rows += [site.row(k), site.row(k, int(node)), site.row(k, upper)]
-        weights += [
-            amount[:, k] * (1.0 - filled),
-            amount[:, k] * filled * float(1.0 - part),
-            amount[:, k] * filled * float(part),
-        ]
-    weight = np.stack(weights, axis=-1)
-    return Contribution(
-        site.table, np.array(rows), np.repeat(weight[:, np.newaxis, :], recipe.n_panel, axis=1)
+    # By component: what passes the vehicle by, and what comes through it, between two tabulated loads.
+    behind = filled[:, np.newaxis] * amount
+    weight = np.stack([amount - behind, behind * (1.0 - part), behind * part], axis=-1)
+    weight = np.broadcast_to(
+        weight.reshape(since_s.size, 1, -1), (since_s.size, recipe.n_panel, 3 * rates.size)
     )
+    rows = [row for k in range(rates.size) for row in (k, site.row(k, int(node)), site.row(k, upper))]
+    return Contribution(site.table, np.array(rows), weight)
 
 
 def _between_nodes(
@@ -319,9 +389,9 @@ def _source(
     share, areal = geometry[key]
     n_interval = since_s.size
     if cargo is None:
-        weight = share.sum(axis=0)[..., np.newaxis] * decays
+        weight = np.asarray(share.sum(axis=0)[..., np.newaxis] * decays, dtype=np.float64)
         return Contribution(table, np.zeros(1, dtype=np.int64), weight)
-    above = np.maximum(table.above(response.edges_kev, THRESHOLD_KEV[recipe.portal][0]), 1e-300)
+    above = np.maximum(table.above(THRESHOLD_KEV[recipe.portal][0]), 1e-300)
     node, part = _between_nodes(areal)
     logarithm = np.log(above)
     total = share * np.exp((1.0 - part) * logarithm[node] + part * logarithm[node + 1])
@@ -329,7 +399,7 @@ def _source(
     flat = n_interval * panels.n_panel * above.size
     weight = np.bincount((cell + node).ravel(), (total * (1.0 - part) / above[node]).ravel(), minlength=flat)
     weight += np.bincount((cell + node + 1).ravel(), (total * part / above[node + 1]).ravel(), minlength=flat)
-    weight = weight.reshape(n_interval, panels.n_panel, above.size) * decays
+    weight = spread.reshape(n_interval, panels.n_panel, above.size) * decays
     used = np.flatnonzero(weight.any(axis=(0, 1)))
     used = used if used.size else np.zeros(1, dtype=np.int64)
     return Contribution(table, used, weight[:, :, used])
@@ -345,7 +415,8 @@ def _geometry(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return share of the solid angle and cargo on the way, (n_point, n_interval, n_panel).
 
-    The points are parts of the source and moments in the interval; the shares are already divided by their number.
+    The points are parts of the source and moments in the interval; the shares are already divided by their
+    number.
     """
     n_interval = since_s.size
     places = np.array([source.position_m])

@@ -89,7 +89,8 @@ _RP112 = (
 _SRS49 = "within the ranges of IAEA Safety Reports Series 49 (2006)"
 _UNSCEAR = "within the ranges of UNSCEAR 2008, annex B"
 
-#: Goods by name. Where a source gives a range, a value inside it; loads vary by a factor of about 1.5 around it.
+#: Goods by name. Where a source gives a range, a value inside it; loads vary by a factor of about 1.5 around
+#: it.
 GOODS: dict[str, Good] = {
     "potash": Good("fertiliser-kcl", 0.51, 0.0, 0.0, (18, 26), 10, "3104", _FORMULA + ", 97 % KCl"),
     "compound fertiliser": Good("fertiliser-npk", 0.125, 0.20, 0.02, (18, 26), 10, "3105", _UNSCEAR),
@@ -109,10 +110,10 @@ GOODS: dict[str, Good] = {
     "screen glass": Good("glass", 0.06, 0.01, 0.01, (10, 20), 1, "7011", "7 % K2O in panel glass"),
     "bananas": Good("banana", 0.0036, 0.0, 0.0, (18, 22), 6, "0803", _FOOD),
     "coffee": Good("coffee", 0.019, 0.0, 0.0, (16, 20), 6, "0901", _FOOD),
-    "brazil nuts": Good("brazil-nuts", 0.0066, 0.05, 0.03, (12, 18), 1, "0801", _FOOD + "; radium: UNSCEAR 2008"),
+    "brazil nuts": Good("brazil-nuts", 0.0066, 0.05, 0.03, (12, 18), 1, "0801", _FOOD + "; radium: UNSCEAR"),
     "tobacco": Good("tobacco", 0.03, 0.0, 0.0, (8, 18), 3, "2401", "2 to 4 % potassium in cured leaf"),
     "thoriated rods": Good(
-        "tungsten", 0.0, 0.0, 0.02 * 0.8788 * 4057.0, (0.05, 0.5), 1, "8101", "2 % ThO2; 4.06 kBq in a gram of Th"
+        "tungsten", 0.0, 0.0, 0.02 * 0.8788 * 4057.0, (0.05, 0.5), 1, "8101", "2 % ThO2; Th: 4.06 kBq/g"
     ),
 }  # fmt: skip
 
@@ -207,9 +208,9 @@ class Patient(NamedTuple):
     share: float
 
 
-#: Patients by label: usual activities of adult procedures (Society of Nuclear Medicine procedure guidelines; I-131 by
-#: the release limit of US NRC Regulatory Guide 8.39), effective half-lives rounded from ICRP Publications 53
-#: and 128. How often each comes is our own guess.
+#: Patients by label: usual activities of adult procedures (Society of Nuclear Medicine procedure guidelines;
+#: I-131 by the release limit of US NRC Regulatory Guide 8.39), effective half-lives rounded from ICRP
+#: Publications 53 and 128. How often each comes is our own guess.
 PATIENTS: dict[str, Patient] = {
     "Tc-99m": Patient(740.0, 5.0, (2.0, 40.0), 50.0),
     "F-18": Patient(370.0, 1.7, (1.5, 14.0), 14.0),

@@ -9,8 +9,8 @@ from .conditions import CargoRecipe
 
 __all__ = ["FACE_M", "Panels", "cargo_path", "panel_positions", "rectangle_share"]
 
-#: Face of one panel, along the lane and upwards, metres: plastic of 35 x 170 cm; a NaI log's 4 x 16 inch face,
-#: upright; the moderated He-3 tubes of one pillar's panel.
+#: Face of one panel, along the lane and upwards, metres: plastic of 35 x 170 cm; a NaI log's 4 x 16 inch
+#: face, upright; the moderated He-3 tubes of one pillar's panel.
 FACE_M: dict[str, tuple[float, float]] = {
     "rpm": (0.35, 1.70),
     "srpm": (0.1016, 0.4064),
@@ -89,8 +89,9 @@ def rectangle_share(
 ) -> NDArray[np.float64]:
     """Return the share of the full solid angle that each panel fills, seen from a point.
 
-    The panels look across the lane. The solid angle of a rectangle at distance d, from its corners (x, y) about the
-    foot of the perpendicular, is the signed sum of arctan(x y / (d sqrt(x^2 + y^2 + d^2))), which is exact.
+    The panels look across the lane. The solid angle of a rectangle at distance d, from its corners (x, y)
+    about the foot of the perpendicular, is the signed sum of arctan(x y / (d sqrt(x^2 + y^2 + d^2))), which
+    is exact.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.errors import ConfigurationError
 from screening.simulation.presets import container_number, demo_traffic
@@ -48,7 +49,8 @@ CARGOES: tuple[tuple[str, float, float], ...] = (
 #: Empty boxes, and boxes of which only a part is loaded, among all.
 _EMPTY_SHARE, _PARTLY_SHARE = 0.10, 0.12
 
-#: Share of a panel's view that a loaded box fills: mean and spread over vehicles and their places in the lane.
+#: Share of a panel's view that a loaded box fills: mean and spread over vehicles and their places in the
+#: lane.
 _VIEW, _VIEW_SPREAD, _VIEW_RANGE = 0.485, 0.06, (0.33, 0.57)
 
 _SOURCES = (
@@ -109,7 +111,8 @@ def draw_recipe(preset: str, seed: int, index: int) -> OccupancyRecipe:
         "container_id": container_number(int(rng.integers(0, 1_000_000))),
         "seed": int(rng.integers(0, 2**31)),
     }
-    cargo, sources = _draw_cargo(rng, box_m), ()
+    cargo = _draw_cargo(rng)
+    sources: tuple[SourceRecipe, ...] = ()
     if is_mixed:
         if rng.random() < 0.05:
             fields["rain"] = RainRecipe(
@@ -144,7 +147,8 @@ def draw_suppression(
     Returns
     -------
     float
-        For `suppression` of a recipe: the share of the view that the box fills, times what the load holds back.
+        For `suppression` of a recipe: the share of the view that the box fills, times what the load holds
+        back.
     """
     view = float(np.clip(rng.normal(_VIEW, _VIEW_SPREAD), *_VIEW_RANGE))
     if cargo is None:
@@ -153,7 +157,7 @@ def draw_suppression(
 
 
 def load_suppression(portal: str, cargo: CargoRecipe) -> float:
-    """Return the share of the background, all energies together, that a load holds back where it fills the view.
+    """Return the share of all background that a load holds back where it fills the view.
 
     Parameters
     ----------
@@ -172,13 +176,12 @@ def load_suppression(portal: str, cargo: CargoRecipe) -> float:
 
 
 @lru_cache(maxsize=256)
-def _kept(portal: str, material: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _kept(portal: str, material: str) -> NDArray[np.float64]:
     table = background_table(panel_response(portal, 0.075), material)
     return np.asarray(table.share @ table.kept)
 
 
-def _draw_cargo(rng: np.random.Generator, box_m: tuple[float, float]) -> CargoRecipe | None:
-    del box_m
+def _draw_cargo(rng: np.random.Generator) -> CargoRecipe | None:
     kind = rng.random()
     material, low, high = CARGOES[int(rng.integers(len(CARGOES)))]
     density = float(rng.uniform(low, high))

@@ -49,7 +49,7 @@ class Motion:
         piece = np.clip(np.searchsorted(self._start_s, t_s, side="right") - 1, 0, self._start_s.size - 1)
         since = t_s - self._start_s[piece]
         inside = self._start_m[piece] + since * (self._speed[piece] + 0.5 * self._slope[piece] * since)
-        return np.where(t_s < 0.0, self._speed[0] * t_s, inside)
+        return np.asarray(np.where(t_s < 0.0, self._speed[0] * t_s, inside))
 
     def leaves_s(self, length_m: float) -> float:
         """Return when the rear of a vehicle leaves the portal for good.

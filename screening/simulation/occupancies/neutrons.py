@@ -14,8 +14,8 @@ __all__ = ["draw_neutrons"]
 #: Counts of a panel per neutron at its face: moderated He-3 tubes, for a fission spectrum.
 _EFFICIENCY = 0.08
 
-#: Mean number of neutrons that one cosmic ray leaves in the panels when it strikes a steel load: the bursts of
-#: the ship effect (geometric in number, all within a millisecond).
+#: Mean number of neutrons that one cosmic ray leaves in the panels when it strikes a steel load: the bursts
+#: of the ship effect (geometric in number, all within a millisecond).
 _BURST = 1.6
 
 
@@ -47,7 +47,7 @@ def draw_neutrons(
     if not recipe.has_neutrons:
         return None, None
     n_second = max(1, round(total_s))
-    along = motion.distance_m(np.arange(n_second) + 0.5 - n_prior_s)
+    along = motion.distance_m(np.asarray(np.arange(n_second) + 0.5 - n_prior_s, dtype=np.float64))
     front, rear = recipe.box_m
     beside = (along >= front) & (along <= rear)
     if recipe.follower_gap_m is not None:

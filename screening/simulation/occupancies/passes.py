@@ -1,14 +1,15 @@
 """Vehicle passes from physics: one recipe and one seed give one scan with its truth, bit for bit.
 
 A vehicle rolls through a portal. Each interval's expected counts are the background less the vehicle's
-shadow, and each source under the solid angle of each panel, behind the cargo on the way there; then counts are
-drawn. Background, sources and surroundings are drawn apart, so that the same seed with and without a source
-shares its background.
+shadow, and each source under the solid angle of each panel, behind the cargo on the way there; then counts
+are drawn. Background, sources and surroundings are drawn apart, so that the same seed with and without a
+source shares its background.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,31 +57,66 @@ __all__ = [
     "finish_spectra",
     "measured_background",
     "simulate_occupancy",
-    "streams",
 ]
 
 #: The day simulated traffic starts; each seed is one minute.
 FIRST_DAY = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 
 
-class Streams(NamedTuple):
-    """The random numbers of a pass, each kind from a stream of its own.
+class Streams:
+    """The random numbers of a pass, each kind from a stream of its own, begun when it is first used.
 
-    Attributes
+    Parameters
     ----------
-    shadow, gamma, source, background, neutron, crystal, surroundings, loss : numpy.random.Generator
-        Texture of the load; the site's counts; those of sources; the recorded background; neutrons; gains;
-        other lanes and x-ray machines; dead time and discriminator.
+    seed : int
+        Seed, not negative.
     """
 
-    shadow: np.random.Generator
-    gamma: np.random.Generator
-    source: np.random.Generator
-    background: np.random.Generator
-    neutron: np.random.Generator
-    crystal: np.random.Generator
-    surroundings: np.random.Generator
-    loss: np.random.Generator
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def _begin(self, kind: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence([self._seed, 0x0CC, kind]))
+
+    @cached_property
+    def shadow(self) -> np.random.Generator:
+        """Texture of the load."""
+        return self._begin(0)
+
+    @cached_property
+    def gamma(self) -> np.random.Generator:
+        """The site's counts."""
+        return self._begin(1)
+
+    @cached_property
+    def source(self) -> np.random.Generator:
+        """Counts of sources in the vehicle."""
+        return self._begin(2)
+
+    @cached_property
+    def background(self) -> np.random.Generator:
+        """The background recorded before."""
+        return self._begin(3)
+
+    @cached_property
+    def neutron(self) -> np.random.Generator:
+        """Neutrons."""
+        return self._begin(4)
+
+    @cached_property
+    def crystal(self) -> np.random.Generator:
+        """Gains and calibrations."""
+        return self._begin(5)
+
+    @cached_property
+    def surroundings(self) -> np.random.Generator:
+        """Other lanes and x-ray machines."""
+        return self._begin(6)
+
+    @cached_property
+    def loss(self) -> np.random.Generator:
+        """Dead time and discriminator."""
+        return self._begin(7)
 
 
 class Drawn(NamedTuple):
@@ -99,24 +135,6 @@ class Drawn(NamedTuple):
     counts: NDArray[np.int64]
     spectra: NDArray[np.uint32] | None
     live_time_s: NDArray[np.float64] | None
-
-
-def streams(seed: int) -> Streams:
-    """Return the random numbers of a pass.
-
-    Parameters
-    ----------
-    seed : int
-        Seed, not negative.
-
-    Returns
-    -------
-    Streams
-        Independent generators.
-    """
-    return Streams(
-        *(np.random.default_rng(child) for child in np.random.SeedSequence([seed, 0x0CC]).spawn(8))
-    )
 
 
 def simulate_occupancy(recipe: OccupancyRecipe, seed: int | None = None) -> tuple[Scan, dict[str, Any]]:
@@ -139,7 +157,7 @@ def simulate_occupancy(recipe: OccupancyRecipe, seed: int | None = None) -> tupl
         panels), ``is_gamma_alarm_expected``, ``level_expected``, ``seed``.
     """
     seed = recipe.seed if seed is None else seed
-    rngs = streams(seed)
+    rngs = Streams(seed)
     plan = plan_pass(recipe, rngs.shadow)
     n_interval = plan.t_s.size
     crystals = None
@@ -406,7 +424,7 @@ def measured_background(
     before = background_before(plan)
     if crystals is None:
         threshold = THRESHOLD_KEV[recipe.portal][0]
-        mean = before.weight[0] @ before.table.above(plan.response.edges_kev, threshold)[before.rows]
+        mean = before.weight[0] @ before.table.above(threshold)[before.rows]
         return rng.poisson(mean) / live_s, neutrons, None
     spectra = draw_spectrum(plan, before, crystals, rng).astype(np.float64)
     return spectra.sum(axis=1) / live_s, neutrons, spectra

@@ -103,7 +103,8 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     background_cps : float or None
         Gamma background of one panel; None takes the portal's usual one (420 plastic, 260 NaI).
     background_mix : tuple of float
-        Potassium, uranium series, thorium series and radon in the background of spectra, over the usual site's.
+        Potassium, uranium series, thorium series and radon in the background of spectra, over the usual
+        site's.
     radon_factor : float
         Radon in the air during pass and background over its daily mean.
     rain : RainRecipe or None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from screening.physics import FwhmLaw
 from screening.physics.response import response
 
 from .emission import PHOTON_KEV, Photons, emitted, through
 
-__all__ = ["MAX_KEV", "NODES_G_CM2", "THRESHOLD_KEV", "PanelResponse", "Table", "panel_response", "stacked"]
+__all__ = ["MAX_KEV", "NODES_G_CM2", "THRESHOLD_KEV", "PanelResponse", "Table", "panel_response"]
 
 #: Highest channel edge of a simulated spectrum, keV, before the crystal's own gain.
 MAX_KEV = 3000.0
@@ -35,46 +33,66 @@ _RESPONSE = {"rpm": "pvt-panel", "srpm": "nai-2x4x16"}
 _DEPOSIT_KEV = np.linspace(np.sqrt(1.0), np.sqrt(3400.0), 901) ** 2
 
 
-class Table(NamedTuple):
-    """Deposits of one source behind cargo, per decay and unit of Omega / 4 pi.
+class Table:
+    """Deposits of some sources or components, a row each, on the axis of a response.
+
+    Parameters
+    ----------
+    spectra : ndarray of shape (n_row, n_fine), float64
+        Events by blurred deposit, without discriminator; of a source per decay and unit of Omega / 4 pi.
+    edges_kev : ndarray of shape (n_fine + 1,), float64
+        Axis.
 
     Attributes
     ----------
-    spectra : ndarray of shape (n_node, n_fine), float64
-        Events by blurred deposit, on the axis of the response, without discriminator.
-    cdf : ndarray of shape (n_node, n_fine + 1), float64
-        Its running sum, 0 to 1.
+    total : ndarray of shape (n_row,), float64
+        All events of each row.
+    cdf : ndarray of shape (n_row, n_fine + 1), float64
+        Running sums, 0 to 1; of an empty row that of an even one.
     """
 
-    spectra: NDArray[np.float64]
-    cdf: NDArray[np.float64]
+    def __init__(self, spectra: NDArray[np.float64], edges_kev: NDArray[np.float64]) -> None:
+        self.spectra = np.maximum(spectra, 0.0)
+        self.edges_kev = edges_kev
+        self.total = self.spectra.sum(axis=1)
+        summed = np.concatenate([np.zeros((spectra.shape[0], 1)), np.cumsum(self.spectra, axis=1)], axis=1)
+        even = np.linspace(0.0, 1.0, summed.shape[1])
+        scale = np.where(summed[:, -1:] > 0.0, summed[:, -1:], 1.0)
+        self.cdf = np.where(summed[:, -1:] > 0.0, summed / scale, even)
+        self._above: dict[float, NDArray[np.float64]] = {}
 
-    def above(self, edges_kev: NDArray[np.float64], threshold_kev: float) -> NDArray[np.float64]:
+    def above(self, threshold_kev: float) -> NDArray[np.float64]:
         """Return the events above an energy.
 
         Parameters
         ----------
-        edges_kev : ndarray of shape (n_fine + 1,), float64
-            Axis.
         threshold_kev : float
             Energy, keV.
 
         Returns
         -------
-        ndarray of shape (n_node,), float64
-            Events per decay and unit of Omega / 4 pi.
+        ndarray of shape (n_row,), float64
+            Events of each row.
         """
-        k = int(np.clip(np.searchsorted(edges_kev, threshold_kev) - 1, 0, edges_kev.size - 2))
-        share = float(np.clip((threshold_kev - edges_kev[k]) / (edges_kev[k + 1] - edges_kev[k]), 0.0, 1.0))
-        return np.asarray(self.spectra[:, k + 1 :].sum(axis=1) + (1.0 - share) * self.spectra[:, k])
+        if threshold_kev not in self._above:
+            if len(self._above) >= 1000:
+                self._above.clear()
+            edges = self.edges_kev
+            k = int(np.searchsorted(edges, threshold_kev)) - 1
+            k = min(max(k, 0), edges.size - 2)
+            share = min(max((threshold_kev - edges[k]) / (edges[k + 1] - edges[k]), 0.0), 1.0)
+            self._above[threshold_kev] = (
+                self.spectra[:, k + 1 :].sum(axis=1) + (1.0 - share) * self.spectra[:, k]
+            )
+        return self._above[threshold_kev]
 
 
 class PanelResponse:
     """Response of one kind of panel: the Monte Carlo deposits of :mod:`screening.physics.response`, blurred.
 
-    The axis is the energy that the panel's electronics read, on a scale that is right for photon peaks: of a NaI log
-    the light's departure from proportion is taken as corrected by the portal's calibration; of plastic it is not,
-    and lowers what electrons of little energy give (Birks' law).
+    The axis is the energy that the panel's electronics read, on a scale that is right for photon peaks: of a
+    NaI log the light's departure from proportion is taken as corrected by the portal's calibration; of
+    plastic it is not, and lowers what electrons of little energy give (Birks' law).
 
     Parameters
     ----------
@@ -165,27 +183,6 @@ class PanelResponse:
         return _table(self, label, shielding, cargo)
 
 
-def stacked(spectra: NDArray[np.float64]) -> Table:
-    """Return spectra with their running sums.
-
-    Parameters
-    ----------
-    spectra : ndarray of shape (n_row, n_fine), float64
-        Events by deposit.
-
-    Returns
-    -------
-    Table
-        The spectra; the running sum of an empty row is that of an even one.
-    """
-    summed = np.cumsum(np.maximum(spectra, 0.0), axis=1)
-    total = summed[:, -1:]
-    even = np.linspace(0.0, 1.0, spectra.shape[1] + 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cdf = np.concatenate([np.zeros((spectra.shape[0], 1)), summed / total], axis=1)
-    return Table(spectra, np.where(total > 0.0, cdf, even))
-
-
 @lru_cache(maxsize=256)
 def _table(
     response: PanelResponse, label: str, shielding: tuple[tuple[str, float], ...], cargo: str | None
@@ -196,7 +193,7 @@ def _table(
         response.deposits(photons if cargo is None else through(photons, cargo, float(node)))
         for node in nodes
     ]
-    return stacked(np.stack(rows))
+    return Table(np.stack(rows), response.edges_kev)
 
 
 @lru_cache(maxsize=16)

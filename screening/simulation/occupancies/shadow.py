@@ -13,10 +13,12 @@ __all__ = ["EMPTY_SHADE", "largest_dip", "shadow_profile"]
 #: Steps per metre in which the shadow is drawn.
 _STEPS_PER_M = 10
 
-#: From a panel's face to the near side of a vehicle, metres: with it, cos^3 of the view weighs what lies ahead.
+#: From a panel's face to the near side of a vehicle, metres: with it, cos^3 of the view weighs what lies
+#: ahead.
 _TO_VEHICLE_M = 1.25
 
-#: Shade of a cab with its engine, of a bare chassis, and of an empty box of steel sheet: shares of the background.
+#: Shade of a cab with its engine, of a bare chassis, and of an empty box of steel sheet: shares of the
+#: background.
 _CAB_SHADE, _CHASSIS_SHADE, EMPTY_SHADE = 0.20, 0.08, 0.12
 
 #: Length of a cab, metres; load changes within a metre or so, by a twentieth.
@@ -55,8 +57,8 @@ def shadow_profile(
     Returns
     -------
     ndarray of shape (n,), float64
-        0 far from the vehicle; about `depth` beside the container; less at cab and chassis. It is the shade of
-        each place, weighted with cos^3 of the angle under which a panel sees it.
+        0 far from the vehicle; about `depth` beside the container; less at cab and chassis. It is the shade
+        of each place, weighted with cos^3 of the angle under which a panel sees it.
     """
     end_m = starts_m[-1] + vehicle_m
     margin = 12.0
@@ -92,11 +94,12 @@ def _view() -> NDArray[np.float64]:
 def largest_dip(
     counts: NDArray[np.int64], background_cps: NDArray[np.float64] | float, interval_s: float
 ) -> NDArray[np.float64]:
-    """Return the largest dip of each pass below its background, the estimator of the measured distribution.
+    """Return the largest dip of each pass below its background, as the measured distribution has it.
 
-    S is the sum of all panels over a window of one second, taken at every interval of the pass that ends one; B is
-    the measured background rate of all panels over the same second. The dip of a window is 1 - S / B, and the
-    largest of the pass is the answer: a maximum over noisy windows, so it is larger than the deepest shade.
+    S is the sum of all panels over a window of one second, taken at every interval of the pass that ends one;
+    B is the measured background rate of all panels over the same second. The dip of a window is 1 - S / B,
+    and the largest of the pass is the answer: a maximum over noisy windows, so it is larger than the deepest
+    shade.
 
     Parameters
     ----------

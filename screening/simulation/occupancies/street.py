@@ -1,4 +1,4 @@
-"""A street instead of a portal: one NaI log that drives past sources, on backgrounds that change along the way."""
+"""A street instead of a portal: one NaI log passes sources, on a background that changes along the way."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ def street_run(
     rate_cps: float | None = None,
     fwhm_662: float = 0.075,
 ) -> StreetRun:
-    """Simulate a run: positive mixtures of potassium, uranium and thorium that change along it, radon, cosmic rays.
+    """Simulate a run: potassium, uranium and thorium that change along it, radon, cosmic rays.
 
     Each of the first three follows exp(0.35 z - 0.35^2 / 2), z a Gaussian process whose correlation falls as
-    exp(-distance / length), the length drawn for each from 5 to 50 m. Cosmic rays are constant, radon is drawn once.
+    exp(-distance / length), the length drawn for each from 5 to 50 m. Cosmic rays are constant, radon is
+    drawn once.
 
     Parameters
     ----------
