@@ -13,6 +13,7 @@ def trace_bodies(
     column_pitch_m: float,
     source_distance_m: float,
     source_height_m: float,
+    skew: float,
 ) -> None: ...
 def trace_mesh(
     plane: NDArray[np.float32],
@@ -28,4 +29,5 @@ def trace_mesh(
     column_pitch_m: float,
     source_distance_m: float,
     source_height_m: float,
+    skew: float,
 ) -> None: ...

@@ -17,12 +17,12 @@ cdef extern from "fan.h" nogil:
     void screening_add_outer(float *row, const float *cover, float thickness, Py_ssize_t n) noexcept
     void screening_add_row(
         float *row, const double *y, Py_ssize_t n_column, int kind, const screening_body *body,
-        double density, double distance, double height,
+        double density, double distance, double height, double skew,
         const double *slope, Py_ssize_t n_slope, const double *shift, Py_ssize_t n_shift
     ) noexcept
     void screening_cut(
         const double *v[3], double y, double distance, double height, double sign_x, double sign_z,
-        double x_centre, double weight, const double *slope, Py_ssize_t n_slope, Py_ssize_t n_sub,
+        double x_centre, double weight, double skew, const double *slope, Py_ssize_t n_slope, Py_ssize_t n_sub,
         double *column
     ) noexcept
 
@@ -43,6 +43,7 @@ def trace_bodies(
     double column_pitch_m,
     double source_distance_m,
     double source_height_m,
+    double skew,
 ):
     cdef:
         Py_ssize_t n_body = bodies.shape[0], b, i, j, n_ray, n_shift, row0, row1, col0, col1
@@ -76,11 +77,12 @@ def trace_bodies(
                         ) / source_distance_m
                     screening_add_row(
                         &planes[bodies[b, 1], i, col0], &column_y_m[col0], col1 - col0, kind, &body, density,
-                        source_distance_m, source_height_m, &rays[0], n_ray, &shift[0], n_shift
+                        source_distance_m, source_height_m, skew, &rays[0], n_ray, &shift[0], n_shift
                     )
                 continue
             half = 1 / body.inverse[4]
-            y0, y1 = body.centre[1] - half, body.centre[1] + half
+            y0 = body.centre[1] - skew * body.centre[0] - half
+            y1 = body.centre[1] - skew * body.centre[0] + half
             for i in range(col0, col1):
                 low = max(column_y_m[i] - column_pitch_m / 2, y0)
                 high = min(column_y_m[i] + column_pitch_m / 2, y1)
@@ -100,7 +102,9 @@ def trace_bodies(
                     slope = (
                         row_z_m[i] + ((j + 0.5) / n_ray - 0.5) * row_pitch_m - source_height_m
                     ) / source_distance_m
-                    total += sqrt(1 + slope * slope) * screening_upright_chord(slope, x0, x1, z0, z1)
+                    total += sqrt(1 + slope * slope + skew * skew) * screening_upright_chord(
+                        slope, x0, x1, z0, z1
+                    )
                 if total > 0:
                     screening_add_outer(
                         &planes[bodies[b, 1], i, col0], &cover[col0], <float> (density * total / n_ray),
@@ -122,6 +126,7 @@ def trace_mesh(
     double column_pitch_m,
     double source_distance_m,
     double source_height_m,
+    double skew,
 ):
     cdef:
         Py_ssize_t row0 = window[0], col0 = window[1], row1 = window[2], col1 = window[3]
@@ -183,7 +188,7 @@ def trace_mesh(
                         break
                     screening_cut(
                         v, y, source_distance_m, source_height_m, nx, nz, x_centre, weight,
-                        &slope[0], n_row * n_sub, n_sub, &sums[i - col0, 0]
+                        skew, &slope[0], n_row * n_sub, n_sub, &sums[i - col0, 0]
                     )
                     left += 1
         for i in range(n_row):

@@ -49,7 +49,7 @@ static void screening_add_outer(
 SCREENING_CLONES
 static void screening_add_row(
     float *SCREENING_RESTRICT row, const double *SCREENING_RESTRICT y, ptrdiff_t n_column, int kind,
-    const screening_body *body, double density, double distance, double height,
+    const screening_body *body, double density, double distance, double height, double skew,
     const double *slope, ptrdiff_t n_slope, const double *shift, ptrdiff_t n_shift) {
     double total[SCREENING_FAN_CHUNK];
     const double *const A = body->inverse;
@@ -63,14 +63,14 @@ static void screening_add_row(
         }
         for (ptrdiff_t r = 0; r < n_slope; r++) {
             const double s = slope[r];
-            const double stretch = sqrt(1.0 + s * s);
-            const double d0 = screening_lifted(A[0] + A[2] * s);
-            const double d1 = screening_lifted(A[3] + A[5] * s);
-            const double d2 = screening_lifted(A[6] + A[8] * s);
+            const double stretch = sqrt(1.0 + s * s + skew * skew);
+            const double d0 = screening_lifted(A[0] + A[1] * skew + A[2] * s);
+            const double d1 = screening_lifted(A[3] + A[4] * skew + A[5] * s);
+            const double d2 = screening_lifted(A[6] + A[7] * skew + A[8] * s);
             /* the ray's point at the depth of the body's centre */
             const double z = height + s * (distance + body->centre[0]) - body->centre[2];
             for (ptrdiff_t c = 0; c < n_shift; c++) {
-                const double y0 = shift[c] - body->centre[1];
+                const double y0 = shift[c] + skew * body->centre[0] - body->centre[1];
                 const double p0 = A[2] * z, p1 = A[5] * z, p2 = A[8] * z;
                 if (kind == SCREENING_BALL) {
                     const double a = d0 * d0 + d1 * d1 + d2 * d2;
@@ -146,10 +146,11 @@ static inline ptrdiff_t screening_first_below(const double *falling, ptrdiff_t n
  * One triangle in one plane y = const: its cut is a segment of the (x, z) plane; every ray that meets it
  * takes or gives the depth of the crossing. An edge is always cut from its lower to its upper end, so that
  * the two triangles at it agree to the bit, and limits are half-open: no ray is lost or counted twice.
+ * With a skew the corners come sheared, so that a fan is a plane y = const again.
  */
 static inline void screening_cut(
     const double *const v[3], double y, double distance, double height, double sign_x, double sign_z,
-    double x_centre, double weight, const double *slope, ptrdiff_t n_slope, ptrdiff_t n_sub,
+    double x_centre, double weight, double skew, const double *slope, ptrdiff_t n_slope, ptrdiff_t n_sub,
     double *SCREENING_RESTRICT column) {
     double x[2], z[2], s[2];
     for (int k = 0; k < 2; k++) {
@@ -173,7 +174,7 @@ static inline void screening_cut(
         at = at > near ? at : near;
         at = at < far ? at : far;
         const double sign = sign_x + sign_z * slope[j] < 0.0 ? -1.0 : 1.0;
-        column[j / n_sub] += sign * weight * (at - x_centre) * sqrt(1.0 + slope[j] * slope[j]);
+        column[j / n_sub] += sign * weight * (at - x_centre) * sqrt(1.0 + slope[j] * slope[j] + skew * skew);
     }
 }
 

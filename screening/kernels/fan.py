@@ -36,6 +36,9 @@ class FanRays(NamedTuple):
         (row, column) size of a pixel at the centre plane.
     source_distance_m, source_height_m : float
         From the source to the centre plane, and its height.
+    skew : float, default 0.0
+        Tangent of the angle between the fans and the plane across the motion: at depth x a line sees
+        y + skew x.
     """
 
     row_z_m: NDArray[np.float64]
@@ -43,6 +46,7 @@ class FanRays(NamedTuple):
     pitch_m: tuple[float, float]
     source_distance_m: float
     source_height_m: float
+    skew: float = 0.0
 
 
 class _Rays(TypedDict):
@@ -52,6 +56,7 @@ class _Rays(TypedDict):
     column_pitch_m: float
     source_distance_m: float
     source_height_m: float
+    skew: float
 
 
 def trace_bodies(
@@ -60,7 +65,8 @@ def trace_bodies(
     """Add convex bodies to planes of areal density.
 
     A pixel gets the mean over its rays: `n_ray` across the row, at `n_part` places of the line. An upright
-    box needs no parts, its share of each line is exact.
+    box needs no parts, its share of each line is exact; with a skew it is that at the box's middle depth,
+    which is for thin ones only.
 
     Parameters
     ----------
@@ -178,6 +184,8 @@ def trace_mesh(
         raise ValueError(f"n_sub must be 1 to {MAX_RAYS}, got {n_sub!r}")
     row0, col0, row1, col1 = window
     n_row, n_column = plane.shape
+    if rays.skew:
+        vertices = vertices - rays.skew * vertices[:, :1] * np.array([0.0, 1.0, 0.0])
     if not (0 <= row0 <= row1 <= n_row and 0 <= col0 <= col1 <= n_column):
         raise ValueError(f"window must lie in {plane.shape}, got {window}")
     _engine.trace_mesh(
@@ -210,6 +218,8 @@ def _require_planes(planes: NDArray[np.float32], n_dim: int, rays: FanRays) -> N
         raise ValueError("heights of source and rows must be finite")
     if not (np.diff(rays.row_z_m) < 0).all():
         raise ValueError("row_z_m must fall")
+    if not abs(rays.skew) <= 1.0:
+        raise ValueError(f"skew must be -1 to 1, got {rays.skew!r}")
     step = np.diff(rays.column_y_m)
     if not ((step > 0).all() or (step < 0).all()):
         raise ValueError("column_y_m must rise or fall throughout")
@@ -223,4 +233,5 @@ def _engine_rays(rays: FanRays) -> _Rays:
         "column_pitch_m": float(rays.pitch_m[1]),
         "source_distance_m": float(rays.source_distance_m),
         "source_height_m": float(rays.source_height_m),
+        "skew": float(rays.skew),
     }

@@ -41,7 +41,8 @@ def trace_bodies(
         if kind == UPRIGHT:
             half = 1.0 / matrix[1, 1]
             pitch = rays.pitch_m[1]
-            share = np.minimum(y + pitch / 2, centre[1] + half) - np.maximum(y - pitch / 2, centre[1] - half)
+            middle = centre[1] - rays.skew * centre[0]
+            share = np.minimum(y + pitch / 2, middle + half) - np.maximum(y - pitch / 2, middle - half)
             cover = np.clip(share / pitch, 0.0, 1.0) * (profile[which, col0:col1] if which >= 0 else 1.0)
             flat = np.diag([matrix[0, 0], 0.0, matrix[2, 2]])
             chord = _chord(kind, flat, centre, slope, np.zeros(1), rays).mean(axis=0) * cover
@@ -91,10 +92,12 @@ def trace_mesh(
         for j in range(col0, col1):
             total = 0.0
             for s in slopes[i]:
-                direction = np.array([1.0, 0.0, s])
+                direction = np.array([1.0, rays.skew, s])
                 for part in _parts(n_sub):
                     y = rays.column_y_m[j] + part * rays.pitch_m[1]
-                    origin = np.array([-rays.source_distance_m, y, rays.source_height_m])
+                    origin = np.array([0.0, y, rays.source_height_m]) - rays.source_distance_m * np.array(
+                        [1.0, rays.skew, 0.0]
+                    )
                     p = np.cross(direction, edge2)
                     det = (edge1 * p).sum(axis=1)
                     det = np.where(det == 0.0, np.inf, det)
@@ -104,7 +107,7 @@ def trace_mesh(
                     v = q @ direction / det
                     depth = (edge2 * q).sum(axis=1) / det
                     hit = (u >= 0) & (v >= 0) & (u + v <= 1) & np.isfinite(det)
-                    total -= float((np.sign(det) * depth)[hit].sum()) * np.sqrt(1.0 + s * s)
+                    total -= float((np.sign(det) * depth)[hit].sum()) * np.sqrt(1.0 + s * s + rays.skew**2)
             plane[i, j] += np.float32(CM_PER_M * density_g_cm3 * total / n_sub**2)
 
 
@@ -173,8 +176,8 @@ def _chord(
 ) -> NDArray[np.float64]:
     """Length of each ray in a body, m, shape (n_ray, n_row, n_column): where it is inside of all limits."""
     z = rays.source_height_m + slope * (rays.source_distance_m + centre[0]) - centre[2]
-    start = [row[1] * (y - centre[1]) + row[2] * z for row in matrix]
-    direction = [row[0] + row[2] * slope for row in matrix]
+    start = [row[1] * (y + rays.skew * centre[0] - centre[1]) + row[2] * z for row in matrix]
+    direction = [row[0] + row[1] * rays.skew + row[2] * slope for row in matrix]
     n_round = {UPRIGHT: 0, CYLINDER: 2, BALL: 3}.get(kind, 0)
     enter, leave = np.float64(-np.inf), np.float64(np.inf)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -189,4 +192,4 @@ def _chord(
             d = np.where(np.abs(d) < 1e-12, np.where(d < 0, -1e-12, 1e-12), d)
             enter = np.maximum(enter, np.minimum((-1.0 - o) / d, (1.0 - o) / d))
             leave = np.minimum(leave, np.maximum((-1.0 - o) / d, (1.0 - o) / d))
-    return np.asarray(np.maximum(leave - enter, 0.0) * np.sqrt(1.0 + slope * slope))
+    return np.asarray(np.maximum(leave - enter, 0.0) * np.sqrt(1.0 + slope * slope + rays.skew**2))

@@ -29,6 +29,9 @@ class FanGeometry(NamedTuple):
         Position of each line along the motion.
     pitch_m : tuple of float
         (row, column) pixel pitch at the centre plane.
+    skew : float, default 0.0
+        Tangent of the angle between the fan and the plane across the motion: a point at depth x is seen by
+        the line that looks at y - skew x at the centre plane.
     """
 
     source_distance_m: float
@@ -36,6 +39,7 @@ class FanGeometry(NamedTuple):
     row_z_m: NDArray[np.float64]
     column_y_m: NDArray[np.float64]
     pitch_m: tuple[float, float]
+    skew: float = 0.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,7 +63,7 @@ class FanGeometry(NamedTuple):
         if line_shift:
             step = np.gradient(y) if y.size > 1 else np.array([self.pitch_m[1]])
             y = y + line_shift * step
-        return FanRays(self.row_z_m, y, self.pitch_m, self.source_distance_m, self.source_height_m)
+        return FanRays(self.row_z_m, y, self.pitch_m, self.source_distance_m, self.source_height_m, self.skew)
 
     def row_of(self, z_m: float, x_m: float) -> float:
         """Return the row in which a point is seen.
@@ -81,13 +85,15 @@ class FanGeometry(NamedTuple):
         )
         return float((self.row_z_m[0] - magnified) / self.pitch_m[0] + 0.5)
 
-    def column_of(self, y_m: float) -> float:
+    def column_of(self, y_m: float, x_m: float = 0.0) -> float:
         """Return the column in which a position is seen.
 
         Parameters
         ----------
         y_m : float
             Position along the motion.
+        x_m : float, default 0.0
+            Its distance behind the centre plane, which matters to a skewed fan.
 
         Returns
         -------
@@ -96,6 +102,7 @@ class FanGeometry(NamedTuple):
             not be evenly spaced; beyond the picture they go on by the pitch.
         """
         y = self.column_y_m
+        y_m = y_m - self.skew * x_m
         sign = -1.0 if y.size > 1 and y[-1] < y[0] else 1.0
         first, last, at = sign * float(y[0]), sign * float(y[-1]), sign * y_m
         if at <= first:
@@ -137,10 +144,10 @@ class FanGeometry(NamedTuple):
             for one in z
             for depth in x
         ]
-        sides = sorted((self.column_of(y[0]), self.column_of(y[1])))
+        sides = sorted(self.column_of(side, depth) for side in y for depth in x)
         n_row, n_column = self.shape
         row0, row1 = max(int(min(seen)) - 1, 0), min(int(max(seen)) + 2, n_row)
-        col0, col1 = max(int(sides[0]) - 1, 0), min(int(sides[1]) + 2, n_column)
+        col0, col1 = max(int(sides[0]) - 1, 0), min(int(sides[-1]) + 2, n_column)
         return Region(row0, col0, row1, col1) if row0 < row1 and col0 < col1 else None
 
 

@@ -228,7 +228,7 @@ def draw_scanner(
         steel_g_cm2=_uniform(rng, f.steel_g_cm2),
         endpoint_jitter=_uniform(rng, f.endpoint_jitter),
         multiplicative_noise=_uniform(rng, f.multiplicative_noise),
-        low_floor=rng.uniform(0.55, 0.85),
+        low_floor=rng.uniform(0.5, 0.8),
         veil_radius=rng.uniform(0.1, 0.35),
         afterglow=_draw_afterglow(f, rng),
         blur_px=(_uniform(rng, f.blur_px), _uniform(rng, f.blur_px)),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.kernels.fan import FanRays, trace_bodies, trace_mesh
+from screening.kernels.fan import BOX, UPRIGHT, FanRays, trace_bodies, trace_mesh
 from screening.physics.attenuation import MATERIALS, SYMBOLS
 
 from .bodies import Body
@@ -22,6 +22,9 @@ MATERIAL_ALIASES = {"organic": "wood"}
 
 #: Rays across a pixel of a mesh, along each axis.
 MESH_RAYS = 2
+
+#: Part of a line over which a skewed fan may smear the faces of an upright box that is traced as one.
+MOST_SMEAR = 0.25
 
 #: An object is where its areal density is above the rounding of the tracer.
 LEAST_SEEN_G_CM2 = 1e-4
@@ -150,8 +153,12 @@ def trace_into(
             if one.profile is not None:
                 which = len(profiles)
                 profiles.append(one.profile[corner[1] : corner[1] + n_column])
-            bodies.append((one.body.kind, plane, which, *one.body.rays(rays.pitch_m), *window))
-            shapes.append((one.density_g_cm3, *one.body.centre, *one.body.matrix))
+            body = one.body
+            smear_m = 2.0 * body.half[0] * abs(rays.skew)
+            if body.kind == UPRIGHT and which < 0 and smear_m > MOST_SMEAR * rays.pitch_m[1]:
+                body = body._replace(kind=BOX)
+            bodies.append((body.kind, plane, which, *body.rays(rays.pitch_m), *window))
+            shapes.append((one.density_g_cm3, *body.centre, *body.matrix))
     if bodies:
         trace_bodies(
             planes, bodies=bodies, shapes=shapes,

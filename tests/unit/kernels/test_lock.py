@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from screening.kernels import LineCorrection, _counts, _lines, _spectra, _windows, _zeros
+from screening.kernels import LineCorrection, _counts, _fan, _lines, _spectra, _transport, _windows, _zeros
 
 
 def _correct_lines():
@@ -46,6 +46,37 @@ def _rebin():
     return lambda: _spectra.rebin(counts, edges, edges[::3].copy())
 
 
+_RAYS = {
+    "row_z_m": 2.0 - 1e-3 * np.arange(2_000), "column_y_m": 1e-3 * np.arange(2_000), "row_pitch_m": 1e-3,
+    "column_pitch_m": 1e-3, "source_distance_m": 5.0, "source_height_m": 1.0, "skew": 0.0,
+}  # fmt: skip
+
+
+def _trace_bodies():
+    planes = np.zeros((1, 2_000, 2_000), np.float32)
+    bodies = np.array([(3, 0, -1, 2, 2, 0, 0, 2_000, 2_000)], np.int32)
+    shapes = np.array([(1.0, 0.0, 1.0, 1.0, *np.eye(3).ravel())])
+    return lambda: _fan.trace_bodies(
+        planes, bodies=bodies, shapes=shapes, profiles=np.zeros((0, 2_000)), **_RAYS
+    )
+
+
+def _trace_mesh():
+    plane = np.zeros((2_000, 2_000), np.float32)
+    corners = np.array([(0.0, 0.1, 0.1), (0.1, 1.9, 0.2), (-0.1, 1.0, 1.9), (0.8, 1.0, 1.0)])
+    faces = np.array([(0, 2, 1), (0, 1, 3), (1, 2, 3), (2, 0, 3)] * 2, np.int32)
+    return lambda: _fan.trace_mesh(
+        plane, vertices_m=corners, triangles=faces, density_g_cm3=1.0, n_sub=4,
+        window=(0, 0, 2_000, 2_000), **_RAYS,
+    )  # fmt: skip
+
+
+def _transmit():
+    planes, out = np.ones((2, 1_000_000), np.float32), np.empty(1_000_000, np.float32)
+    mu, weight = np.full((2, 20), 0.05), np.full(20, 0.05)
+    return lambda: _transport.transmit(planes, mu_cm2_g=mu, weight=weight, out=out)
+
+
 @pytest.fixture
 def cooperative():
     """No thread is made to give the lock away: it runs until it does so itself."""
@@ -55,7 +86,13 @@ def cooperative():
     sys.setswitchinterval(interval)
 
 
-@pytest.mark.parametrize("prepare", [_classify_zeros, _correct_lines, _count_windows, _parse_counts, _rebin])
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        _classify_zeros, _correct_lines, _count_windows, _parse_counts, _rebin, _trace_bodies, _trace_mesh,
+        _transmit,
+    ],
+)  # fmt: skip
 @pytest.mark.usefixtures("cooperative")
 def test_lock_is_released(prepare):
     kernel = prepare()

@@ -9,15 +9,19 @@ from importlib import import_module
 import pytest
 
 import screening.kernels
-from screening.kernels import reference
 
 KERNELS = {
     "_counts": ["parse_counts"],
+    "_fan": ["trace_bodies", "trace_mesh"],
     "_lines": ["correct_lines"],
+    "_photons": ["transport_photons"],
     "_spectra": ["rebin"],
+    "_transport": ["transmit"],
     "_windows": ["count_windows"],
     "_zeros": ["classify_zeros"],
 }
+#: Where the twins are that are not in ``reference``.
+TWINS = {"_fan": "reference_fan", "_photons": "reference_photons", "_transport": "reference_fan"}
 #: Functions of a compiled module that compute nothing.
 PLAIN = {"isa_level"}
 
@@ -36,14 +40,19 @@ def test_treatment(module, repository):
     defined = set(re.findall(r"^def (\w+)", source, re.MULTILINE))
     assert defined == set(re.findall(r"^def (\w+)", stub, re.MULTILINE))
     assert defined - PLAIN == set(KERNELS[module])
-    tests = (repository / "tests" / "properties" / "kernels" / "test_agreement.py").read_text()
-    benchmarks = (repository / "tests" / "benchmarks" / "test_bench_kernels.py").read_text()
+    tests = _texts(repository / "tests" / "properties" / "kernels")
+    benchmarks = _texts(repository / "tests" / "benchmarks")
+    reference = import_module(f"screening.kernels.{TWINS.get(module, 'reference')}")
     for name in KERNELS[module]:
         assert hasattr(import_module(f"screening.kernels.{module}"), name)
         checked, twin = getattr(screening.kernels, name), getattr(reference, name)
         assert set(inspect.signature(twin).parameters) == set(inspect.signature(checked).parameters)
         assert f"def test_{name}(" in tests
         assert f"def test_{name}_" in benchmarks
+
+
+def _texts(folder):
+    return "\n".join(path.read_text() for path in sorted(folder.glob("test_*.py")))
 
 
 def test_no_directives_in_sources(repository):
