@@ -8,10 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .draw import draw_events, draw_gross
-from .electronics import Crystals, Events, draw_crystals, pass_discriminator
-from .expected import Contribution, PassPlan, background_before, fixed_part, plan_pass
-from .passes import (
+from .counting import (
     Streams,
     counted_events,
     draw_all_events,
@@ -20,7 +17,11 @@ from .passes import (
     finish_gross,
     measured_background,
 )
+from .draw import draw_events, draw_gross
+from .electronics import Crystals, Events, draw_crystals, pass_discriminator
+from .expected import PassPlan, background_before, fixed_part, plan_pass
 from .recipe import OccupancyRecipe
+from .weights import Contribution
 
 __all__ = [
     "ExpectedPass",

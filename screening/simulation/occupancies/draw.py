@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from .conditions import BeamRecipe
 from .electronics import Crystals, Events, pass_discriminator
-from .expected import Contribution, PassPlan
+from .expected import PassPlan
 from .response import Table
+from .weights import Contribution
 
 __all__ = ["beam_counts", "beam_events", "draw_events", "draw_gross", "draw_spectrum"]
 

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .background import COMPONENTS, BackgroundTable, background_table, component_shares, washout
-from .lane import Panels, cargo_path, panel_positions, rectangle_share
+from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
-from .recipe import OccupancyRecipe, SourceRecipe
-from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table, panel_response
+from .recipe import OccupancyRecipe
+from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, panel_response
 from .shadow import shadow_profile
+from .weights import SUBSTEPS, Contribution, Geometry, between_nodes, midpoints, weigh_source
 
 __all__ = [
     "BACKING",
-    "Contribution",
     "FixedPart",
     "PassPlan",
     "background_before",
@@ -29,37 +29,11 @@ BACKING = ("lead", 6.8)
 
 _RADON = COMPONENTS.index("radon")
 
-#: Points in one interval over which a passing source is averaged; fewer for one that is spread.
-_SUBSTEPS, _SUBSTEPS_SPREAD = 5, 1
-
-#: Parts of a spread source: one each so many metres; places across a bulk load (Gauss-Legendre, half width
-#: 1).
-_PART_M = 0.8
-_ACROSS, _ACROSS_WEIGHT = np.array([-0.774597, 0.0, 0.774597]), np.array([5.0, 8.0, 5.0]) / 18.0
-
 #: The load that shades the background when no cargo is told, and the mean slant of what comes through a load.
 _USUAL_LOAD, _USUAL_G_CM2, _SLANT = "polyethylene", 55.0, 1.3
 
 #: Largest share of a panel's view that a vehicle can fill: more suppression needs a thicker load.
 _LARGEST_VIEW = 0.9
-
-
-class Contribution(NamedTuple):
-    """Something that is counted.
-
-    Attributes
-    ----------
-    table : Table
-        Deposits, a row each.
-    rows : ndarray of shape (n_row,), int64
-        The rows that are used.
-    weight : ndarray of shape (n_interval, n_panel, n_row), float64
-        How often each row's events are expected.
-    """
-
-    table: Table
-    rows: NDArray[np.int64]
-    weight: NDArray[np.float64]
 
 
 class PassPlan(NamedTuple):
@@ -182,9 +156,9 @@ def fixed_part(recipe: OccupancyRecipe) -> FixedPart:
         recipe.n_panel, portal=recipe.portal, lane_m=recipe.lane_m, heights_m=recipe.heights_m
     )
     since_s = t_s - t_s[n_prior]
-    steps = _midpoints(since_s, recipe.interval_s, _SUBSTEPS)
+    steps = midpoints(since_s, recipe.interval_s, SUBSTEPS)
     along = motion.distance_m(steps.ravel())
-    geometry: dict[tuple[float, ...], tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    geometry: Geometry = {}
     return FixedPart(
         motion=motion,
         response=response,
@@ -195,7 +169,7 @@ def fixed_part(recipe: OccupancyRecipe) -> FixedPart:
         n_occupied=n_occupied,
         surroundings=_surroundings(recipe, response, panels, steps) if recipe.neighbours else (),
         sources=tuple(
-            _source(recipe, source, response, panels, motion, since_s, along, geometry)
+            weigh_source(recipe, source, response, panels, motion, since_s, along, geometry)
             for source in recipe.sources
         ),
         gain=_gain(recipe, since_s),
@@ -260,18 +234,6 @@ def background_before(plan: PassPlan) -> Contribution:
     return Contribution(site.table, np.arange(n), np.broadcast_to(weight, (1, recipe.n_panel, n)).copy())
 
 
-def _midpoints(since_s: NDArray[np.float64], interval_s: float, n: int) -> NDArray[np.float64]:
-    return np.asarray(since_s[:, np.newaxis] + (np.arange(n) + 0.5) / n * interval_s)
-
-
-def _boxes(recipe: OccupancyRecipe) -> tuple[tuple[float, float], ...]:
-    front, rear = recipe.box_m
-    if recipe.follower_gap_m is None:
-        return ((front, rear),)
-    shift = recipe.vehicle_m + recipe.follower_gap_m
-    return ((front, rear), (front + shift, rear + shift))
-
-
 def _gain(recipe: OccupancyRecipe, since_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if not recipe.panel_gains and recipe.gain_drift_per_s == 0.0:
         return None
@@ -317,7 +279,7 @@ def _background(
     if np.interp(through_g_cm2, NODES_G_CM2, kept) > wanted:
         # So deep a shadow needs more load than was told.
         through_g_cm2 = float(np.interp(-wanted, -kept, NODES_G_CM2))
-    node, part = _between_nodes(np.array(through_g_cm2))
+    node, part = between_nodes(np.array(through_g_cm2))
     upper = min(int(node) + 1, NODES_G_CM2.size - 1)
     held = (1.0 - part) * site.kept[:, int(node)] + part * site.kept[:, upper]
     loss = max(1.0 - float(share @ held), 1e-6)
@@ -356,97 +318,6 @@ def _background(
     )
     rows = [row for k in range(rates.size) for row in (k, site.row(k, int(node)), site.row(k, upper))]
     return Contribution(site.table, np.array(rows), weight)
-
-
-def _between_nodes(
-    areal_g_cm2: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the node below, and how far to the next; what is beyond the last node is taken there."""
-    last = NODES_G_CM2.size - 2
-    node = np.clip(np.searchsorted(NODES_G_CM2, areal_g_cm2, side="right") - 1, 0, last)
-    width = NODES_G_CM2[node + 1] - NODES_G_CM2[node]
-    return node, np.clip((areal_g_cm2 - NODES_G_CM2[node]) / width, 0.0, 1.0)
-
-
-def _source(
-    recipe: OccupancyRecipe,
-    source: SourceRecipe,
-    response: PanelResponse,
-    panels: Panels,
-    motion: Motion,
-    since_s: NDArray[np.float64],
-    along: NDArray[np.float64],
-    geometry: dict[tuple[float, ...], tuple[NDArray[np.float64], NDArray[np.float64]]],
-) -> Contribution:
-    """Weigh a source's rows by the solid angle of each panel and the cargo on the way there."""
-    cargo = recipe.cargo
-    table = response.table(source.label, source.shielding, None if cargo is None else cargo.material)
-    decays = source.activity_mbq * 1e6 * recipe.interval_s
-    # Constituents of one good lie in the same places: reckon those once.
-    key = (source.position_m, source.spread_m, source.across_m, source.height_m, float(source.is_bulk))
-    if key not in geometry:
-        geometry[key] = _geometry(recipe, source, panels, motion, since_s, along)
-    share, areal = geometry[key]
-    n_interval = since_s.size
-    if cargo is None:
-        weight = np.asarray(share.sum(axis=0)[..., np.newaxis] * decays, dtype=np.float64)
-        return Contribution(table, np.zeros(1, dtype=np.int64), weight)
-    above = np.maximum(table.above(THRESHOLD_KEV[recipe.portal][0]), 1e-300)
-    node, part = _between_nodes(areal)
-    logarithm = np.log(above)
-    total = share * np.exp((1.0 - part) * logarithm[node] + part * logarithm[node + 1])
-    cell = np.arange(n_interval * panels.n_panel).reshape(1, n_interval, panels.n_panel) * above.size
-    flat = n_interval * panels.n_panel * above.size
-    weight = np.bincount((cell + node).ravel(), (total * (1.0 - part) / above[node]).ravel(), minlength=flat)
-    weight += np.bincount((cell + node + 1).ravel(), (total * part / above[node + 1]).ravel(), minlength=flat)
-    weight = spread.reshape(n_interval, panels.n_panel, above.size) * decays
-    used = np.flatnonzero(weight.any(axis=(0, 1)))
-    used = used if used.size else np.zeros(1, dtype=np.int64)
-    return Contribution(table, used, weight[:, :, used])
-
-
-def _geometry(
-    recipe: OccupancyRecipe,
-    source: SourceRecipe,
-    panels: Panels,
-    motion: Motion,
-    since_s: NDArray[np.float64],
-    along: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return share of the solid angle and cargo on the way, (n_point, n_interval, n_panel).
-
-    The points are parts of the source and moments in the interval; the shares are already divided by their
-    number.
-    """
-    n_interval = since_s.size
-    places = np.array([source.position_m])
-    moments = along.reshape(n_interval, _SUBSTEPS)
-    if source.spread_m > 0.0:
-        n_part = int(np.clip(np.ceil(source.spread_m / _PART_M), 4, 40))
-        places = source.position_m + source.spread_m * ((np.arange(n_part) + 0.5) / n_part - 0.5)
-        moments = motion.distance_m(_midpoints(since_s, recipe.interval_s, _SUBSTEPS_SPREAD).ravel())
-        moments = moments.reshape(n_interval, _SUBSTEPS_SPREAD)
-    at = np.repeat(places, moments.shape[1])
-    passed = np.tile(moments.T, (places.size, 1))
-    across = [(source.across_m, 1.0)]
-    if source.is_bulk and recipe.cargo is not None:
-        half = recipe.cargo.half_width_m
-        across = [(float(x) * half, float(w)) for x, w in zip(_ACROSS, _ACROSS_WEIGHT, strict=True)]
-    shares, paths = [], []
-    for aside, part in across:
-        share = rectangle_share(passed - at[:, np.newaxis], aside, source.height_m, panels)
-        shares.append(share * (part / at.size))
-        if recipe.cargo is not None:
-            path = cargo_path(
-                passed.ravel(),
-                (np.repeat(at, n_interval), aside, source.height_m),
-                panels,
-                recipe.cargo,
-                _boxes(recipe),
-            )
-            paths.append(path.reshape(share.shape))
-    share = np.concatenate(shares)
-    return share, np.concatenate(paths) if paths else np.zeros(0)
 
 
 def _surroundings(
