@@ -128,7 +128,7 @@ def _check(kind: str) -> None:
 
 def _picture_span(scene: Scene) -> tuple[float, float]:
     along = scene.geometry.column_y_m
-    return float(along[0]) - 0.1, float(along[-1]) + 0.1
+    return float(along.min()) - 0.1, float(along.max()) + 0.1
 
 
 def _add_road(scene: Scene, rng: np.random.Generator) -> None:

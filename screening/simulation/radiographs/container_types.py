@@ -94,14 +94,14 @@ def _add_reefer(scene: Scene, c: Container, rng: np.random.Generator) -> None:
         edge_on_plate(scene, x, float(member), (c.base_z_m + 0.03, floor - 0.14), 0.004)
     front, back = (c.y0_m, c.y1_m) if c.doors_at > 0 else (c.y1_m, c.y0_m)
     inward = float(c.doors_at)
-    for depth in (0.07, 0.02):
+    for depth in (0.105, 0.055):
         # doors: two skins and foam, seen along their length
         edge_on_plate(scene, x, back - inward * depth, (c.base_z_m + 0.12, top - 0.08), 0.0012)
-    scene.box("polyurethane-foam", 0.06, x, ordered(back - inward * 0.02, back - inward * 0.07),
+    scene.box("polyurethane-foam", 0.06, x, ordered(back - inward * 0.055, back - inward * 0.105),
               (c.base_z_m + 0.12, top - 0.08))  # fmt: skip
     for bar in (-0.7, 0.7):
         scene.cylinder(
-            "steel", 3.0, "z", (bar, back + inward * 0.015, (c.base_z_m + top) / 2), 0.017, c.height_m - 0.1
+            "steel", 3.0, "z", (bar, back - inward * 0.022, (c.base_z_m + top) / 2), 0.017, c.height_m - 0.1
         )
     _add_machine(scene, c, rng, front, inward)
 

@@ -254,13 +254,14 @@ def add_front_and_doors(scene: Scene, c: Container) -> None:
     into_box = -float(c.doors_at)
     wall = ordered(front - into_box * 0.03, front - into_box * 0.075)
     scene.box("steel", 0.25, x, wall, (c.base_z_m + 0.12, top - 0.1))
-    leaf = ordered(doors + into_box * 0.012, doors + into_box * 0.048)
+    leaf = ordered(doors + into_box * 0.055, doors + into_box * 0.091)
     scene.box("steel", 0.17, x, leaf, (c.base_z_m + 0.12, top - 0.1))
     for hinge in (-1.14, -0.06, 0.06, 1.14):
         frame = (hinge - 0.05, hinge + 0.05)
         hollow_section(scene, frame, leaf, (c.base_z_m + 0.12, top - 0.1), 0.0032)
     for bar in (-0.88, -0.3, 0.3, 0.88):
-        place = doors - into_box * 0.015
+        # doors stand back: nothing reaches beyond the castings
+        place = doors + into_box * 0.032
         scene.cylinder("steel", 3.0, "z", (bar, place, (c.base_z_m + top) / 2), 0.017, c.height_m - 0.1)
         for z in (c.base_z_m + 0.1, top - 0.1):
             keeper = (place - 0.03, place + 0.03)
@@ -272,13 +273,13 @@ def add_front_and_doors(scene: Scene, c: Container) -> None:
                 "steel",
                 4.0,
                 (bar - 0.04, bar + 0.05),
-                ordered(doors, doors - into_box * 0.045),
+                ordered(doors + into_box * 0.005, doors + into_box * 0.05),
                 (z, z + 0.03),
             )
     for side in (-1.17, 1.17):
         for share in (0.12, 0.37, 0.63, 0.88):
             z = c.base_z_m + share * c.height_m
-            place = ordered(doors + into_box * 0.03, doors - into_box * 0.01)
+            place = ordered(doors + into_box * 0.01, doors + into_box * 0.05)
             scene.box("steel", 6.0, (side - 0.035, side + 0.035), place, (z - 0.06, z + 0.06))
     for end, inward in ((c.y0_m, 1.0), (c.y1_m, -1.0)):
         for low, high in ((top - 0.1, top - 0.01), (c.base_z_m + 0.01, c.base_z_m + 0.15)):

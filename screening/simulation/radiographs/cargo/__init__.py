@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-# each module registers its kinds on import, in this order
-from . import bulk, cartons, chilled, household, long_goods, machines, mixed, packages, rounds  # noqa: F401
 from ..hold import MAX_PAYLOAD_KG, Hold, Load
 from ..scene import Scene
+
+# each module registers its kinds on import, in this order
+from . import bulk, cartons, chilled, household, long_goods, machines, mixed, packages, rounds  # noqa: F401
 from .registry import CARGO_KINDS, CargoType, cargo_type
 
 __all__ = ["CARGO_KINDS", "CargoType", "Hold", "Load", "add_cargo", "cargo_type", "payload_kg"]

@@ -19,7 +19,7 @@ def _profile(hold: Hold, mean_m: float, roughness: float, rng: np.random.Generat
     level = np.zeros(n)
     for _ in range(int(rng.integers(2, 6))):
         centre = rng.uniform(0.0, hold.length_m)
-        level = np.maximum(level, rng.uniform(0.75, 1.1) - 0.28 * np.abs(y - centre))
+        level = np.maximum(level, rng.uniform(0.85, 1.1) - 0.09 * np.abs(y - centre))
     level += roughness * np.convolve(rng.standard_normal(n + 8), np.ones(9) / 3.0, mode="valid")
     level *= mean_m / max(float(np.mean(level)), 1e-3)
     return np.clip(level, 0.05, hold.height_m * 0.95)
@@ -96,6 +96,7 @@ def _crown(
         size = np.exp(rng.uniform(np.log(0.03), np.log(0.14)))
         half = size * rng.uniform(0.6, 1.1, 3)
         z = hold.z0_m + float(profile[k]) - drop + rng.uniform(-0.3, 0.9) * float(half[2])
+        z = max(z, hold.z0_m + float(half[2]))
         if z + half[2] < hold.z1_m:
             load.ellipsoid(material, density, (x, float(edges[k]) + rng.uniform(0.0, 0.06), z),
                            (float(half[0]), float(half[1]), float(half[2])))  # fmt: skip

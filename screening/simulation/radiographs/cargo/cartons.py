@@ -101,10 +101,10 @@ def bottles(load: Load, rng: np.random.Generator) -> None:
             bodies = (z + 0.004, z + 0.62 * case[2])
             # glass is a fifth of a case, liquid four tenths; round bottles leave the rest open
             stack_boxes(
-                load, liquid, 0.66, place, bodies, (case[0], case[1], bodies[1] - bodies[0]), rng, spread=0.02
+                load, liquid, 0.42, place, bodies, (case[0], case[1], bodies[1] - bodies[0]), rng, spread=0.02
             )
-            load.box("window-glass", 0.40, place.x, place.y, bodies)
-            load.box("window-glass", 0.22, place.x, place.y, (bodies[1], z + 0.97 * case[2]))
+            load.box("window-glass", 0.28, place.x, place.y, bodies)
+            load.box("window-glass", 0.19, place.x, place.y, (bodies[1], z + 0.97 * case[2]))
             load.box("cardboard", 0.25, place.x, place.y, (z + 0.97 * case[2], z + 0.99 * case[2]))
             pitch = 0.085
             for y in np.arange(place.y[0] + pitch / 2, place.y[1] - pitch / 2, pitch):

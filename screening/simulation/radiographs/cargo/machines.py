@@ -248,7 +248,7 @@ def _luggage(load: Load, y: float, rng: np.random.Generator) -> None:
         at = (
             rng.uniform(-0.85, 0.85),
             rng.uniform(y + 0.3, hold.y1_m - 0.3),
-            hold.z0_m + float(half[2]) + rng.choice([0.0, 0.5, 1.0]),
+            hold.z0_m + max(float(half[2]), 0.32) + rng.choice([0.0, 0.5, 1.0]),
         )
         if rng.random() < 0.4:
             add_tyre(load, at, 0.31, 0.19, 0.2)
@@ -279,7 +279,7 @@ def machine_parts(load: Load, rng: np.random.Generator) -> None:
                 load.box("wood", 0.55, place.x, (end, end + 0.02), (deck, deck + tall))
             fill = rng.uniform(0.3, 0.85) * tall
             size = rng.uniform(0.04, 0.11)
-            for _ in range(int(40 * deep * fill / (12 * size))):
+            for _ in range(int(110 * deep * fill / (12 * size))):
                 centre = (
                     rng.uniform(place.x[0] + 0.08, place.x[1] - 0.08),
                     rng.uniform(place.y[0] + 0.08, place.y[1] - 0.08),
