@@ -23,8 +23,9 @@ Span = tuple[float, float]
 
 #: Rays over the height of a pixel in an upright box, which costs nothing more.
 UPRIGHT_RAYS = 8
-#: A body thinner than so many pixels gets four rays a pixel or more, then two, then one.
-THIN_PIXELS, MEDIUM_PIXELS = 6.0, 64.0
+#: A body thinner than so many pixels gets four rays a pixel or more, then two, then one: the mass of a
+#: pipe is then right to 1 %.
+THIN_PIXELS, MEDIUM_PIXELS = 20.0, 80.0
 MOST_RAYS = 16
 
 
@@ -291,6 +292,10 @@ def sheet(
     steepness = depth_m / slope
     middle = (spans[n][0] + spans[n][1]) / 2
     begin, stop = spans[s]
+    # the same rays for all pieces, so that neighbours neither gape nor overlap
+    thin = [0.0] * 3
+    thin[s], thin[n], thin[third] = min(level, slope), thickness_m, 2 * half[third]
+    thinnest = (thin[2], thin[1])
     pieces = (
         (level, depth_m / 2, 0.0),
         (slope, 0.0, -steepness),
@@ -312,11 +317,6 @@ def sheet(
         matrix = [0.0] * 9
         matrix[4 * s], matrix[4 * third] = 1.0 / around[s], 1.0 / around[third]
         matrix[4 * n], matrix[3 * n + s] = 2.0 / thickness, -2.0 * lean / thickness
-        # a wall is thin along the beam alone, which needs no rays; seen edge-on it does
-        thin = [
-            2 * around[s] if axis == s else thickness if axis == n else 2 * half[third] for axis in range(3)
-        ]
-        thinnest = (thin[2], min(thin[1], THIN_PIXELS * 1e-3))
         yield Body(BOX, _triple(centre), _triple(around), tuple(matrix), thinnest)
         begin, index = end, index + 1
 

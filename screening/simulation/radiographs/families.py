@@ -34,6 +34,9 @@ class ScannerFamily(NamedTuple):
         Keys of :data:`SCANNER_KINDS` it is built as.
     source_distance_m, source_height_m : tuple of float
         Source to centre plane, and above the road or rail.
+    skew : tuple of float
+        Tangent of the angle between the fan and the plane across the motion. Squarely crossed, a wall shows
+        the corrugation's half period; the six scans show the whole one, which takes 0.1 to 0.2.
     pitch_m : tuple of float
         Row pitch at the centre plane.
     aspect : tuple of float
@@ -86,6 +89,7 @@ class ScannerFamily(NamedTuple):
     kinds: tuple[str, ...]
     source_distance_m: Range
     source_height_m: Range
+    skew: Range
     pitch_m: Range
     aspect: Range
     air_counts: Range
@@ -121,6 +125,7 @@ _RAIL_DUAL = ScannerFamily(
     kinds=("dual", "single"),
     source_distance_m=(4.5, 7.5),
     source_height_m=(1.3, 2.1),
+    skew=(0.0, 0.2),
     pitch_m=(0.0060, 0.0072),
     aspect=(1.15, 1.4),
     air_counts=(47_000.0, 59_000.0),
@@ -159,6 +164,7 @@ SCANNER_FAMILIES: dict[str, ScannerFamily] = {
         kinds=("single", "dual", "linac-9", "dual-9"),
         source_distance_m=(5.5, 8.5),
         source_height_m=(0.5, 1.4),
+        skew=(0.0, 0.12),
         pitch_m=(0.0030, 0.0055),
         aspect=(0.9, 1.1),
         air_counts=(30_000.0, 60_000.0),
@@ -213,6 +219,7 @@ SCANNER_FAMILIES: dict[str, ScannerFamily] = {
         kinds=("linac-9", "dual-9"),
         source_distance_m=(5.0, 7.0),
         source_height_m=(2.0, 4.5),
+        skew=(0.0, 0.1),
         pitch_m=(0.0040, 0.0065),
         aspect=(0.9, 1.2),
         air_counts=(40_000.0, 58_000.0),
@@ -230,6 +237,7 @@ SCANNER_FAMILIES: dict[str, ScannerFamily] = {
         kinds=("vacis-cs", "vacis-co"),
         source_distance_m=(4.0, 6.5),
         source_height_m=(0.8, 2.0),
+        skew=(0.0, 0.05),
         pitch_m=(0.006, 0.012),
         aspect=(0.85, 1.2),
         air_counts=(9_000.0, 16_000.0),

@@ -148,6 +148,8 @@ def extruded(outline: ArrayLike, thickness_m: float) -> Mesh:
         raise ValueError(f"outline needs shape (n >= 3, 2) and finite values, got {points.shape}")
     if not (np.isfinite(thickness_m) and thickness_m > 0):
         raise ValueError(f"thickness must be positive, got {thickness_m!r} m")
+    if _crosses_itself(points):
+        raise ValueError("outline must be a polygon that does not cross itself")
     caps = _ears(points)
     n = len(points)
     front = np.concatenate([np.full((n, 1), -thickness_m / 2), points], axis=1)
@@ -164,6 +166,21 @@ def extruded(outline: ArrayLike, thickness_m: float) -> Mesh:
 def _area(points: NDArray[np.float64]) -> float:
     after = np.roll(points, -1, axis=0)
     return float((points[:, 0] * after[:, 1] - after[:, 0] * points[:, 1]).sum() / 2)
+
+
+def _crosses_itself(points: NDArray[np.float64]) -> bool:
+    """Whether two sides that are not neighbours have a point in common."""
+    n = len(points)
+    after = np.roll(points, -1, axis=0)
+    for i in range(n - 2):
+        # the sides from i + 2 on, without the one that closes the outline at corner 0
+        others = slice(i + 2, n - (i == 0))
+        a, b, p, q = points[i], after[i], points[others], after[others]
+        apart = _turn(a, b, p) * _turn(a, b, q) > 0
+        apart |= _turn_of(p, q, a) * _turn_of(p, q, b) > 0
+        if not apart.all():
+            return True
+    return False
 
 
 def _ears(points: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -189,6 +206,10 @@ def _ears(points: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _turn(a: NDArray[np.float64], b: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((b[0] - a[0]) * (p[:, 1] - a[1]) - (b[1] - a[1]) * (p[:, 0] - a[0]))
+
+
+def _turn_of(a: NDArray[np.float64], b: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray((b[:, 0] - a[:, 0]) * (p[1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (p[0] - a[:, 0]))
 
 
 def _inside(

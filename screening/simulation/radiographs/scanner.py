@@ -104,6 +104,8 @@ class Scanner(NamedTuple):
         Counts between codes of the converter above `adc_break` counts; 1 below.
     adc_mismatch : float
         Error of gain of the upper range, relative.
+    skew : float
+        Tangent of the angle between the fan and the plane across the motion, for ``FanGeometry.skew``.
     """
 
     kind: str
@@ -150,6 +152,7 @@ class Scanner(NamedTuple):
     adc_step: float
     adc_break: float
     adc_mismatch: float
+    skew: float
 
 
 def draw_scanner(
@@ -247,6 +250,7 @@ def draw_scanner(
         adc_step=float(rng.choice([2.0, 4.0, 8.0])) if has_step else 1.0,
         adc_break=float(rng.choice([4096.0, 8192.0, 16384.0])) if has_step else 0.0,
         adc_mismatch=rng.uniform(-0.003, 0.003) if has_step else 0.0,
+        skew=_uniform(rng, f.skew) * float(rng.choice([-1.0, 1.0])),
     )
 
 

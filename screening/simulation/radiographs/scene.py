@@ -328,9 +328,13 @@ class Scene:
         if not 0.0 <= inner_m < outer_m:
             raise ValueError(f"inner radius must be 0 to below the outer {outer_m!r} m, got {inner_m!r} m")
         centre, length, turn = tube_axes(start, end)
-        region = self._place(material, density_g_cm3, cylinder("z", centre, outer_m, length, turn))
+        # sampled as finely as its wall asks for, inside and outside alike
+        thinnest = (min(4.0 * (outer_m - inner_m), 2.0 * outer_m, length),) * 2
+        outer = cylinder("z", centre, outer_m, length, turn)._replace(thinnest_m=thinnest)
+        region = self._place(material, density_g_cm3, outer)
         if inner_m > 0 and region is not None:
-            self._place(material, -density_g_cm3, cylinder("z", centre, inner_m, length, turn))
+            inner = cylinder("z", centre, inner_m, length, turn)._replace(thinnest_m=thinnest)
+            self._place(material, -density_g_cm3, inner)
         return region
 
     def sheet(
