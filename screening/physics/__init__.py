@@ -1,6 +1,7 @@
 """Nuclide lines, photon attenuation, materials and detector response: tables and lookups."""
 
 from .attenuation import attenuation, transmission
+from .beams import Beam, beam, beam_of, deposited_share, rescaled_attenuation
 from .bremsstrahlung import bremsstrahlung
 from .decay import Cascade, activities, beta_branches, cascades, half_life_s, lines_of
 from .detector import (
@@ -19,6 +20,7 @@ __all__ = [
     "NAMED",
     "NUCLIDES",
     "RESPONSES",
+    "Beam",
     "Cascade",
     "FwhmLaw",
     "MaterialData",
@@ -27,10 +29,13 @@ __all__ = [
     "activities",
     "attenuation",
     "backscattered",
+    "beam",
+    "beam_of",
     "beta_branches",
     "bremsstrahlung",
     "cascades",
     "compton_continuum",
+    "deposited_share",
     "emerging",
     "full_energy_efficiency",
     "half_life_s",
@@ -40,6 +45,7 @@ __all__ = [
     "members",
     "mixture",
     "nuclide",
+    "rescaled_attenuation",
     "response",
     "transmission",
 ]

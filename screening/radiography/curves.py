@@ -1,87 +1,25 @@
-"""Beams and the steel curve: from -ln T to areal density, beam hardening included.
+"""The steel curve: from -ln T to areal density, beam hardening included.
 
-A bremsstrahlung beam is Kramers' thick-target spectrum, N(E) dE proportional to (E0/E - 1) dE (Kramers,
-*Phil. Mag.* 46 (1923) 836), hardened by 2 g/cm2 of tungsten, the self-absorption of the target. The
-detector integrates energy in 3 cm of cadmium tungstate: weight E (1 - exp(-mu t)). Against spectra
-and a detector response simulated by others with Geant4 for 6 and 9 MV, the steel curve agrees to 2 %
-of -ln T between 5 and 180 g/cm2 (checked in the tests). Gamma scanners count photons of lines.
-Attenuation is narrow-beam, NIST XCOM through :mod:`screening.physics`; scatter is the floor's business.
+The beams are those of :mod:`screening.physics.beams`; a picture of another one is analysed without areal
+densities. Against spectra and a detector response simulated by others with Geant4 for 6 and 9 MV, the
+steel curve agrees to 2 % of -ln T between 5 and 180 g/cm2 (checked in the tests). Attenuation is
+narrow-beam, NIST XCOM through :mod:`screening.physics`; scatter is the floor's business.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from screening.physics.attenuation import attenuation
+from screening.physics.beams import ENERGY_LABELS, Beam, beam
 
 __all__ = ["ENERGY_LABELS", "MAX_AREAL_DENSITY_G_CM2", "Beam", "beam", "neg_log_of", "steel_equivalent"]
 
-#: Beams that are known. A picture of another one is analysed without areal densities.
-ENERGY_LABELS = ("9MV", "6MV", "4MV", "Co-60", "Cs-137")
-
 #: Largest areal density of the table, g/cm2 of steel; no scanner sees through more.
 MAX_AREAL_DENSITY_G_CM2 = 500.0
-
-_ENDPOINT_KEV = {"9MV": 9000.0, "6MV": 6000.0, "4MV": 4000.0}
-_LINES_KEV = {"Co-60": (1173.2, 1332.5), "Cs-137": (661.7,)}
-_TARGET_TUNGSTEN_G_CM2 = 2.0
-_DETECTOR_G_CM2 = 3.0 * 7.9
-_LOWEST_KEV = 60.0
-
-
-class Beam(NamedTuple):
-    """A spectrum as the detector weighs it.
-
-    Attributes
-    ----------
-    energy_kev : ndarray of shape (n,), float64
-        Photon energies.
-    weight : ndarray of shape (n,), float64
-        Share of the air signal at each energy; sums to 1.
-    """
-
-    energy_kev: NDArray[np.float64]
-    weight: NDArray[np.float64]
-
-
-@cache
-def beam(label: str, n_bins: int = 60) -> Beam:
-    """Return the beam of an energy label.
-
-    Parameters
-    ----------
-    label : str
-        One of :data:`ENERGY_LABELS`.
-    n_bins : int, default 60
-        Bins of a bremsstrahlung spectrum, logarithmically spaced.
-
-    Returns
-    -------
-    Beam
-        The spectrum.
-
-    Raises
-    ------
-    ValueError
-        If the label is unknown.
-    """
-    if label in _LINES_KEV:
-        lines = np.array(_LINES_KEV[label])
-        return Beam(lines, np.full(lines.size, 1.0 / lines.size))
-    if label not in _ENDPOINT_KEV:
-        raise ValueError(f"energy must be one of {', '.join(ENERGY_LABELS)}, got {label!r}")
-    endpoint = _ENDPOINT_KEV[label]
-    edges = np.geomspace(_LOWEST_KEV, endpoint, n_bins + 1)
-    energy = np.sqrt(edges[:-1] * edges[1:])
-    number = (endpoint / energy - 1.0) * np.diff(edges)
-    number *= np.exp(-attenuation("tungsten", energy) * _TARGET_TUNGSTEN_G_CM2)
-    absorbed = 1.0 - np.exp(-attenuation("cadmium-tungstate", energy) * _DETECTOR_G_CM2)
-    weight = number * energy * absorbed
-    return Beam(energy, weight / weight.sum())
 
 
 def neg_log_of(areal_density_g_cm2: ArrayLike, label: str, material: str = "steel") -> NDArray[np.float64]:
