@@ -106,7 +106,7 @@ def background_table(response: PanelResponse, material: str) -> BackgroundTable:
         behind.append(np.stack(spectra[1:]) / above[0])
     middle = 0.5 * (response.edges_kev[1:] + response.edges_kev[:-1])
     cosmic = np.exp(-middle / _COSMIC_FALL_KEV) * np.diff(response.edges_kev)
-    cosmic /= cosmic[middle > threshold].sum()
+    cosmic /= Table(cosmic[np.newaxis], response.edges_kev).above(threshold)[0]
     rows_open.append(cosmic)
     behind.append(np.stack([cosmic * (1.0 if node == 0 else _COSMIC_KEPT) for node in NODES_G_CM2]))
     ground = np.array([strength[k] * activity for k, (_, activity) in enumerate(_GROUND_BQ_KG)])

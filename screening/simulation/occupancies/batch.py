@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .counting import (
     Streams,
-    counted_events,
+    accept_events,
+    count_events,
     draw_all_events,
     draw_surroundings,
     expected_nsigma,
@@ -220,8 +221,9 @@ def simulate_spectra(
             last, fixed = recipe, fixed_part(recipe)
         plan = plan_pass(recipe, rngs.shadow, fixed)
         crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
-        events = _counted(plan, crystals, draw_all_events(plan, rngs), rngs.loss)
-        found.append(_histogram(events, plan.t_s.size, edges, n_panel))
+        accepted = accept_events(plan, crystals, draw_all_events(plan, rngs), rngs.loss)
+        events, _ = count_events(plan, accepted, rngs.loss)
+        found.append(_histogram(events, plan, edges, is_summed=is_summed))
         mean = _binned(plan, background_before(plan), crystals, edges, is_before=True)[0]
         recorded = rngs.background.poisson(mean) / recipe.background_live_s
         before.append(recorded.sum(axis=0, keepdims=True) if is_summed else recorded)
@@ -293,15 +295,17 @@ def simulate_series(
         )
         return Series(counts, None)
     crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
-    fixed = draw_all_events(plan._replace(sources=()), rngs)
-    source = draw_events(plan, plan.sources, rngs.source)
+    bare_parts = draw_all_events(plan._replace(sources=()), rngs)
+    accepted = accept_events(plan, crystals, bare_parts, rngs.loss)
+    full_parts = draw_events(plan, plan.sources, rngs.source)
+    ((source, luck),) = accept_events(plan, crystals, [full_parts], rngs.source)
     marks = rngs.source.random(source.cell.size)
     found = []
     for share in shares.tolist():
         some = marks < share
-        parts = [*fixed, Events(source.cell[some], source.energy_kev[some])]
-        events = _counted(plan, crystals, parts, np.random.default_rng(losses))
-        found.append(_histogram(events, plan.t_s.size, edges, recipe.n_panel))
+        weaker = Events(source.cell[some], source.energy_kev[some]), luck[some]
+        events, _ = count_events(plan, [*accepted, weaker], np.random.default_rng(losses))
+        found.append(_histogram(events, plan, edges, is_summed=False))
     spectra = np.stack(found)
     return Series(spectra.sum(axis=-1, dtype=np.int64), spectra)
 
@@ -375,30 +379,19 @@ def _checked_edges(edges_kev: NDArray[np.float64] | None) -> NDArray[np.float64]
     return edges
 
 
-def _counted(
-    plan: PassPlan, crystals: Crystals, parts: list[Events], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return interval, stated energy and panel of the events that are counted."""
-    events, _ = counted_events(plan, crystals, parts, rng)
-    return events.cell // plan.recipe.n_panel, events.energy_kev, events.cell % plan.recipe.n_panel
-
-
 def _histogram(
-    counted: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]],
-    n_interval: int,
-    edges: NDArray[np.float64],
-    n_panel: int,
+    events: Events, plan: PassPlan, edges: NDArray[np.float64], *, is_summed: bool
 ) -> NDArray[np.uint16]:
     """Return spectra on the axis; of all panels together if there is one."""
-    interval, energy, panel = counted
     n_bin = edges.size - 1
-    at = np.searchsorted(edges, energy, side="right") - 1
+    n_panel = 1 if is_summed else plan.recipe.n_panel
+    at = np.searchsorted(edges, events.energy_kev, side="right") - 1
     inside = (at >= 0) & (at < n_bin)
-    cell = interval if n_panel == 1 else interval * n_panel + panel
+    cell = events.cell // plan.recipe.n_panel if is_summed else events.cell
     flat = cell[inside] * n_bin + at[inside]
-    counts = np.bincount(flat, minlength=n_interval * n_panel * n_bin)
+    counts = np.bincount(flat, minlength=plan.t_s.size * n_panel * n_bin)
     most = np.iinfo(np.uint16).max
-    return np.minimum(counts, most).astype(np.uint16).reshape(n_interval, n_panel, n_bin)
+    return np.minimum(counts, most).astype(np.uint16).reshape(plan.t_s.size, n_panel, n_bin)
 
 
 def _binned(

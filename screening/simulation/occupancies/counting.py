@@ -17,7 +17,8 @@ from .response import THRESHOLD_KEV
 __all__ = [
     "Drawn",
     "Streams",
-    "counted_events",
+    "accept_events",
+    "count_events",
     "draw_all_events",
     "draw_pass",
     "draw_surroundings",
@@ -176,10 +177,10 @@ def draw_all_events(plan: PassPlan, rngs: Streams) -> list[Events]:
     return parts
 
 
-def counted_events(
+def accept_events(
     plan: PassPlan, crystals: Crystals, parts: list[Events], rng: np.random.Generator
-) -> tuple[Events, NDArray[np.int64]]:
-    """Return what is left of events after pile-up, gain, discriminator and dead time.
+) -> list[tuple[Events, NDArray[np.float64]]]:
+    """Return the events that pass gain and discriminator, each with its luck.
 
     Parameters
     ----------
@@ -194,20 +195,47 @@ def counted_events(
 
     Returns
     -------
+    list of (Events, ndarray of shape (n_event,))
+        By stated energy. An event of luck u, 0 to 1, survives a dead time that spares more than u, so that
+        what is counted beside a weaker source is counted beside a stronger one as well, or lost to it.
+    """
+    accepted = [channels(part, crystals, plan.gain, rng) for part in parts]
+    return [(events, rng.random(events.cell.size)) for events in accepted]
+
+
+def count_events(
+    plan: PassPlan, accepted: list[tuple[Events, NDArray[np.float64]]], rng: np.random.Generator
+) -> tuple[Events, NDArray[np.int64]]:
+    """Return what is left of events after pile-up and dead time.
+
+    Parameters
+    ----------
+    plan : PassPlan
+        The pass.
+    accepted : list of (Events, ndarray of shape (n_event,))
+        As from :func:`accept_events`.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
     events : Events
         By stated energy.
     before : ndarray of shape (n_interval, n_panel), int64
-        Accepted events before dead time.
+        Events before dead time.
     """
     recipe, n_interval = plan.recipe, plan.t_s.size
     n_cell = n_interval * recipe.n_panel
-    events = Events(
-        np.concatenate([part.cell for part in parts]), np.concatenate([part.energy_kev for part in parts])
+    alone = Events(
+        np.concatenate([one.cell for one, _ in accepted]),
+        np.concatenate([one.energy_kev for one, _ in accepted]),
     )
-    events = channels(pile_up(events, n_cell, recipe.interval_s, rng), crystals, plan.gain, rng)
+    luck = np.concatenate([one for _, one in accepted])
+    events = pile_up(alone, n_cell, recipe.interval_s, rng)
+    if events is not alone:
+        luck = rng.random(events.cell.size)
     before = np.bincount(events.cell, minlength=n_cell).reshape(n_interval, recipe.n_panel)
-    share = kept_share(recipe, before).ravel()
-    counted = rng.random(events.cell.size) < share[events.cell]
+    counted = luck < kept_share(recipe, before).ravel()[events.cell]
     return Events(events.cell[counted], events.energy_kev[counted]), before
 
 
@@ -256,7 +284,7 @@ def finish_spectra(
         The counts.
     """
     recipe = plan.recipe
-    events, before = counted_events(plan, crystals, parts, rng)
+    events, before = count_events(plan, accept_events(plan, crystals, parts, rng), rng)
     spectra = histogram(events, crystals, plan.t_s.size)
     if recipe.stuck_panel is not None:
         spectra[:, recipe.stuck_panel] = spectra[0, recipe.stuck_panel]
