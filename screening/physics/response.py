@@ -35,16 +35,16 @@ RESPONSES: tuple[str, ...] = (
 ENERGY_RANGE_KEV = (10.0, 10000.0)
 
 #: Bins of each piece of the normalised axis, see :func:`deposit_edges_kev`.
-_PIECES = (40, 20, 12, 64, 8, 32)
+_PIECES = (40, 20, 12, 64, 24, 32)
 
 
 def deposit_edges_kev(energy_kev: float) -> NDArray[np.float64]:
     """Return the edges on which the continuum of an incident energy E is kept.
 
     Equal bins between these energies: 0, both annihilation quanta lost (E - 1022 keV), one lost and the
-    other scattered back (its edge above that), one lost (E - 511 keV), the Compton edge, one quantum
-    scattered back (E - 170 keV), E. What would be below 0 is 0, and the last but one is never below the
-    Compton edge; pieces without a width are empty.
+    other scattered back (its edge above that), one lost (E - 511 keV), the Compton edge, the greatest of that
+    edge, a photon scattered back into the crystal from without and a quantum scattered back (E - 170 keV), E.
+    What would be below 0 is 0; pieces without a width are empty.
 
     Parameters
     ----------
@@ -53,14 +53,15 @@ def deposit_edges_kev(energy_kev: float) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray of shape (177,), float64
+    ndarray of shape (193,), float64
         Edges, keV, not decreasing.
     """
     rest = ELECTRON_REST_KEV
     edge = float(compton_edge_kev(energy_kev))
     # What a quantum of 511 keV keeps when it is scattered back: a third of its energy.
     knots = [0.0, energy_kev - 2 * rest, energy_kev - 2 * rest + rest * 2 / 3, energy_kev - rest]
-    knots = [*(max(knot, 0.0) for knot in knots), edge, max(edge, energy_kev - rest / 3), energy_kev]
+    valley_end = max(edge, energy_kev - edge, energy_kev - rest / 3)
+    knots = [*(max(knot, 0.0) for knot in knots), edge, valley_end, energy_kev]
     parts = [
         np.linspace(low, high, n, endpoint=False)
         for low, high, n in zip(knots[:-1], knots[1:], _PIECES, strict=True)

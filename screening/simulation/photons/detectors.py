@@ -131,14 +131,14 @@ DETECTORS: dict[str, Detector] = {
         "LaBr3(Ce), 1.5 x 1.5 inch; 1 mm PTFE, 0.5 mm aluminium, 5 mm glass behind",
     ),
     "hpge-50": Detector(
-        "hpge", "cylinder", (6.6, 6.6), _COAXIAL,
-        "HPGe, p-type coaxial of about 50 %, active part 66 mm across and long; 0.7 mm dead, 1 mm aluminium",
-        (1.0, 5.2),
+        "hpge", "cylinder", (6.1, 6.2), _COAXIAL,
+        "HPGe, p-type coaxial of about 50 %, active part 61 x 62 mm; 0.7 mm dead, 1 mm aluminium",
+        (1.0, 4.8),
     ),
     "hpge-20": Detector(
-        "hpge", "cylinder", (5.0, 5.0), _COAXIAL,
-        "HPGe, p-type coaxial of about 20 %, active part 50 mm across and long; 0.7 mm dead, 1 mm aluminium",
-        (1.0, 3.8),
+        "hpge", "cylinder", (4.7, 4.8), _COAXIAL,
+        "HPGe, p-type coaxial of about 20 %, active part 47 x 48 mm; 0.7 mm dead, 1 mm aluminium",
+        (1.0, 3.6),
     ),
     "hpge-planar-small": Detector(
         "hpge", "cylinder", (2.5, 1.0),

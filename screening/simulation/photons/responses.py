@@ -20,7 +20,7 @@ from .matter import body_material
 __all__ = ["DEFAULT_HISTORIES", "DEFAULT_SEED", "incident_energies_kev", "run_seed", "write_responses"]
 
 #: What the shipped table was made with.
-DEFAULT_HISTORIES, DEFAULT_SEED = 500_000, 20260
+DEFAULT_HISTORIES, DEFAULT_SEED = 2_000_000, 20260
 
 _SOURCE = (
     "parallel beam along the axis, evenly over the crystal's front face, in vacuum; per photon that would "
@@ -68,7 +68,7 @@ def incident_energies_kev(detector: Detector) -> NDArray[np.float64]:
     low, high = ENERGY_RANGE_KEV
     wanted = [*np.geomspace(low, 100.0, 20), *np.geomspace(100.0, high, 33)[1:]]
     rest = ELECTRON_REST_KEV
-    fixed = [rest, 4 * rest / 3, 2 * rest]
+    fixed = [rest / 2, rest, 4 * rest / 3, 2 * rest]
     for symbol, _ in body_material(detector.crystal).composition:
         if symbol in K_LINES and K_LINES[symbol].edge_kev > low:
             fixed += [K_LINES[symbol].edge_kev * 0.988, K_LINES[symbol].edge_kev * 1.012]
@@ -129,7 +129,7 @@ def write_responses(
         Folder to write to.
     names : iterable of str, optional
         Detectors; all of :data:`screening.physics.RESPONSES` if not given.
-    histories : int, default 500000
+    histories : int, default 2000000
         Photons per detector and energy.
     seed : int, default 20260
         Seed.
