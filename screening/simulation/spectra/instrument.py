@@ -157,7 +157,7 @@ def draw_detector(
     size                          log-uniform in volume between two simulated crystals, 8 to 45 times
     FWHM at 662 keV               log-uniform in the class's range; 0.19 to 14 % over all classes
     exponent of the width         0.5 +- 0.08 within 0.3 to 0.7: what scintillators are measured at
-    low-energy tail               0 to 6 % of the peak; 10 to 35 % in CZT, whose holes are trapped
+    low-energy tail               0 to 6 % of the peak; 8 to 25 % in CZT, whose holes are trapped
     housing                       0.3 to 5 mm, aluminium (3 of 4) or steel, beyond the crystal's can
     surroundings                  0 to 2 surfaces of concrete, steel or water (a person, wet ground)
     discriminator                 15 to 80 keV log-uniform, soft over 1 to 6 keV
@@ -219,7 +219,7 @@ def draw_detector(
         crystal=crystal,
         law=law,
         tail=float(
-            min(harshness * (rng.uniform(0.1, 0.35) if kind == "czt" else rng.uniform(0.0, 0.06)), 0.6)
+            min(harshness * (rng.uniform(0.08, 0.25) if kind == "czt" else rng.uniform(0.0, 0.06)), 0.6)
         ),
         tail_slope=float(rng.uniform(0.8, 2.0)),
         housing="aluminium" if rng.random() < 0.75 else "steel",

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from screening.physics import NUCLIDES
 from screening.physics.decay import cascades
+from screening.physics.nuclides import members
 
 from .photons import FLUX_EDGES
 from .summing import PhotonPairs
@@ -32,16 +32,9 @@ def photon_pairs(name: str) -> PhotonPairs | None:
     PhotonPairs or None
         Per decay of the label, strongest first; None if it has none worth following.
     """
-    label = NUCLIDES[name]
     found: dict[tuple[float, float], float] = {}
-    for member in sorted({origin.rstrip("*") for origin in label.origin}):
-        amount = _activity(name, member)
-        try:
-            together = cascades(member) if amount > 0.0 else ()
-        except ValueError:
-            # A name for a group of lines, not a nuclide.
-            continue
-        for cascade in together:
+    for member, amount in members(name).items():
+        for cascade in cascades(member):
             energies = [energy for energy in cascade.energy_kev if energy > FLUX_EDGES[0]]
             for first in range(len(energies)):
                 for second in range(first + 1, len(energies)):
@@ -55,17 +48,3 @@ def photon_pairs(name: str) -> PhotonPairs | None:
         np.array([pair[1] for pair in kept]),
         np.array([found[pair] for pair in kept]),
     )
-
-
-def _activity(name: str, member: str) -> float:
-    """Decays of a member per decay of the label, from the line both tables know best."""
-    label, own = NUCLIDES[name], NUCLIDES.get(member)
-    if own is None or own.energy_kev.size == 0 or name == member:
-        return 1.0 if name == member else 0.0
-    strongest = int(np.argmax(own.intensity))
-    energy = own.energy_kev[strongest]
-    same = np.array([origin.rstrip("*") == member for origin in label.origin])
-    same &= np.abs(label.energy_kev - energy) < 0.5
-    if not np.any(same):
-        return 0.0
-    return float(label.intensity[same].max() / own.intensity[strongest])

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.physics import NUCLIDES, attenuation
+from screening.physics.bremsstrahlung import bremsstrahlung
 from screening.records import Category
 
-from .photons import FLUX_EDGES, Photons, no_continuum, through, through_layers
+from .photons import FLUX_EDGES, FLUX_KEV, Photons, through, through_layers
 
 __all__ = ["Hiding", "draw_hiding", "emitted", "hidden"]
 
@@ -154,7 +155,12 @@ def hidden(photons: Photons, hiding: Hiding) -> Photons:
 def _self_absorbed(photons: Photons, metal: str, areal_density_g_cm2: float) -> Photons:
     """Photons that leave the flat face of a piece of metal that emits in all its depth."""
     depth = attenuation(metal, photons.energy_kev) * areal_density_g_cm2
-    return Photons(photons.energy_kev, photons.number * -np.expm1(-depth) / depth, photons.continuum)
+    on_axis = attenuation(metal, FLUX_KEV) * areal_density_g_cm2
+    return Photons(
+        photons.energy_kev,
+        photons.number * -np.expm1(-depth) / depth,
+        photons.continuum * -np.expm1(-on_axis) / on_axis,
+    )
 
 
 def _thinned(name: str, layers: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
@@ -187,4 +193,11 @@ def _emission(
         strongest = nuclide.intensity[kept].max()
         kept &= (nuclide.intensity > _LEAST_SHARE * strongest) | (nuclide.energy_kev > 1000.0)
     origin = tuple(one for one, keep in zip(nuclide.origin, kept, strict=True) if keep)
-    return nuclide.energy_kev[kept], nuclide.intensity[kept], origin, no_continuum()
+    # Betas stop in the source itself: a nuclear metal, a patient, or the steel of a capsule.
+    stops_in = _METALS.get(name, "water" if Category.MEDICAL in nuclide.categories else "steel")
+    return (
+        nuclide.energy_kev[kept],
+        nuclide.intensity[kept],
+        origin,
+        bremsstrahlung(name, stops_in, FLUX_EDGES),
+    )

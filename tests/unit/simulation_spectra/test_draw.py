@@ -18,7 +18,8 @@ from screening.simulation.spectra import (
 from screening.simulation.spectra.channels import blurred
 from screening.simulation.spectra.crystal import deposits_of
 from screening.simulation.spectra.intrinsic import LANTHANUM_BQ_CM3, intrinsic_deposits
-from screening.simulation.spectra.photons import Photons, no_continuum
+from screening.simulation.spectra.pairs import photon_pairs
+from screening.simulation.spectra.photons import FLUX_KEV, Photons, no_continuum
 from screening.simulation.spectra.sources import draw_hiding, emitted, hidden
 from screening.simulation.spectra.summing import PhotonPairs, summed
 
@@ -43,9 +44,12 @@ def test_counts_are_what_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("kind", ["hpge", "labr3", "nai"])
-def test_every_label_gives_a_spectrum(kind: str) -> None:
+def test_labels_of_all_kinds_give_spectra(kind: str) -> None:
     detector = draw_detector(np.random.default_rng(2), kind)
-    for index, name in enumerate(NUCLIDES):
+    # Every fifth label, and what emits no line, betas or positrons.
+    for index, name in enumerate(
+        [*list(NUCLIDES)[::5], "HEU", "DU", "WGPu", "Sr-90", "P-32", "annihilation"]
+    ):
         counts = source_counts(detector, name, np.random.default_rng(index))
         assert np.isfinite(counts).all(), name
         assert (counts >= 0.0).all(), name
@@ -128,6 +132,28 @@ def test_coincidences_balance() -> None:
     assert change.number[at_sum].sum() == pytest.approx(0.2 * full.prod(), rel=1e-6)
     with pytest.raises(ValueError, match="solid angle"):
         summed(crystal, pairs, 0.7)
+
+
+def test_pure_beta_emitters_shine_by_bremsstrahlung() -> None:
+    photons = emitted("Sr-90")
+    assert photons.continuum[FLUX_KEV > 100.0].sum() > 1e-3
+    assert photons.continuum[FLUX_KEV > 2300.0].sum() == 0.0
+    # Depleted uranium: more photons of bremsstrahlung than of its 766 and 1001 keV lines.
+    uranium = emitted("DU")
+    lines = uranium.number[uranium.energy_kev > 700.0].sum()
+    assert uranium.continuum[(FLUX_KEV > 100.0) & (FLUX_KEV < 700.0)].sum() > lines
+
+
+def test_pairs_of_a_chain_come_from_its_members() -> None:
+    cobalt = photon_pairs("Co-60")
+    assert (cobalt.first_kev[0], cobalt.second_kev[0]) == pytest.approx((1332.5, 1173.2), abs=0.1)
+    assert cobalt.number[0] == pytest.approx(0.998, abs=0.01)
+    thorium = photon_pairs("Th-232")
+    strongest = {
+        (round(a), round(b)) for a, b in zip(thorium.first_kev[:6], thorium.second_kev[:6], strict=True)
+    }
+    assert (2615, 583) in strongest
+    assert photon_pairs("K-40") is None
 
 
 def test_uranium_holds_back_its_own_low_lines() -> None:
