@@ -1,4 +1,4 @@
-"""Beams of scanner instances: a nominal label with the endpoint and filtration that were drawn for it."""
+"""Beams of scanner instances: a nominal label with the endpoint, filtration and detector drawn for it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from functools import cache
 import numpy as np
 
 from screening.physics.attenuation import attenuation
-from screening.radiography.curves import Beam, beam
+from screening.physics.beams import Beam, beam, beam_of
 
-__all__ = ["NOMINAL_MV", "endpoint_sensitivity", "instance_beam"]
+__all__ = ["BeamSettings", "endpoint_sensitivity", "instance_beam"]
 
-#: Nominal endpoint of each bremsstrahlung label, MV.
-NOMINAL_MV = {"9MV": 9.0, "6MV": 6.0, "4MV": 4.0}
+#: Label, endpoint in MV, tungsten and steel in g/cm2, scintillator and its depth in cm.
+BeamSettings = tuple[str, float, float, float, str, float]
 
 #: Bins of a spectrum; -ln T of steel, lead and wood is that of 400 bins to 0.15 % up to 200 g/cm2.
 SPECTRUM_BINS = 40
 
-LOWEST_KEV = 60.0
-#: Cadmium tungstate, 3 cm.
-DETECTOR_G_CM2 = 23.7
-
 
 @cache
-def instance_beam(label: str, endpoint_mv: float, tungsten_g_cm2: float, steel_g_cm2: float) -> Beam:
+def instance_beam(
+    label: str,
+    endpoint_mv: float,
+    tungsten_g_cm2: float,
+    steel_g_cm2: float,
+    detector: str = "cadmium-tungstate",
+    detector_depth_cm: float = 3.0,
+) -> Beam:
     """Return the beam of an instance.
-
-    Kramers' spectrum behind tungsten and steel, weighed by the energy that cadmium tungstate takes, as
-    :func:`screening.radiography.curves.beam` has it for the nominal label; gamma lines behind the steel.
 
     Parameters
     ----------
@@ -37,6 +37,10 @@ def instance_beam(label: str, endpoint_mv: float, tungsten_g_cm2: float, steel_g
         Endpoint, 1 to 20 MV; of no effect on gamma lines.
     tungsten_g_cm2, steel_g_cm2 : float
         Filtration, 0 to 100 g/cm2; gamma lines see the steel alone.
+    detector : str, default "cadmium-tungstate"
+        Scintillator; gamma lines are counted, whatever it is.
+    detector_depth_cm : float, default 3.0
+        Its length along the beam.
 
     Returns
     -------
@@ -46,36 +50,34 @@ def instance_beam(label: str, endpoint_mv: float, tungsten_g_cm2: float, steel_g
     Raises
     ------
     ValueError
-        If the label is unknown or a value is out of its range.
+        If the label or the scintillator is unknown or a value is out of its range.
     """
     for name, value in (("tungsten", tungsten_g_cm2), ("steel", steel_g_cm2)):
         if not 0.0 <= value <= 100.0:
             raise ValueError(f"{name} must be 0 to 100 g/cm2, got {value!r}")
-    if label not in NOMINAL_MV:
-        lines = beam(label)
-        weight = lines.weight * np.exp(-attenuation("steel", lines.energy_kev) * steel_g_cm2)
-        return Beam(lines.energy_kev, weight / weight.sum())
+    nominal = beam(label)
+    if not label.endswith("MV"):
+        weight = nominal.weight * np.exp(-attenuation("steel", nominal.energy_kev) * steel_g_cm2)
+        return Beam(nominal.energy_kev, weight / weight.sum())
     if not 1.0 <= endpoint_mv <= 20.0:
         raise ValueError(f"endpoint must be 1 to 20 MV, got {endpoint_mv!r}")
-    edges = np.geomspace(LOWEST_KEV, 1000.0 * endpoint_mv, SPECTRUM_BINS + 1)
-    energy = np.sqrt(edges[:-1] * edges[1:])
-    number = (1000.0 * endpoint_mv / energy - 1.0) * np.diff(edges)
-    number *= np.exp(
-        -attenuation("tungsten", energy) * tungsten_g_cm2 - attenuation("steel", energy) * steel_g_cm2
+    return beam_of(
+        1000.0 * endpoint_mv,
+        target_g_cm2=tungsten_g_cm2,
+        filters=(("steel", steel_g_cm2),),
+        detector=detector,
+        detector_depth_cm=detector_depth_cm,
+        n_bins=SPECTRUM_BINS,
     )
-    weight = number * energy * (1.0 - np.exp(-attenuation("cadmium-tungstate", energy) * DETECTOR_G_CM2))
-    return Beam(energy, weight / weight.sum())
 
 
 @cache
-def endpoint_sensitivity(label: str, endpoint_mv: float, tungsten_g_cm2: float, steel_g_cm2: float) -> float:
+def endpoint_sensitivity(settings: BeamSettings) -> float:
     """Return d ln(-ln T) / d ln(endpoint) behind 60 g/cm2 of steel.
 
     Parameters
     ----------
-    label : str
-        Energy label.
-    endpoint_mv, tungsten_g_cm2, steel_g_cm2 : float
+    settings : tuple
         As of :func:`instance_beam`.
 
     Returns
@@ -83,11 +85,11 @@ def endpoint_sensitivity(label: str, endpoint_mv: float, tungsten_g_cm2: float, 
     float
         Negative for bremsstrahlung, 0 for gamma lines.
     """
-    if label not in NOMINAL_MV:
+    label, endpoint_mv, *rest = settings
+    if not label.endswith("MV"):
         return 0.0
     depth = []
     for factor in (0.98, 1.02):
-        one = instance_beam(label, endpoint_mv * factor, tungsten_g_cm2, steel_g_cm2)
-        behind = one.weight @ np.exp(-60.0 * attenuation("steel", one.energy_kev))
-        depth.append(-np.log(behind))
+        one = instance_beam(label, endpoint_mv * factor, *rest)
+        depth.append(-np.log(one.weight @ np.exp(-60.0 * attenuation("steel", one.energy_kev))))
     return float(np.log(depth[1] / depth[0]) / np.log(1.02 / 0.98))

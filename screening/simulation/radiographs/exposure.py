@@ -10,9 +10,9 @@ from scipy import ndimage, signal, special
 
 from screening.kernels.transport import transmit
 from screening.physics.attenuation import attenuation
-from screening.radiography.curves import Beam, beam
+from screening.physics.beams import Beam, beam
 
-from .beams import endpoint_sensitivity, instance_beam
+from .beams import BeamSettings, endpoint_sensitivity, instance_beam
 from .defects import add_defects, dead_rows, row_drift
 from .tracing import material_of
 
@@ -25,6 +25,9 @@ __all__ = ["Counts", "expose", "transmission"]
 
 #: Reference detector in open beam, counts, and its own noise.
 REFERENCE_COUNTS, REFERENCE_SIGMA = 30_000.0, 0.0005
+
+#: Parts of a row and of a line that a pixel is put together from.
+APERTURE_PARTS = (2, 2)
 
 #: Strength of a hot row's extra signal and noise, in electronic sigmas.
 HOT_OFFSET, HOT_NOISE = 8.0, 6.0
@@ -80,10 +83,17 @@ def transmission(scene: Scene, label: str, *, n_bins: int = 60) -> NDArray[np.fl
     ndarray of shape (n_row, n_column), float32
         1 in air.
     """
-    return _transmit(scene, beam(label, n_bins), 0.0)
+    names, planes = scene.stack()
+    return _transmit(names, planes, beam(label, n_bins))
 
 
-def expose(scene: Scene, scanner: Scanner, rng: np.random.Generator) -> Counts:
+def expose(
+    scene: Scene,
+    scanner: Scanner,
+    rng: np.random.Generator,
+    *,
+    parts: tuple[int, int] = APERTURE_PARTS,
+) -> Counts:
     """Take a picture of a scene.
 
     The signal is built in the order in which it arises: transmission of each energy at the place of its
@@ -99,11 +109,19 @@ def expose(scene: Scene, scanner: Scanner, rng: np.random.Generator) -> Counts:
         The instrument.
     rng : numpy.random.Generator
         Noise and defects of this picture.
+    parts : tuple of int, default (2, 2)
+        Parts of a row and of a line whose transmissions are averaged. Within a part it is the thickness that
+        is averaged, which shows an edge within it too dark.
 
     Returns
     -------
     Counts
         The picture and its calibration.
+
+    Raises
+    ------
+    ValueError
+        If the parts are not positive, or those of a line do not fit the second energy's delay.
     """
     n_row, n_column = scene.geometry.shape
     n_energy = len(scanner.energies)
@@ -119,7 +137,8 @@ def expose(scene: Scene, scanner: Scanner, rng: np.random.Generator) -> Counts:
     drift = row_drift(scanner, n_row, n_column, rng)
     drifting = [row for row in scanner.drifting_rows if row < n_row]
 
-    planes = [_seen(scene, scanner, k, sway, jitter[:, k]) for k in range(n_energy)]
+    planes = _through(scene, scanner, parts)
+    planes = [_seen(plane, scanner, k, sway, jitter[:, k]) for k, plane in enumerate(planes)]
     if n_energy == 2 and scanner.energy_mixing > 0:
         planes[1] = (1 - scanner.energy_mixing) * planes[1] + np.float32(scanner.energy_mixing) * planes[0]
     for k, plane in enumerate(planes):
@@ -155,34 +174,67 @@ def expose(scene: Scene, scanner: Scanner, rng: np.random.Generator) -> Counts:
     )
 
 
-def _transmit(scene: Scene, spectrum: Beam, line_shift: float) -> NDArray[np.float32]:
-    names, planes = scene.stack(line_shift)
+def _transmit(names: tuple[str, ...], planes: NDArray[np.float32], spectrum: Beam) -> NDArray[np.float32]:
     mu = [attenuation(material_of(name), spectrum.energy_kev) for name in names]
     return transmit(
         planes, mu_cm2_g=np.reshape(mu, (len(names), spectrum.weight.size)), weight=spectrum.weight
     )
 
 
+def _beam_settings(scanner: Scanner, k: int) -> BeamSettings:
+    return (
+        scanner.energies[k],
+        scanner.endpoint_mv[k],
+        scanner.tungsten_g_cm2,
+        scanner.steel_g_cm2,
+        scanner.detector,
+        scanner.detector_depth_cm,
+    )
+
+
+def _through(scene: Scene, scanner: Scanner, parts: tuple[int, int]) -> list[NDArray[np.float32]]:
+    """Return the transmission of each energy at the place of its pulse, the mean over parts of a pixel.
+
+    A delay of whole parts of a line makes the parts of the second energy those of the first, of this line
+    or the next, so that all energies share what is traced.
+    """
+    n_row, n_line = parts
+    delays = [scanner.interlace_lines * n_line * k for k in range(len(scanner.energies))]
+    if min(parts) < 1 or any(delay != int(delay) or delay > n_line for delay in delays):
+        raise ValueError(
+            f"parts must be positive, and of a line as many as make {scanner.interlace_lines:g} lines whole "
+            f"parts, got {parts!r}"
+        )
+    beams = [instance_beam(*_beam_settings(scanner, k)) for k in range(len(scanner.energies))]
+    seen = [np.zeros(scene.geometry.shape, dtype=np.float32) for _ in beams]
+    for i in range(n_row):
+        for j in range(n_line):
+            names, planes = scene.stack((j + 0.5) / n_line - 0.5, (i + 0.5) / n_row - 0.5, parts)
+            for plane, spectrum, delay in zip(seen, beams, delays, strict=True):
+                part = _transmit(names, planes, spectrum)
+                if j >= delay:
+                    plane += part
+                else:
+                    plane[:, :-1] += part[:, 1:]
+                    plane[:, -1] += part[:, -1]
+    for plane in seen:
+        plane /= np.float32(n_row * n_line)
+    return seen
+
+
 def _seen(
-    scene: Scene,
+    plane: NDArray[np.float32],
     scanner: Scanner,
     k: int,
     sway: NDArray[np.float64],
     jitter: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Return the transmission of one energy as the detector sees it, without scatter."""
-    beam_settings = (
-        scanner.energies[k],
-        scanner.endpoint_mv[k],
-        scanner.tungsten_g_cm2,
-        scanner.steel_g_cm2,
-    )
-    plane = _transmit(scene, instance_beam(*beam_settings), scanner.interlace_lines * k)
+    """Return a transmission as the detector sees it, without scatter: moved, blurred, of a shaky endpoint."""
     if scanner.wobble_rows > 0:
         plane = _shifted(plane, sway)
     for axis, sigma in enumerate(scanner.blur_px):
         plane = ndimage.correlate1d(plane, _blur(sigma), axis=axis, mode="nearest")
-    slope = endpoint_sensitivity(*beam_settings)
+    slope = endpoint_sensitivity(_beam_settings(scanner, k))
     if slope and scanner.endpoint_jitter > 0:
         # T^(1 + slope * jitter), the first terms: a strong pulse sees deeper
         change = (-slope * jitter).astype(np.float32)

@@ -46,24 +46,33 @@ class FanGeometry(NamedTuple):
         """Number of rows and columns of the picture."""
         return self.row_z_m.size, self.column_y_m.size
 
-    def rays(self, line_shift: float = 0.0) -> FanRays:
+    def rays(
+        self, line_shift: float = 0.0, row_shift: float = 0.0, parts: tuple[int, int] = (1, 1)
+    ) -> FanRays:
         """Return the rays of all lines.
 
         Parameters
         ----------
         line_shift : float, default 0.0
             How far after its line each pulse comes, in lines.
+        row_shift : float, default 0.0
+            How far below its row each ray passes, in rows.
+        parts : tuple of int, default (1, 1)
+            Parts of a row and of a line that a ray stands for one of.
 
         Returns
         -------
         FanRays
             As the tracer takes them.
         """
-        y = self.column_y_m
+        y, z = self.column_y_m, self.row_z_m
         if line_shift:
             step = np.gradient(y) if y.size > 1 else np.array([self.pitch_m[1]])
             y = y + line_shift * step
-        return FanRays(self.row_z_m, y, self.pitch_m, self.source_distance_m, self.source_height_m, self.skew)
+        if row_shift:
+            z = z - row_shift * self.pitch_m[0]
+        pitch = (self.pitch_m[0] / parts[0], self.pitch_m[1] / parts[1])
+        return FanRays(z, y, pitch, self.source_distance_m, self.source_height_m, self.skew)
 
     def row_of(self, z_m: float, x_m: float) -> float:
         """Return the row in which a point is seen.

@@ -104,6 +104,10 @@ class Scanner(NamedTuple):
         Counts between codes of the converter above `adc_break` counts; 1 below.
     adc_mismatch : float
         Error of gain of the upper range, relative.
+    detector : str
+        Scintillator.
+    detector_depth_cm : float
+        Its length along the beam.
     skew : float
         Tangent of the angle between the fan and the plane across the motion, for ``FanGeometry.skew``.
     """
@@ -152,6 +156,8 @@ class Scanner(NamedTuple):
     adc_step: float
     adc_break: float
     adc_mismatch: float
+    detector: str
+    detector_depth_cm: float
     skew: float
 
 
@@ -250,6 +256,8 @@ def draw_scanner(
         adc_step=float(rng.choice([2.0, 4.0, 8.0])) if has_step else 1.0,
         adc_break=float(rng.choice([4096.0, 8192.0, 16384.0])) if has_step else 0.0,
         adc_mismatch=rng.uniform(-0.003, 0.003) if has_step else 0.0,
+        detector=str(rng.choice(f.detectors)),
+        detector_depth_cm=_uniform(rng, f.detector_depth_cm),
         skew=_uniform(rng, f.skew) * float(rng.choice([-1.0, 1.0])),
     )
 

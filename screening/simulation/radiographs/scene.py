@@ -129,14 +129,19 @@ class Scene:
             result += plane
         return result
 
-    def stack(self, line_shift: float = 0.0) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """Return the planes of all materials, as seen between lines too.
+    def stack(
+        self, line_shift: float = 0.0, row_shift: float = 0.0, parts: tuple[int, int] = (1, 1)
+    ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """Return the planes of all materials, of parts of a pixel and between lines too.
 
         Parameters
         ----------
         line_shift : float, default 0.0
-            How far after its line each pulse comes, in lines, -1 to 1: 0.5 for the second energy of an
-            interlaced scanner.
+            How far after its line each pulse comes, in lines, -1 to 1.
+        row_shift : float, default 0.0
+            How far below its row each ray passes, in rows, -1 to 1.
+        parts : tuple of int, default (1, 1)
+            Parts of a row and of a line, one of which is averaged over.
 
         Returns
         -------
@@ -148,17 +153,20 @@ class Scene:
         Raises
         ------
         ValueError
-            If the shift is out of its range.
+            If a shift or a number of parts is out of its range.
         """
-        if not -1.0 <= line_shift <= 1.0:
-            raise ValueError(f"line_shift must be -1 to 1, got {line_shift!r}")
-        self._trace()
+        for name, value in (("line_shift", line_shift), ("row_shift", row_shift)):
+            if not -1.0 <= value <= 1.0:
+                raise ValueError(f"{name} must be -1 to 1, got {value!r}")
+        if min(parts) < 1:
+            raise ValueError(f"parts must be positive, got {parts!r}")
         names = tuple(self._materials)
-        if line_shift == 0.0:
+        if line_shift == row_shift == 0.0 and parts == (1, 1):
+            self._trace()
             planes = self._planes.view()
         else:
-            planes = np.zeros_like(self._planes)
-            rays = self.geometry.rays(line_shift)
+            planes = np.zeros((len(names), *self.geometry.shape), dtype=np.float32)
+            rays = self.geometry.rays(line_shift, row_shift, parts)
             trace_into(planes, self._placed, self._materials, rays)
         planes.setflags(write=False)
         return names, planes
