@@ -7,16 +7,13 @@ from typing import Annotated
 
 import typer
 
+from . import simulate
 from .progress import progress_bar
 
 __all__ = ["register"]
 
-_simulate = typer.Typer(help="Simulate labelled scans, from a preset and a seed.", no_args_is_help=True)
-
 Out = Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)]
 Config = Annotated[Path | None, typer.Option(help="Settings of the site (TOML).")]
-Preset = Annotated[str, typer.Option(help="What kind of traffic; an unknown name lists the known ones.")]
-Number = Annotated[int, typer.Option("--n", min=1, help="How many scans.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random: the same seed gives the same bytes.")]
 
 
@@ -30,7 +27,7 @@ def register(app: typer.Typer) -> None:
     """
     app.command()(reanalyse)
     app.command()(evaluate)
-    app.add_typer(_simulate, name="simulate")
+    app.add_typer(simulate.app, name="simulate")
     app.command()(train)
 
 
@@ -95,26 +92,6 @@ def evaluate(
     typer.echo(f"report: {out / 'report.html'}")
     if evaluation.exit_status:
         raise typer.Exit(evaluation.exit_status)
-
-
-@_simulate.command()
-def occupancies(out: Out, preset: Preset = "mixed", n: Number = 20, seed: Seed = 1) -> None:
-    """Simulate vehicle passes through a portal."""
-    from screening.simulation.occupancies.traffic import write_set
-
-    with progress_bar("simulate") as show:
-        labels = write_set(out, preset, n, seed, progress=show)
-    typer.echo(f"{n} passes, {labels}")
-
-
-@_simulate.command()
-def radiographs(out: Out, preset: Preset = "mixed", n: Number = 4, seed: Seed = 1) -> None:
-    """Simulate pictures of a line scanner."""
-    from screening.simulation.radiographs.picture_set import write_set
-
-    with progress_bar("simulate") as show:
-        labels = write_set(out, preset, n, seed, progress=show)
-    typer.echo(f"{n} pictures, {labels}")
 
 
 def train(
