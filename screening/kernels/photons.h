@@ -205,6 +205,20 @@ static inline int screening_chord(int shape, const double *b, const double *p, c
     return far > near;
 }
 
+/* Whether a straight way from one point to another passes a body by, in the cheap cases; 0 if in doubt. */
+static inline int screening_passes(int shape, const double *b, const double *from, const double *to) {
+    const double wide[2] = {b[0], shape == PH_BOX ? b[1] : b[0]};
+    if (shape != PH_SPHERE && ((from[2] < b[2] && to[2] < b[2]) || (from[2] > b[3] && to[2] > b[3]))) {
+        return 1;
+    }
+    for (int k = 0; k < 2; k++) {
+        if ((from[k] > wide[k] && to[k] > wide[k]) || (from[k] < -wide[k] && to[k] < -wide[k])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static inline void screening_direct(double *d) {
     for (int k = 0; k < 3; k++) {
         if (fabs(d[k]) < 1e-12) {
@@ -437,13 +451,14 @@ static inline double screening_follow(
                 mu = 0.0;
             }
             double path = mu > 0 ? depth / mu : HUGE_VAL;
-            if (region == 0 && mu > 0) {
-                /* Most flights end in the innermost body: look before measuring the way out. */
+            if (mu > 0) {
+                /* Most flights end in the body they start in: look before measuring the ways out and in. */
                 double end[3];
                 for (int k = 0; k < 3; k++) {
                     end[k] = photon->p[k] + path * photon->d[k];
                 }
-                if (screening_contains(s->shape, s->bounds, end)) {
+                if (screening_contains(s->shape, s->bounds + 4 * region, end) &&
+                    (region == 0 || outward || screening_passes(s->shape, s->bounds + 4 * (region - 1), photon->p, end))) {
                     memcpy(photon->p, end, sizeof end);
                     break;
                 }

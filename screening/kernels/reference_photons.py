@@ -42,7 +42,9 @@ class _Photons(NamedTuple):
     is_source: NDArray[np.bool_]
 
     def of(self, which: NDArray[np.bool_]) -> _Photons:
-        return _Photons(*(array[which] for array in self))
+        return _Photons(
+            self.p[which], self.d[which], self.e[which], self.history[which], self.is_source[which]
+        )
 
 
 def transport_photons(
@@ -99,7 +101,8 @@ class _Run:
                 np.abs(lost - 2 * _REST_KEV) < 1e-6,
                 np.abs(scored - _REST_KEV) < 1e-6,
             ]
-            order, values = (0, 5, 3, 4, 1, 2), lost
+            order: tuple[int, ...] = (0, 5, 3, 4, 1, 2)
+            values = lost
         else:
             scored = np.concatenate([np.zeros(0), *self.out])
             lines = _is_line(setup.materials, [int(m) for m in setup.material if m >= 0], scored)
@@ -117,9 +120,7 @@ class _Run:
         histogram = np.bincount(np.minimum(place, edges.size - 2), minlength=edges.size - 1)
         energy = np.array([self.n * self.energy, self.left_kev, self.out_kev, self.leaked_kev])
         n_outside = int((free & ~inside).sum())
-        return PhotonTally(
-            self.n, histogram, peaks, mean, scored.size, self.n_uncollided, n_outside, energy
-        )
+        return PhotonTally(self.n, histogram, peaks, mean, scored.size, self.n_uncollided, n_outside, energy)
 
     def _source(self) -> _Photons:
         setup, n, rng = self.setup, self.n, self.rng
@@ -157,13 +158,13 @@ class _Run:
     def _on_face(self, n: int) -> NDArray[np.float64]:
         face = self.setup.bounds_cm[self.setup.crystal]
         if self.setup.shape == "box":
-            return (2 * self.rng.random((n, 2)) - 1) * face[:2]
+            return np.asarray((2 * self.rng.random((n, 2)) - 1) * face[:2])
         radius, angle = face[0] * np.sqrt(self.rng.random(n)), 2 * np.pi * self.rng.random(n)
         return np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
 
     def _isotropic(self, n: int) -> NDArray[np.float64]:
         d = self.rng.normal(size=(n, 3))
-        return d / np.linalg.norm(d, axis=1)[:, None]
+        return np.asarray(d / np.linalg.norm(d, axis=1)[:, None])
 
     def _turn(self, d: NDArray[np.float64], cosine: NDArray[np.float64]) -> NDArray[np.float64]:
         """Directions at an angle to others: along them, and across in a random direction."""
@@ -410,5 +411,5 @@ def _is_line(
     found = []
     for part in (lines[:, :, :2].ravel(), lines[:, :, 2:].ravel()):
         wanted = part[part > 0]
-        found.append((np.abs(energy[:, None] - wanted) < 1e-6).any(axis=1))
+        found.append(np.asarray((np.abs(energy[:, None] - wanted) < 1e-6).any(axis=1)))
     return found

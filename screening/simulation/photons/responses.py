@@ -20,7 +20,7 @@ from .matter import body_material
 __all__ = ["DEFAULT_HISTORIES", "DEFAULT_SEED", "incident_energies_kev", "run_seed", "write_responses"]
 
 #: What the shipped table was made with.
-DEFAULT_HISTORIES, DEFAULT_SEED = 2_000_000, 20260
+DEFAULT_HISTORIES, DEFAULT_SEED = 1_000_000, 20260
 
 _SOURCE = (
     "parallel beam along the axis, evenly over the crystal's front face, in vacuum; per photon that would "
@@ -129,7 +129,7 @@ def write_responses(
         Folder to write to.
     names : iterable of str, optional
         Detectors; all of :data:`screening.physics.RESPONSES` if not given.
-    histories : int, default 2000000
+    histories : int, default 1000000
         Photons per detector and energy.
     seed : int, default 20260
         Seed.

@@ -19,7 +19,7 @@ from .responses import DEFAULT_SEED, run_seed
 __all__ = ["DEFAULT_HISTORIES", "THICKEST_G_CM2", "shell_setup", "surface_setup", "write_scatter"]
 
 #: What the shipped table was made with.
-DEFAULT_HISTORIES = 150_000
+DEFAULT_HISTORIES = 100_000
 
 #: Thickest shell of each material, g/cm2: more than 4 mean free paths at 662 keV.
 THICKEST_G_CM2 = {
@@ -173,7 +173,7 @@ def write_scatter(
     names : iterable of str, optional
         "shell/lead", "surface/soil", ...; all shells of :data:`screening.physics.scatter.SHIELDS` and
         surfaces of :data:`screening.physics.scatter.SURFACES` if not given.
-    histories : int, default 150000
+    histories : int, default 100000
         Photons per energy and thickness; ten times as many for a surface.
     seed : int, default 20260
         Seed.

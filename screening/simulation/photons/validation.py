@@ -1,9 +1,9 @@
 """Full-energy efficiency of NaI(Tl) beside reference points, as numbers and as a picture.
 
 The reference points are those of a generic NaI 3 x 3 detector whose files are public (InterSpec, LGPL,
-data/GenericGadrasDetectors/NaI 3x3; a fitted model, no measurement of one crystal). Its parameter file does
-not describe a 3 x 3 inch crystal at 25 cm: it says 6.35 cm wide, 7.6 cm long, 0.5 g/cm2 of aluminium before it,
-3 mm further back, the source at 122 cm. Both set-ups are simulated.
+data/GenericGadrasDetectors/NaI 3x3; a fitted model, no measurement of one crystal). Its parameter file
+describes no 3 x 3 inch crystal at 25 cm: it says 6.35 cm wide, 7.6 cm long, 0.5 g/cm2 of aluminium before
+it, set back by 3 mm, the source at 122 cm. Both set-ups are simulated.
 """
 
 from __future__ import annotations
@@ -179,7 +179,9 @@ def plot(path: Path, figure: EfficiencyFigure | None = None) -> Path:
         upper.plot(at, 100 * numbers.reference[:, 1], "k+", markersize=11, label="reference")
         lower.axhspan(0.95, 1.05, color="0.9")
         lower.axhline(1.0, color="0.5", linewidth=0.8)
-        upper.set(xscale="log", yscale="log", ylim=(10, 100), ylabel="full-energy efficiency, %", title="NaI(Tl)")
+        upper.set(
+            xscale="log", yscale="log", ylim=(10, 100), ylabel="full-energy efficiency, %", title="NaI(Tl)"
+        )
         upper.legend(fontsize=9)
         lower.set(xlabel="photon energy, keV", ylabel="simulated / reference", ylim=(0.85, 1.1))
         for axes in (upper, lower):

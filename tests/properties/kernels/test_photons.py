@@ -1,4 +1,4 @@
-"""The compiled photon transport against its twin: the same physics by another way and other random numbers."""
+"""The compiled photon transport against its twin: the same physics by another way, other random numbers."""
 
 from __future__ import annotations
 
