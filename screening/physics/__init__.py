@@ -11,6 +11,16 @@ from .detector import (
     klein_nishina_electron,
 )
 from .materials import MATERIALS, MaterialData, material_data, mixture
+from .neutrons import (
+    NeutronPanel,
+    altitude_factor,
+    background_rate,
+    cosmic_counts,
+    gamma_counts,
+    neutron_emission,
+    panel_rate,
+    ship_factor,
+)
 from .nuclides import NAMED, NUCLIDES, Nuclide, members, nuclide
 from .response import RESPONSES, Response, response
 from .scatter import backscattered, emerging
@@ -24,10 +34,13 @@ __all__ = [
     "Cascade",
     "FwhmLaw",
     "MaterialData",
+    "NeutronPanel",
     "Nuclide",
     "Response",
     "activities",
+    "altitude_factor",
     "attenuation",
+    "background_rate",
     "backscattered",
     "beam",
     "beam_of",
@@ -35,17 +48,22 @@ __all__ = [
     "bremsstrahlung",
     "cascades",
     "compton_continuum",
+    "cosmic_counts",
     "deposited_share",
     "emerging",
     "full_energy_efficiency",
+    "gamma_counts",
     "half_life_s",
     "klein_nishina_electron",
     "lines_of",
     "material_data",
     "members",
     "mixture",
+    "neutron_emission",
     "nuclide",
+    "panel_rate",
     "rescaled_attenuation",
     "response",
+    "ship_factor",
     "transmission",
 ]
