@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from screening.physics import attenuation, nuclide
 from screening.physics.materials import material_data
 from screening.physics.scatter import SHIELDS, emerging, largest_areal_density_g_cm2
+from screening.simulation.spectra.photons import FLUX_EDGES
+from screening.simulation.spectra.sources import emitted as bare_source
 
 __all__ = ["PHOTON_EDGES_KEV", "PHOTON_KEV", "Photons", "emitted", "through"]
 
@@ -35,7 +37,7 @@ class Photons(NamedTuple):
     lines : ndarray of shape (n_line,), float64
         Photons per decay that have not been scattered.
     scattered : ndarray of shape (n_bin,), float64
-        Photons per decay in the bins of :data:`PHOTON_EDGES_KEV` that have.
+        Photons per decay in the bins of :data:`PHOTON_EDGES_KEV` that have, and bremsstrahlung.
     """
 
     energy_kev: NDArray[np.float64]
@@ -64,10 +66,16 @@ def emitted(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> Photon
     ValueError
         If the label or a material is unknown, or a thickness is negative.
     """
-    source = nuclide(label)
+    nuclide(label)
+    source = bare_source(label)
     low, high = _LINE_RANGE_KEV
     inside = (source.energy_kev >= low) & (source.energy_kev < high)
-    photons = Photons(source.energy_kev[inside], source.intensity[inside], np.zeros(PHOTON_KEV.size))
+    up_to = np.concatenate([[0.0], np.cumsum(source.continuum)])
+    photons = Photons(
+        source.energy_kev[inside],
+        source.number[inside],
+        np.diff(np.interp(PHOTON_EDGES_KEV, FLUX_EDGES, up_to)),
+    )
     for material, areal_density_g_cm2 in shielding:
         photons = through(photons, material, areal_density_g_cm2)
     return photons

@@ -14,7 +14,7 @@ __all__ = ["FACE_M", "Panels", "cargo_path", "panel_positions", "rectangle_share
 FACE_M: dict[str, tuple[float, float]] = {
     "rpm": (0.35, 1.70),
     "srpm": (0.1016, 0.4064),
-    "neutron": (0.30, 1.0),
+    "neutron": (0.30, 2.0),
 }
 
 #: Heights of a pillar's panels, metres: one alone, or evenly between the lowest and the highest.

@@ -51,7 +51,7 @@ _EMPTY_SHARE, _PARTLY_SHARE = 0.10, 0.12
 
 #: Share of a panel's view that a loaded box fills: mean and spread over vehicles and their places in the
 #: lane.
-_VIEW, _VIEW_SPREAD, _VIEW_RANGE = 0.485, 0.06, (0.33, 0.57)
+_VIEW, _VIEW_SPREAD, _VIEW_RANGE = 0.485, 0.06, (0.33, 0.55)
 
 _SOURCES = (
     ("Cs-137", 10.0),

@@ -23,6 +23,9 @@ class Motion:
     """
 
     def __init__(self, speed_m_s: float, changes: tuple[tuple[float, float], ...] = ()) -> None:
+        self._steady_m_s = None if changes else speed_m_s
+        if not changes:
+            return
         durations = np.array([duration for duration, _ in changes])
         self._start_s = np.concatenate([[0.0], np.cumsum(durations)])
         self._speed = np.array([speed_m_s, *(speed for _, speed in changes)])
@@ -44,8 +47,8 @@ class Motion:
         ndarray of shape (n,), float64
             Metres; negative before.
         """
-        if self._speed.size == 1:
-            return np.asarray(self._speed[0] * t_s)
+        if self._steady_m_s is not None:
+            return np.asarray(self._steady_m_s * t_s)
         piece = np.clip(np.searchsorted(self._start_s, t_s, side="right") - 1, 0, self._start_s.size - 1)
         since = t_s - self._start_s[piece]
         inside = self._start_m[piece] + since * (self._speed[piece] + 0.5 * self._slope[piece] * since)
@@ -64,6 +67,8 @@ class Motion:
         float
             Seconds after its front reached the portal.
         """
+        if self._steady_m_s is not None:
+            return length_m / self._steady_m_s
         if self._start_m[-1] <= length_m:
             return float(self._start_s[-1] + (length_m - self._start_m[-1]) / self._speed[-1])
         # It is past the portal when its speed last changes: find the last time its rear is in it.

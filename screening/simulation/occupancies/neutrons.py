@@ -1,22 +1,27 @@
-"""Neutron counts of a pass: background, the ship effect in bursts, and sources."""
+"""Neutron counts of a pass: cosmic background, the ship effect in bursts, and sources."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .lane import panel_positions, rectangle_share
+from screening.physics import MATERIALS
+from screening.physics.neutrons import BURST_POWER, LARGEST_BURST, NeutronPanel, cosmic_counts, panel_rate
+
+from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
 from .recipe import OccupancyRecipe
 
-__all__ = ["draw_neutrons"]
+__all__ = ["draw_neutrons", "neutron_efficiency"]
 
-#: Counts of a panel per neutron at its face: moderated He-3 tubes, for a fission spectrum.
-_EFFICIENCY = 0.08
+#: Chance that any panel counts a neutron of a cascade in the load, as in
+#: :func:`screening.physics.neutrons.cosmic_counts`.
+_DETECTION = 0.02
 
-#: Mean number of neutrons that one cosmic ray leaves in the panels when it strikes a steel load: the bursts
-#: of the ship effect (geometric in number, all within a millisecond).
-_BURST = 1.6
+#: Shields of the neutron tables and their thickest, cm; layers of other materials are taken as transparent.
+_SHIELDS_CM = {"polyethylene": 20.0, "borated-polyethylene": 20.0, "lead": 10.0, "steel": 20.0}
 
 
 def draw_neutrons(
@@ -53,22 +58,66 @@ def draw_neutrons(
     if recipe.follower_gap_m is not None:
         second = along - recipe.vehicle_m - recipe.follower_gap_m
         beside |= (second >= front) & (second <= rear)
-    shape = (n_second, recipe.n_panel)
-    mean = np.full(shape, recipe.neutron_background_cps)
+    rate = recipe.neutron_background_cps
+    counts = cosmic_counts(rng, rate, float(n_second), 0.0, recipe.n_panel, interval_s=1.0)
+    excess = (recipe.ship_effect - 1.0) * rate * recipe.n_panel
+    if excess > 0.0:
+        counts += _bursts(np.where(beside, excess, 0.0), recipe.n_panel, rng)
     panels = panel_positions(
         recipe.n_panel, portal="neutron", lane_m=recipe.lane_m, heights_m=recipe.heights_m
     )
     for source in recipe.sources:
         if source.neutrons_per_s > 0:
             share = rectangle_share(along - source.position_m, source.across_m, source.height_m, panels)
-            mean = mean + source.neutrons_per_s * _EFFICIENCY * share
-    counts = rng.poisson(mean)
-    extra = (recipe.ship_effect - 1.0) * recipe.neutron_background_cps * recipe.n_panel
-    bursts = rng.poisson(np.where(beside, extra / _BURST, 0.0))
-    n_burst = int(bursts.sum())
-    if n_burst:
-        sizes = rng.geometric(1.0 / _BURST, n_burst)
-        seconds = np.repeat(np.repeat(np.arange(n_second), bursts), sizes)
-        where = rng.integers(0, recipe.n_panel, seconds.size)
-        np.add.at(counts, (seconds, where), 1)
-    return counts.astype(np.int64), np.ones(n_second)
+            seen = source.neutrons_per_s * neutron_efficiency(source.label, source.shielding)
+            counts += rng.poisson(seen * share)
+    return counts, np.ones(n_second)
+
+
+def _bursts(mean: NDArray[np.float64], n_panel: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw counts of cascades in a load: the number of neutrons falls as n^-2.4, each is seen or not."""
+    sizes = np.arange(1, LARGEST_BURST + 1)
+    share = sizes ** -float(BURST_POWER)
+    share /= share.sum()
+    cascades = rng.poisson(mean / (float(share @ sizes) * _DETECTION))
+    seen = rng.binomial(rng.choice(sizes, int(cascades.sum()), p=share), _DETECTION)
+    when = np.repeat(np.repeat(np.arange(mean.size), cascades), seen)
+    counts = np.zeros((mean.size, n_panel), dtype=np.int64)
+    np.add.at(counts, (when, rng.integers(0, n_panel, when.size)), 1)
+    return counts
+
+
+@lru_cache(maxsize=256)
+def neutron_efficiency(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> float:
+    """Return the counts of a panel per neutron that a source emits towards its face.
+
+    Parameters
+    ----------
+    label : str
+        Of the source: Cf-252, a plutonium, or a beryllium source; others as Cf-252.
+    shielding : tuple of (str, float)
+        Layers around it: material and areal density, g/cm2. Each acts as it would alone, which is the better
+        the fewer moderate; materials without a table let everything through.
+
+    Returns
+    -------
+    float
+        Counts, by :func:`screening.physics.neutrons.panel_rate`.
+    """
+    spectrum = "Pu" if label.startswith(("Pu", "WGPu", "RGPu")) else "Cf-252"
+    if label.endswith("-Be"):
+        spectrum = "Am-Be"
+    panel = NeutronPanel()
+    at = Panels(np.array([2.0]), np.zeros(1), (panel.width_m, panel.height_m))
+    share = float(rectangle_share(np.zeros(1), 0.0, 0.0, at)[0, 0])
+    bare = panel_rate(1.0, 2.0, spectrum=spectrum, panel=panel)
+    found = bare / share
+    for material, areal_density_g_cm2 in shielding:
+        if material in _SHIELDS_CM:
+            thickness_cm = areal_density_g_cm2 / MATERIALS[material].density_g_cm3
+            thickness_cm = min(thickness_cm, _SHIELDS_CM[material])
+            behind = panel_rate(
+                1.0, 2.0, spectrum=spectrum, shield=material, shield_cm=thickness_cm, panel=panel
+            )
+            found *= behind / bare
+    return found
