@@ -7,7 +7,8 @@ import numpy as np
 from .containers import Container
 from .parts import STEEL_G_CM3, Course, edge_on_plate, hollow_section, pipe
 from .scene import Scene
-from .vehicles import add_tractor, add_wheels
+from .tractors import add_tractor
+from .vehicle_parts import add_wheels
 
 __all__ = ["CARRIER_KINDS", "add_carrier", "carrier_reach_m", "draw_base_height_m"]
 
@@ -132,7 +133,7 @@ def _picture_span(scene: Scene) -> tuple[float, float]:
 
 
 def _add_road(scene: Scene, rng: np.random.Generator) -> None:
-    """A concrete slab with a kerb of uneven height: nothing is seen below the road."""
+    """Lay a concrete slab with a kerb of uneven height: nothing is seen below the road."""
     y = _picture_span(scene)
     scene.box("concrete", 2.3, (-3.0, 3.0), y, (-0.5, -0.1 + rng.uniform(-0.02, 0.02)))
 
@@ -214,7 +215,8 @@ def _add_coupling(scene: Scene, end: float, outward: float) -> None:
 def _add_flat_wagon(scene: Scene, y0: float, y1: float, base: float, rng: np.random.Generator) -> None:
     ends = (y0 - rng.uniform(0.3, 0.7), y1 + rng.uniform(0.3, 0.7))
     middle = (ends[0] + ends[1]) / 2
-    deck = base - 0.03
+    # boxes stand on spigot plates, clear of the deck
+    deck = base - 0.06
     for x in (-1.2, 1.2):
         # fish-bellied side sills: deeper in the middle
         for span, depth in (
@@ -227,16 +229,16 @@ def _add_flat_wagon(scene: Scene, y0: float, y1: float, base: float, rng: np.ran
             if span[1] - span[0] > 0.05:
                 scene.box("steel", STEEL_G_CM3, (x - 0.006, x + 0.006), span, (deck - depth, deck))
                 scene.box(
-                    "steel", STEEL_G_CM3, (x - 0.075, x + 0.075), span, (deck - depth, deck - depth + 0.014)
+                    "steel", STEEL_G_CM3, (x - 0.06, x + 0.06), span, (deck - depth, deck - depth + 0.012)
                 )
-        scene.box("steel", STEEL_G_CM3, (x - 0.075, x + 0.075), ends, (deck - 0.014, deck))
+        scene.box("steel", STEEL_G_CM3, (x - 0.06, x + 0.06), ends, (deck - 0.012, deck))
     for x in (-0.2, 0.2):
         scene.box("steel", STEEL_G_CM3, (x - 0.005, x + 0.005), ends, (deck - 0.36, deck - 0.03))
         scene.box("steel", STEEL_G_CM3, (x - 0.07, x + 0.07), ends, (deck - 0.36, deck - 0.345))
     for y in np.arange(ends[0] + 0.4, ends[1] - 0.3, 1.4):
         edge_on_plate(scene, (-1.15, 1.15), float(y), (deck - 0.24, deck), 0.010)
         scene.box(
-            "steel", STEEL_G_CM3, (-1.15, 1.15), (float(y) - 0.06, float(y) + 0.06), (deck - 0.012, deck)
+            "steel", STEEL_G_CM3, (-1.15, 1.15), (float(y) - 0.04, float(y) + 0.04), (deck - 0.007, deck)
         )
     # brake gear: cylinder, air tank, rods, hand wheel
     scene.cylinder("steel", 2.2, "y", (0.5, middle + 0.8, deck - 0.42), 0.16, 0.55)

@@ -13,12 +13,13 @@ from .carriers import add_carrier, carrier_reach_m, draw_base_height_m
 from .containers import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_container
 from .geometry import FanGeometry, Region
 from .hidden import add_hidden, add_object
+from .lookalikes import LOOKALIKES
 from .placing import place_assembly
 from .recipes import ORDINARY_CARGO, RadiographRecipe
 from .scanner import Scanner, draw_line_positions, draw_scanner
 from .scene import Scene, SceneObject
 from .stashes import STASHES, add_stash
-from .threats import LOOKALIKES, THREATS, draw_lookalike, draw_threat
+from .threats import THREATS, draw_lookalike, draw_threat
 
 __all__ = ["Composition", "Matched", "compose", "compose_pair", "container_boxes"]
 
@@ -252,10 +253,10 @@ def _draw_containers(
         y = one.y1_m + rng.uniform(0.1, 0.5)
     if carrier == "double-stack":
         below = containers[0].height_m
-        length = CONTAINER_LENGTHS_M["40" if recipe.length == "2x20" else recipe.length]
+        upper = CONTAINER_LENGTHS_M["40" if recipe.length == "2x20" else recipe.length]
         span = containers[-1].y1_m - containers[0].y0_m
-        start = (span - length) / 2.0 if recipe.length == "2x20" else 0.0
-        containers.append(_draw_container(recipe, start, length, base + below + 0.02, kinds[-1], rng))
+        start = (span - upper) / 2.0 if recipe.length == "2x20" else 0.0
+        containers.append(_draw_container(recipe, start, upper, base + below + 0.02, kinds[-1], rng))
     return containers
 
 

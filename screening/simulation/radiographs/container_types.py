@@ -6,6 +6,8 @@ Dimensions as builders commonly state them for ISO 1496-2 (thermal), 1496-1 (ope
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .containers import (
@@ -138,7 +140,7 @@ def _add_machine(scene: Scene, c: Container, rng: np.random.Generator, front: fl
 
 
 def _add_open_top(scene: Scene, c: Container, rng: np.random.Generator, skew_rad: float) -> None:
-    """A box without a roof: strong rails, bows across, a tarpaulin that sags between them."""
+    """Build a box without a roof: strong rails, bows across, a tarpaulin that sags between them."""
     add_walls(scene, c, rng, skew_rad=skew_rad)
     add_frame(scene, c)
     add_front_and_doors(scene, c)
@@ -153,7 +155,7 @@ def _add_open_top(scene: Scene, c: Container, rng: np.random.Generator, skew_rad
 
 
 def _add_flat_rack(scene: Scene, c: Container, rng: np.random.Generator) -> None:
-    """A platform of I-beams with an end wall at each end."""
+    """Build a platform of I-beams with an end wall at each end."""
     top = c.base_z_m + c.height_m
     deck = c.floor_z_m
     y = (c.y0_m, c.y1_m)
@@ -173,8 +175,8 @@ def _add_flat_rack(scene: Scene, c: Container, rng: np.random.Generator) -> None
     for end, inward in ((c.y0_m, 1.0), (c.y1_m, -1.0)):
         for sign in (-1.0, 1.0):
             post = ordered(sign * _SIDE_M, sign * (_SIDE_M - 0.16))
-            span = ordered(end, end + inward * 0.34)
-            hollow_section(scene, post, span, (deck, top), 0.010)
+            foot = ordered(end, end + inward * 0.34)
+            hollow_section(scene, post, foot, (deck, top), 0.010)
             for z in ((c.base_z_m, c.base_z_m + 0.118), (top - 0.118, top)):
                 corner = ordered(end, end + inward * 0.178)
                 hollow_section(scene, ordered(sign * _SIDE_M, sign * (_SIDE_M - 0.162)), corner, z, 0.018)
@@ -188,7 +190,7 @@ def _add_flat_rack(scene: Scene, c: Container, rng: np.random.Generator) -> None
 
 
 def _add_tank(scene: Scene, c: Container, rng: np.random.Generator) -> None:
-    """A frame around an insulated stainless vessel with dished ends, manhole and outlet."""
+    """Build a frame around an insulated stainless vessel with dished ends, manhole and outlet."""
     add_frame(scene, c)
     top = c.base_z_m + c.height_m
     radius = min(1.16, (c.height_m - 0.25) / 2)
@@ -259,7 +261,7 @@ def _add_liquid(
 ) -> None:
     """Fill a lying cylinder to a share of its height: slabs up to a flat surface."""
     edges = np.linspace(-radius, -radius + 2.0 * radius * level, 49)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         half = float(np.sqrt(max(radius**2 - ((low + high) / 2) ** 2, 0.0)))
         y = (centre[1] - length / 2, centre[1] + length / 2)
         scene.box("water", density, (-half, half), y, (centre[2] + float(low), centre[2] + float(high)))

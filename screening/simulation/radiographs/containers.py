@@ -279,8 +279,8 @@ def add_front_and_doors(scene: Scene, c: Container) -> None:
     for side in (-1.17, 1.17):
         for share in (0.12, 0.37, 0.63, 0.88):
             z = c.base_z_m + share * c.height_m
-            place = ordered(doors + into_box * 0.01, doors + into_box * 0.05)
-            scene.box("steel", 6.0, (side - 0.035, side + 0.035), place, (z - 0.06, z + 0.06))
+            leaf_edge = ordered(doors + into_box * 0.01, doors + into_box * 0.05)
+            scene.box("steel", 6.0, (side - 0.035, side + 0.035), leaf_edge, (z - 0.06, z + 0.06))
     for end, inward in ((c.y0_m, 1.0), (c.y1_m, -1.0)):
         for low, high in ((top - 0.1, top - 0.01), (c.base_z_m + 0.01, c.base_z_m + 0.15)):
             for face in (0.01, 0.07):

@@ -211,3 +211,34 @@ class Load:
         if rotation is None:
             return self.scene.ellipsoid(material, density_g_cm3, centre, half_axes)
         return self.scene.ellipsoid(material, density_g_cm3, centre, half_axes, rotation=rotation)
+
+    def tube(
+        self,
+        material: str,
+        density_g_cm3: float,
+        start: tuple[float, float, float],
+        end: tuple[float, float, float],
+        outer_m: float,
+        inner_m: float = 0.0,
+    ) -> Region | None:
+        """Add a pipe between two points; see :meth:`Scene.tube`.
+
+        Parameters
+        ----------
+        material : str
+            What it is made of.
+        density_g_cm3 : float
+            Density of its wall.
+        start, end : tuple of float
+            Middle of its ends, m.
+        outer_m, inner_m : float
+            Its radii.
+
+        Returns
+        -------
+        Region or None
+            Where it is seen.
+        """
+        area = math.pi * (outer_m**2 - inner_m**2)
+        self.mass_kg += 1000.0 * density_g_cm3 * area * math.dist(start, end)
+        return self.scene.tube(material, density_g_cm3, start, end, outer_m, inner_m)

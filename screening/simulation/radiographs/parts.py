@@ -218,6 +218,8 @@ def corrugation(y_m: NDArray[np.float64], period_m: float, skew_rad: float = 0.0
     rising = (phase >= edges[0]) & (phase < edges[1])
     falling = phase >= edges[2]
     face = 1.0 / np.cos(skew_rad)
-    return np.where(
-        rising, 1.0 / np.cos(slope - skew_rad), np.where(falling, 1.0 / np.cos(slope + skew_rad), face)
+    return np.asarray(
+        np.where(
+            rising, 1.0 / np.cos(slope - skew_rad), np.where(falling, 1.0 / np.cos(slope + skew_rad), face)
+        )
     )

@@ -145,7 +145,7 @@ def _body(tall: float, rng: np.random.Generator, joints: dict[str, object], *, l
 
 
 def _limb(start: Point, end: Point, radius: float, bone: float) -> list[Part]:
-    """A tapering limb: an ellipsoid along the bone, and the bone with its thick ends."""
+    """Return a tapering limb: an ellipsoid along the bone, and the bone with its thick ends."""
     one = rod(*_TISSUE, start, end, radius)
     long = one.size[2]
     flesh = one._replace(shape="ellipsoid", size=(radius, radius, 0.56 * long))

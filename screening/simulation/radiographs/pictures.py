@@ -177,7 +177,7 @@ def _picture_of(
         speed_m_s=speed,
         is_dark_subtracted=scanner.is_dark_subtracted,
         gaps=_gaps(lost),
-        motion="reverse" if scanner.is_mirrored else "forward",
+        motion="forward",
     )
     digest = sha256_hex(msgspec.json.encode([msgspec.structs.replace(recipe, seed=0), seed]) + salt.encode())
     is_empty = recipe.kind == "empty" and not recipe.threats

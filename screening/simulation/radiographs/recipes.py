@@ -12,8 +12,9 @@ from .cargo import CARGO_KINDS
 from .carriers import CARRIER_KINDS
 from .containers import CONTAINER_TYPES
 from .families import SCANNER_FAMILIES, SCANNER_KINDS
+from .lookalikes import LOOKALIKES
 from .stashes import STASHES
-from .threats import LOOKALIKES, THREATS
+from .threats import THREATS
 
 __all__ = ["ORDINARY_CARGO", "RADIOGRAPH_KINDS", "RadiographRecipe", "recipe_from_dict"]
 

@@ -37,7 +37,7 @@ def _bricks(
 
 
 def _false_wall(scene: Scene, hold: Hold, rng: np.random.Generator) -> None:
-    """A second front wall of sheet or plywood, 0.25 to 0.8 m before the true one."""
+    """Build a second front wall of sheet or plywood, 0.25 to 0.8 m before the true one."""
     deep = rng.uniform(0.25, 0.8)
     at_front = rng.random() < 0.75
     inner = hold.y0_m + deep if at_front else hold.y1_m - deep
@@ -54,7 +54,7 @@ def _false_wall(scene: Scene, hold: Hold, rng: np.random.Generator) -> None:
 
 
 def _false_floor(scene: Scene, hold: Hold, rng: np.random.Generator) -> None:
-    """A second floor on battens over part of the length, with bricks between."""
+    """Build a second floor on battens over part of the length, with bricks between."""
     long = min(rng.uniform(1.2, 5.0), hold.length_m - 0.2)
     y0 = rng.uniform(hold.y0_m + 0.05, hold.y1_m - long - 0.05)
     tall = rng.uniform(0.07, 0.16)
@@ -69,7 +69,7 @@ def _false_floor(scene: Scene, hold: Hold, rng: np.random.Generator) -> None:
 
 
 def _false_roof(scene: Scene, hold: Hold, rng: np.random.Generator) -> None:
-    """A sheet ceiling under the roof, with flat packs above it."""
+    """Build a sheet ceiling under the roof, with flat packs above it."""
     long = min(rng.uniform(1.2, 6.0), hold.length_m - 0.2)
     y0 = rng.uniform(hold.y0_m + 0.05, hold.y1_m - long - 0.05)
     deep = rng.uniform(0.06, 0.14)

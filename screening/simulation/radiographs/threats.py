@@ -1,4 +1,4 @@
-"""What screening looks for, and innocent things that look like it, as assemblies by name.
+"""What screening looks for, as assemblies by name.
 
 Sizes and masses are those of published descriptions of such objects in general; nothing here describes
 a particular item. Each name belongs to a family; look-alikes are of the family they are mistaken for.
@@ -7,11 +7,11 @@ a particular item. Each name belongs to a family; look-alikes are of the family 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
+from .lookalikes import LOOKALIKES
+from .object_types import ThreatType, object_table
 from .people import lying, sitting, standing
 from .shapes import (
     Assembly,
@@ -21,14 +21,12 @@ from .shapes import (
     block,
     disc,
     moved,
-    plate,
     rod,
-    solid_of_revolution,
     spheroid,
 )
 from .weapons import blade, pistol, rifle, shell
 
-__all__ = ["LOOKALIKES", "THREATS", "ThreatType", "draw_lookalike", "draw_threat", "threat_family"]
+__all__ = ["THREATS", "draw_lookalike", "draw_threat", "threat_family"]
 
 LEAD_G_CM3 = 11.35
 STEEL_G_CM3 = 7.85
@@ -37,32 +35,9 @@ TUNGSTEN_G_CM3 = 18.0
 URANIUM_G_CM3 = 18.95
 PLUTONIUM_G_CM3 = 15.8
 
-Build = Callable[[np.random.Generator], list[Part]]
-
-
-class ThreatType(NamedTuple):
-    """One kind of object.
-
-    Attributes
-    ----------
-    name : str
-        Its label.
-    family : {"source", "snm", "weapon", "contraband", "person"}
-        What it is, or is mistaken for.
-    build : callable
-        Returns its parts, drawing from a generator.
-    stands : bool
-        It stands on its base; else it may lie any way.
-    """
-
-    name: str
-    family: str
-    build: Build
-    stands: bool
-
 
 def _source_pig(rng: np.random.Generator) -> list[Part]:
-    """A lead pot in a steel can, with a cavity, a capsule, a plug and a handle."""
+    """Return a lead pot in a steel can, with a cavity, a capsule, a plug and a handle."""
     radius, wall = rng.uniform(0.06, 0.15), rng.uniform(0.6, 0.85)
     tall = 2.0 * radius * rng.uniform(1.0, 1.4)
     cavity, depth = radius * (1.0 - wall), tall * (1.0 - wall) * 1.2
@@ -93,7 +68,7 @@ def _handle(radius: float, z: float) -> list[Part]:
 
 
 def _source_cask(rng: np.random.Generator) -> list[Part]:
-    """A cask of steel, with lead inside, for a large source; lifting lugs and a bolted lid."""
+    """Return a cask of steel, with lead inside, for a large source; lifting lugs and a bolted lid."""
     radius, tall = rng.uniform(0.17, 0.30), rng.uniform(0.45, 0.75)
     cavity = rng.uniform(0.03, 0.06)
     parts = [
@@ -108,13 +83,12 @@ def _source_cask(rng: np.random.Generator) -> list[Part]:
         angle = k * math.pi / 4.0
         bolt = (0.65 * radius * math.cos(angle), 0.65 * radius * math.sin(angle), tall / 2 + 0.04)
         parts.append(disc("steel", STEEL_G_CM3, "z", bolt, 0.012, 0.03))
-    for side in (-1.0, 1.0):
-        parts.append(disc("steel", STEEL_G_CM3, "y", (0.0, side * (radius + 0.03), 0.25 * tall), 0.03, 0.06))
-    return parts
+    lugs = [(0.0, side * (radius + 0.03), 0.25 * tall) for side in (-1.0, 1.0)]
+    return parts + [disc("steel", STEEL_G_CM3, "y", place, 0.03, 0.06) for place in lugs]
 
 
 def _radiography_camera(rng: np.random.Generator) -> list[Part]:
-    """An industrial radiography projector: a uranium shield with a curved channel in a carrying case."""
+    """Return an industrial radiography projector: a uranium shield with a curved channel, cased."""
     shield = rng.uniform(0.045, 0.06)
     long = rng.uniform(0.3, 0.36)
     return [
@@ -133,14 +107,14 @@ def _snm_metal(rng: np.random.Generator) -> tuple[str, float]:
 
 
 def _snm_sphere(rng: np.random.Generator) -> list[Part]:
-    """A bare metal sphere of 4 to 12 cm."""
+    """Return a bare metal sphere of 4 to 12 cm."""
     material, density = _snm_metal(rng)
     radius = rng.uniform(0.02, 0.06)
     return [spheroid(material, density, (0.0, 0.0, 0.0), (radius, radius, radius))]
 
 
 def _snm_cylinder(rng: np.random.Generator) -> list[Part]:
-    """Bare metal cylinders of 4 to 12 cm, one or a few stacked in a thin can."""
+    """Return bare metal cylinders of 4 to 12 cm, one or a few stacked in a thin can."""
     material, density = _snm_metal(rng)
     radius, tall = rng.uniform(0.02, 0.06), rng.uniform(0.03, 0.12)
     number = int(rng.integers(1, 4)) if radius < 0.04 else 1
@@ -155,7 +129,7 @@ def _snm_cylinder(rng: np.random.Generator) -> list[Part]:
 
 
 def _snm_shielded(rng: np.random.Generator) -> list[Part]:
-    """Metal in a shell of lead, tungsten or polyethylene, or of two of them."""
+    """Return metal in a shell of lead, tungsten or polyethylene, or of two of them."""
     material, density = _snm_metal(rng)
     core = rng.uniform(0.02, 0.055)
     shells = [
@@ -183,7 +157,7 @@ def _rifle(rng: np.random.Generator) -> list[Part]:
 
 
 def _rifle_bundle(rng: np.random.Generator) -> list[Part]:
-    """Rifles head to tail in two layers, wrapped or in a crate."""
+    """Return rifles head to tail in two layers, wrapped or in a crate."""
     number = int(rng.integers(3, 11))
     parts: list[Part] = []
     for k in range(number):
@@ -208,7 +182,7 @@ def _crate(size: tuple[float, float, float], centre: tuple[float, float, float])
 
 
 def _pistols(rng: np.random.Generator) -> list[Part]:
-    """A bundle of pistols, lying any way."""
+    """Return a bundle of pistols, lying any way."""
     parts: list[Part] = []
     for k in range(int(rng.integers(4, 13))):
         turn = about_z(float(rng.choice([0.0, math.pi])))
@@ -225,7 +199,7 @@ def _blades(rng: np.random.Generator) -> list[Part]:
 
 
 def _shells(rng: np.random.Generator) -> list[Part]:
-    """Artillery shells standing side by side."""
+    """Return artillery shells standing side by side."""
     parts: list[Part] = []
     calibre = float(rng.choice([0.082, 0.105, 0.122, 0.155]))
     for k in range(int(rng.integers(1, 5))):
@@ -271,7 +245,7 @@ def _narcotics_brick(rng: np.random.Generator) -> list[Part]:
 
 
 def _narcotics_bag(rng: np.random.Generator) -> list[Part]:
-    """A holdall of bricks."""
+    """Return a holdall of bricks."""
     grid = (int(rng.integers(3, 7)), int(rng.integers(2, 4)), int(rng.integers(2, 4)))
     parts = _bricks(rng, grid)
     size = (0.058 * grid[0] + 0.02, 0.225 * grid[1] + 0.02, 0.145 * grid[2] + 0.02)
@@ -279,7 +253,7 @@ def _narcotics_bag(rng: np.random.Generator) -> list[Part]:
 
 
 def _narcotics_pallet(rng: np.random.Generator) -> list[Part]:
-    """A pallet of bricks."""
+    """Return a pallet of bricks."""
     return [
         *_bricks(rng, (14, 4, int(rng.integers(3, 8)))),
         block("wood", 0.3, (0.0, 0.0, -0.62), (0.85, 1.0, 0.12)),
@@ -287,7 +261,7 @@ def _narcotics_pallet(rng: np.random.Generator) -> list[Part]:
 
 
 def _cash(rng: np.random.Generator) -> list[Part]:
-    """Banknotes in straps and bricks, wrapped."""
+    """Return banknotes in straps and bricks, wrapped."""
     parts: list[Part] = []
     n = (int(rng.integers(1, 5)), int(rng.integers(1, 5)), int(rng.integers(1, 6)))
     for i in range(n[0]):
@@ -299,7 +273,7 @@ def _cash(rng: np.random.Generator) -> list[Part]:
 
 
 def _charge(rng: np.random.Generator) -> list[Part]:
-    """A large improvised charge: jerrycans or drums of explosive with a battery and wires."""
+    """Return a large improvised charge: jerrycans or drums of explosive with a battery and wires."""
     material, density = (
         ("explosive-anfo-like", 0.85),
         ("explosive-tnt-like", 1.55),
@@ -315,207 +289,8 @@ def _charge(rng: np.random.Generator) -> list[Part]:
     return parts
 
 
-# ---- look-alikes
-
-
-def _compressor(rng: np.random.Generator) -> list[Part]:
-    """A hermetic compressor: a steel pot with motor, crank and piston in it."""
-    r = rng.uniform(0.08, 0.13)
-    return [
-        spheroid("steel", STEEL_G_CM3, (0.0, 0.0, 0.0), (r, r, 1.15 * r)),
-        spheroid("steel", -STEEL_G_CM3, (0.0, 0.0, 0.0), (r - 0.004, r - 0.004, 1.15 * r - 0.004)),
-        disc("steel", 6.0, "z", (0.0, 0.0, 0.2 * r), 0.72 * r, 0.7 * r),
-        disc("copper", 2.5, "z", (0.0, 0.0, 0.2 * r), 0.72 * r, 1.0 * r),
-        disc("steel", STEEL_G_CM3, "z", (0.0, 0.0, 0.0), 0.12 * r, 1.7 * r),
-        disc("cast-iron", 7.2, "y", (0.0, 0.25 * r, -0.6 * r), 0.3 * r, 0.8 * r),
-        rod("copper", 8.9, (0.0, r, 0.3 * r), (0.0, r + 0.08, 0.6 * r), 0.005),
-        block("steel", 3.0, (0.0, 0.0, -1.15 * r), (2.0 * r, 2.0 * r, 0.012)),
-    ]
-
-
-def _engine_block(rng: np.random.Generator) -> list[Part]:
-    """A bare four-cylinder block with its crankshaft."""
-    long, wide, tall = rng.uniform(0.38, 0.5), rng.uniform(0.22, 0.3), rng.uniform(0.25, 0.32)
-    parts = [block("cast-iron", 5.2, (0.0, 0.0, 0.0), (wide, long, tall))]
-    for k in range(4):
-        y = (k - 1.5) * long / 4.2
-        parts.append(disc("cast-iron", -5.0, "z", (0.0, y, 0.05), 0.09 * long, 0.75 * tall))
-    parts.append(block("cast-iron", -4.0, (0.0, 0.0, -0.42 * tall), (0.7 * wide, 0.9 * long, 0.2 * tall)))
-    parts.append(disc("steel", STEEL_G_CM3, "y", (0.0, 0.0, -0.35 * tall), 0.03, 1.1 * long))
-    return parts
-
-
-def _battery(rng: np.random.Generator) -> list[Part]:
-    """A lead-acid battery: six cells of plates, straps, posts."""
-    long, wide, tall = rng.uniform(0.24, 0.51), rng.uniform(0.17, 0.22), rng.uniform(0.18, 0.22)
-    parts = [block("polypropylene", 0.9, (0.0, 0.0, 0.0), (wide, long, tall)),
-             block("polypropylene", -0.9, (0.0, 0.0, 0.0), (wide - 0.006, long - 0.006, tall - 0.006))]  # fmt: skip
-    for k in range(6):
-        y = (k - 2.5) * (long - 0.01) / 6.0
-        cell = (wide - 0.012, (long - 0.01) / 6.0 - 0.006)
-        parts.append(block("lead", 3.4, (0.0, y, -0.015), (*cell, 0.72 * tall)))
-        parts.append(block("sulphuric-acid", 0.75, (0.0, y, -0.01), (*cell, 0.8 * tall)))
-        parts.append(block("lead", 9.0, (0.0, y, 0.33 * tall), (cell[0], 0.012, 0.012)))
-    for y in (-0.42, 0.42):
-        parts.append(disc("lead", LEAD_G_CM3, "z", (0.05, y * long, tall / 2 + 0.01), 0.008, 0.02))
-    return parts
-
-
-def _coil_core(rng: np.random.Generator) -> list[Part]:
-    """A small slit coil of strip on its core."""
-    r, wide = rng.uniform(0.14, 0.28), rng.uniform(0.06, 0.18)
-    return [
-        disc("steel", 7.7, "x", (0.0, 0.0, 0.0), r, wide),
-        disc("steel", -7.7, "x", (0.0, 0.0, 0.0), 0.55 * r, wide),
-        disc("cardboard", 0.7, "x", (0.0, 0.0, 0.0), 0.55 * r, wide),
-        disc("cardboard", -0.7, "x", (0.0, 0.0, 0.0), 0.5 * r, wide),
-    ]
-
-
-def _counterweight(rng: np.random.Generator) -> list[Part]:
-    """A cast counterweight: a block with a lifting eye and two holes."""
-    size = (rng.uniform(0.1, 0.25), rng.uniform(0.15, 0.4), rng.uniform(0.12, 0.3))
-    return [
-        block("cast-iron", 7.1, (0.0, 0.0, 0.0), size),
-        disc("cast-iron", -7.1, "x", (0.0, 0.3 * size[1], 0.0), 0.02, size[0]),
-        disc("cast-iron", -7.1, "x", (0.0, -0.3 * size[1], 0.0), 0.02, size[0]),
-        disc("steel", STEEL_G_CM3, "x", (0.0, 0.0, size[2] / 2 + 0.03), 0.035, 0.02),
-        disc("steel", -STEEL_G_CM3, "x", (0.0, 0.0, size[2] / 2 + 0.03), 0.02, 0.02),
-    ]
-
-
-def _gas_cylinder(rng: np.random.Generator) -> list[Part]:
-    """A steel gas bottle with dome, valve and cap."""
-    r, tall, wall = rng.uniform(0.07, 0.115), rng.uniform(0.6, 1.35), rng.uniform(0.005, 0.008)
-    outline = [(0.8 * r, 0.0), (r, 0.03), (r, tall - r), (0.7 * r, tall - 0.35 * r), (0.25 * r, tall)]
-    inner = [
-        (0.7 * r, wall),
-        (r - wall, 0.04),
-        (r - wall, tall - r),
-        (0.65 * r, tall - 0.4 * r),
-        (0.12 * r, tall - 0.05),
-    ]
-    return [
-        solid_of_revolution("steel", STEEL_G_CM3, outline, (0.0, 0.0, -tall / 2)),
-        solid_of_revolution("steel", -STEEL_G_CM3, inner, (0.0, 0.0, -tall / 2)),
-        disc("brass", 8.0, "z", (0.0, 0.0, tall / 2 + 0.04), 0.016, 0.08),
-        disc("brass", 7.0, "y", (0.0, 0.02, tall / 2 + 0.05), 0.012, 0.06),
-    ]
-
-
-def _tool_box(rng: np.random.Generator) -> list[Part]:
-    """A steel box of tools: spanners, hammers, sockets, a drill."""
-    size = (rng.uniform(0.2, 0.28), rng.uniform(0.42, 0.6), rng.uniform(0.2, 0.3))
-    parts = [block("steel", STEEL_G_CM3, (0.0, 0.0, 0.0), size),
-             block("steel", -STEEL_G_CM3, (0.0, 0.0, 0.0), (size[0] - 0.003, size[1] - 0.003, size[2] - 0.003))]  # fmt: skip
-    for _ in range(int(rng.integers(14, 30))):
-        y, z = rng.uniform(-0.3, 0.3) * size[1], rng.uniform(-0.42, 0.3) * size[2]
-        x = rng.uniform(-0.4, 0.4) * size[0]
-        length = rng.uniform(0.1, 0.28)
-        angle = rng.uniform(-0.5, 0.5)
-        half = (0.5 * length * math.cos(angle), min(0.5 * length * math.sin(angle), 0.08))
-        half = (min(half[0], 0.5 * size[1] - abs(y) - 0.01), half[1])
-        parts.append(
-            rod(
-                "steel",
-                STEEL_G_CM3,
-                (x, y - half[0], z - half[1]),
-                (x, y + half[0], z + half[1]),
-                rng.uniform(0.004, 0.012),
-            )
-        )
-        if rng.random() < 0.5:
-            parts.append(
-                disc("steel", STEEL_G_CM3, "x", (x, y + half[0], z + half[1]), rng.uniform(0.01, 0.025), 0.02)
-            )
-    parts.append(block("steel", 2.5, (0.0, 0.0, -0.3 * size[2]), (0.06, 0.16, 0.06)))
-    return parts
-
-
-def _drill_pipes(rng: np.random.Generator) -> list[Part]:
-    """Lengths of pipe with fittings, as long as rifles."""
-    parts: list[Part] = []
-    for k in range(int(rng.integers(3, 9))):
-        r, long = rng.uniform(0.009, 0.02), rng.uniform(0.6, 1.0)
-        centre = (0.05 * (k % 3), rng.normal(0.0, 0.03), 0.05 * (k // 3))
-        parts += [
-            disc("steel", STEEL_G_CM3, "y", centre, r, long),
-            disc("steel", -STEEL_G_CM3, "y", centre, 0.75 * r, long),
-        ]
-        for end in (-0.5, 0.5):
-            parts.append(
-                disc("steel", STEEL_G_CM3, "y", (centre[0], centre[1] + end * long, centre[2]), 1.4 * r, 0.04)
-            )
-    return parts
-
-
-def _power_tools(rng: np.random.Generator) -> list[Part]:
-    """Electric drills, the size and weight of pistols."""
-    parts: list[Part] = []
-    for k in range(int(rng.integers(2, 7))):
-        x, z = 0.09 * (k % 2), 0.24 * (k // 2)
-        parts += [
-            disc("steel", 5.0, "y", (x, 0.0, z), 0.024, 0.11),
-            disc("copper", 2.0, "y", (x, 0.0, z), 0.026, 0.07),
-            disc("steel", STEEL_G_CM3, "y", (x, 0.12, z), 0.018, 0.06),
-            plate(
-                "abs",
-                0.7,
-                [(-0.08, -0.02), (-0.02, -0.02), (-0.03, -0.16), (-0.10, -0.16)],
-                0.035,
-                (x, 0.0, z),
-            ),
-            plate(
-                "abs", 0.5, [(-0.1, -0.035), (0.09, -0.035), (0.09, 0.035), (-0.1, 0.035)], 0.06, (x, 0.0, z)
-            ),
-            block("lithium-battery", 2.2, (x, -0.065, z - 0.17), (0.06, 0.1, 0.04)),
-        ]
-    return parts
-
-
-def _soap(rng: np.random.Generator) -> list[Part]:
-    """Cartons of soap bars, as dense as bricks of narcotics."""
-    grid = (int(rng.integers(2, 8)), int(rng.integers(2, 4)), int(rng.integers(2, 5)))
-    parts: list[Part] = []
-    for i in range(grid[0]):
-        for j in range(grid[1]):
-            for k in range(grid[2]):
-                parts.append(
-                    block(
-                        "soap", 1.0 * rng.normal(1.0, 0.02), (0.055 * i, 0.2 * j, 0.11 * k), (0.05, 0.19, 0.1)
-                    )
-                )
-    return parts
-
-
-def _paper_packs(rng: np.random.Generator) -> list[Part]:
-    """Reams of paper, as banknotes are."""
-    parts: list[Part] = []
-    for i in range(int(rng.integers(1, 4))):
-        for k in range(int(rng.integers(1, 6))):
-            parts.append(
-                block("paper", 0.8 * rng.normal(1.0, 0.02), (0.22 * i, 0.0, 0.055 * k), (0.21, 0.297, 0.052))
-            )
-    return parts
-
-
-def _dummy(rng: np.random.Generator) -> list[Part]:
-    """A roll of wet carpet and a water boiler, upright: as much water as a person."""
-    r, tall = rng.uniform(0.12, 0.18), rng.uniform(0.9, 1.4)
-    return [
-        disc("water", 0.9, "z", (0.0, 0.0, 0.0), r, tall),
-        disc("steel", STEEL_G_CM3, "z", (0.0, 0.0, 0.0), r + 0.002, tall + 0.004),
-        disc("steel", -STEEL_G_CM3, "z", (0.0, 0.0, 0.0), r, tall),
-        disc("polyurethane-foam", 0.04, "z", (0.0, 0.0, 0.0), r + 0.04, tall),
-    ]
-
-
-def _table(*rows: tuple[str, str, Build, bool]) -> dict[str, ThreatType]:
-    return {name: ThreatType(name, family, build, stands) for name, family, build, stands in rows}
-
-
 #: What is looked for, by label.
-THREATS: dict[str, ThreatType] = _table(
+THREATS: dict[str, ThreatType] = object_table(
     ("source-pig", "source", _source_pig, True),
     ("source-cask", "source", _source_cask, True),
     ("radiography-camera", "source", _radiography_camera, True),
@@ -536,22 +311,6 @@ THREATS: dict[str, ThreatType] = _table(
     ("person-standing", "person", standing, True),
     ("person-sitting", "person", sitting, True),
     ("person-lying", "person", lying, True),
-)
-
-#: Innocent objects, by label, with the family they are mistaken for.
-LOOKALIKES: dict[str, ThreatType] = _table(
-    ("compressor", "source", _compressor, True),
-    ("engine-block", "source", _engine_block, True),
-    ("lead-acid-battery", "snm", _battery, True),
-    ("coil-core", "snm", _coil_core, True),
-    ("counterweight", "snm", _counterweight, True),
-    ("gas-cylinder", "weapon", _gas_cylinder, True),
-    ("tool-box", "weapon", _tool_box, True),
-    ("pipes", "weapon", _drill_pipes, False),
-    ("power-tools", "weapon", _power_tools, True),
-    ("soap", "contraband", _soap, True),
-    ("paper-packs", "contraband", _paper_packs, True),
-    ("boiler", "person", _dummy, True),
 )
 
 

@@ -20,19 +20,20 @@ MATERIAL_CLASSES = ("organic", "light-metal", "steel", "heavy")
 
 #: Materials by class; all others are organic: light elements.
 _LIGHT_METAL = {
-    "aluminium", "aluminium-alloy", "magnesium", "silicon", "titanium", "glass", "window-glass", "silica", "concrete",
-    "granite", "marble", "slate", "cement", "ceramics", "brick", "clay", "gypsum", "limestone", "bauxite", "sand",
-    "borosilicate-glass", "alumina", "magnesia", "fibreglass", "plasterboard", "fertiliser-kcl", "potassium-chloride",
-    "salt", "phosphate-rock", "cat-litter", "soil", "titanium-dioxide", "sulphur", "asphalt", "electronics", "bone",
+    "aluminium", "aluminium-alloy", "magnesium", "silicon", "titanium", "glass", "window-glass", "silica",
+    "concrete", "granite", "marble", "slate", "cement", "ceramics", "brick", "clay", "gypsum",
+    "limestone", "bauxite", "sand", "borosilicate-glass", "alumina", "magnesia", "fibreglass",
+    "plasterboard", "fertiliser-kcl", "potassium-chloride", "salt", "phosphate-rock", "cat-litter",
+    "soil", "titanium-dioxide", "sulphur", "asphalt", "electronics", "bone",
 }  # fmt: skip
 _STEEL = {
-    "steel", "iron", "stainless-steel", "cast-iron", "copper", "brass", "bronze", "zinc", "nickel", "iron-ore",
-    "machinery", "vehicle",
+    "steel", "iron", "stainless-steel", "cast-iron", "copper", "brass", "bronze", "zinc", "nickel",
+    "iron-ore", "machinery", "vehicle",
 }  # fmt: skip
 _HEAVY = {
-    "lead", "tungsten", "uranium", "plutonium", "tungsten-heavy-alloy", "tungsten-carbide", "gold", "platinum",
-    "silver", "tin", "cadmium", "bismuth", "tantalum", "uranium-dioxide", "u3o8", "yellowcake", "lead-glass",
-    "plutonium-dioxide", "thorium-dioxide", "lead-acid-battery",
+    "lead", "tungsten", "uranium", "plutonium", "tungsten-heavy-alloy", "tungsten-carbide", "gold",
+    "platinum", "silver", "tin", "cadmium", "bismuth", "tantalum", "uranium-dioxide", "u3o8",
+    "yellowcake", "lead-glass", "plutonium-dioxide", "thorium-dioxide", "lead-acid-battery",
 }  # fmt: skip
 
 #: Total areal density at which less than a thousandth gets through at 6 MV: opaque, g/cm2.

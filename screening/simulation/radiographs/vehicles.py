@@ -1,273 +1,15 @@
-"""Road vehicles: tractors with their cab, and the cars and vans that travel inside containers."""
+"""Vehicles that travel inside containers: cars, vans, motorcycles."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
-from .parts import STEEL_G_CM3, Course, hollow_section, pipe
-from .scene import Region, Scene
+from .parts import STEEL_G_CM3, Course
+from .vehicle_parts import Bodies, add_engine, add_tyre
 
-__all__ = ["Bodies", "add_car", "add_engine", "add_motorcycle", "add_tractor", "add_van", "add_wheels"]
+__all__ = ["add_car", "add_motorcycle", "add_van"]
 
 _GLASS_G_CM3 = 2.4
-
-
-class Bodies(Protocol):
-    """Whatever boxes, cylinders and ellipsoids can be added to: a scene, or a load that weighs them."""
-
-    def box(
-        self,
-        material: str,
-        density_g_cm3: float,
-        x: tuple[float, float],
-        y: tuple[float, float],
-        z: tuple[float, float],
-    ) -> Region | None:
-        """Add a box."""
-
-    def cylinder(
-        self,
-        material: str,
-        density_g_cm3: float,
-        axis: str,
-        centre: tuple[float, float, float],
-        radius_m: float,
-        length_m: float,
-    ) -> Region | None:
-        """Add a cylinder."""
-
-    def ellipsoid(
-        self,
-        material: str,
-        density_g_cm3: float,
-        centre: tuple[float, float, float],
-        half_axes: tuple[float, float, float],
-    ) -> Region | None:
-        """Add an ellipsoid."""
-
-
-def add_wheels(
-    scene: Bodies, y_m: float, rng: np.random.Generator, *, is_twin: bool, radius_m: float = 0.5
-) -> None:
-    """Add an axle of a truck with its wheels: tyres with tread and steel cord, rims, hubs, brakes.
-
-    Parameters
-    ----------
-    scene : Bodies
-        Where it is added.
-    y_m : float
-        Place of the axle along the motion.
-    rng : numpy.random.Generator
-        Wear and pressure.
-    is_twin : bool
-        Two wheels a side.
-    radius_m : float, default 0.5
-        Outer radius of the tyre.
-    """
-    z = radius_m
-    scene.cylinder("steel", STEEL_G_CM3, "x", (0.0, y_m, z), 0.065, 1.9)
-    tyre = radius_m * rng.uniform(0.97, 1.0)
-    rim = 0.57 * radius_m
-    places = ((-1.08, -0.76), (0.76, 1.08)) if is_twin else ((-1.02,), (1.02,))
-    for side in places:
-        for x in side:
-            width = 0.27 if is_twin else 0.36
-            add_tyre(scene, (x, y_m, z), tyre, rim, width)
-            scene.cylinder("steel", STEEL_G_CM3, "x", (x, y_m, z), rim * 0.95, 0.012)
-            scene.cylinder("steel", STEEL_G_CM3, "x", (x, y_m, z), rim, width * 0.75)
-            scene.cylinder("steel", -STEEL_G_CM3, "x", (x, y_m, z), rim - 0.008, width * 0.75)
-        hub = float(np.mean(side))
-        scene.cylinder("steel", 5.5, "x", (hub, y_m, z), 0.12, 0.28)
-        inner = 0.82 * hub
-        scene.cylinder("steel", STEEL_G_CM3, "x", (inner, y_m, z), 0.21, 0.05)
-
-
-def add_tyre(
-    scene: Bodies, centre: tuple[float, float, float], radius_m: float, rim_m: float, width_m: float
-) -> None:
-    """Add a tyre with its axis across the motion: tread with steel belts, two side walls.
-
-    Parameters
-    ----------
-    scene : Bodies
-        Where it is added.
-    centre : tuple of float
-        Its centre, m.
-    radius_m, rim_m, width_m : float
-        Outer radius, radius of its bead, width.
-    """
-    tread = 0.05 * radius_m + 0.012
-    scene.cylinder("tyre", 1.25, "x", centre, radius_m, width_m)
-    scene.cylinder("tyre", -1.25, "x", centre, radius_m - tread, width_m)
-    # the side walls, a tenth of its width each, down to the bead
-    scene.cylinder("tyre", 0.25, "x", centre, radius_m - tread, width_m)
-    scene.cylinder("tyre", -0.25, "x", centre, rim_m, width_m)
-    scene.cylinder("steel", 1.6, "x", centre, rim_m + 0.012, width_m * 0.85)
-    scene.cylinder("steel", -1.6, "x", centre, rim_m, width_m * 0.85)
-
-
-def add_engine(
-    scene: Bodies,
-    centre: tuple[float, float, float],
-    size: tuple[float, float, float],
-    rng: np.random.Generator,
-    *,
-    is_iron: bool = True,
-) -> None:
-    """Add an engine: block with bores, head, sump, crankshaft, flywheel, manifold, alternator.
-
-    Parameters
-    ----------
-    scene : Bodies
-        Where it is added.
-    centre : tuple of float
-        Its centre, m.
-    size : tuple of float
-        Across, along and height, m; cylinders stand in a row along the motion.
-    rng : numpy.random.Generator
-        What hangs on it.
-    is_iron : bool, default True
-        Cast iron; aluminium otherwise.
-    """
-    material, density = ("cast-iron", 7.2) if is_iron else ("aluminium", 2.7)
-    cx, cy, cz = centre
-    wx, wy, wz = size
-    block_z = (cz - 0.22 * wz, cz + 0.28 * wz)
-    y = (cy - wy / 2, cy + wy / 2)
-    scene.box(material, density * 0.62, (cx - wx * 0.24, cx + wx * 0.24), y, block_z)
-    n = int(rng.choice([4, 6])) if wy > 0.7 else 4
-    for k in range(n):
-        bore = cy - wy / 2 + (k + 0.5) * wy / n
-        radius = 0.36 * wy / n
-        scene.cylinder(material, -density * 0.55, "z", (cx, bore, cz + 0.03 * wz), radius, 0.48 * wz)
-        piston = cz + wz * (0.12 if k % 3 == 0 else -0.04)
-        scene.cylinder("aluminium", 1.6, "z", (cx, bore, piston), radius * 0.98, 0.1 * wz)
-        scene.box("steel", 4.0, (cx - 0.012, cx + 0.012), (bore - 0.02, bore + 0.02), (cz - 0.2 * wz, piston))
-    scene.box("aluminium", 1.5, (cx - wx * 0.26, cx + wx * 0.26), y, (cz + 0.28 * wz, cz + 0.42 * wz))
-    scene.box("steel", 0.9, (cx - wx * 0.2, cx + wx * 0.2), y, (cz - 0.45 * wz, cz - 0.22 * wz))
-    scene.cylinder("steel", 6.5, "y", (cx, cy, cz - 0.22 * wz), 0.055 * wz + 0.02, wy)
-    scene.cylinder("steel", STEEL_G_CM3, "y", (cx, y[1] + 0.02, cz - 0.2 * wz), 0.22 * wz, 0.04)
-    scene.box("steel", 1.0, (cx + wx * 0.24, cx + wx * 0.42), y, (cz + 0.05 * wz, cz + 0.25 * wz))
-    alternator = (cx - wx * 0.36, y[0] + 0.12, cz + rng.uniform(-0.1, 0.15) * wz)
-    scene.cylinder("copper", 2.6, "y", alternator, 0.07, 0.14)
-    scene.cylinder("steel", 3.2, "y", alternator, 0.07, 0.14)
-
-
-def add_tractor(
-    scene: Scene,
-    course: Course,
-    rng: np.random.Generator,
-    *,
-    fifth_wheel_z_m: float | None,
-    is_whole: bool,
-) -> None:
-    """Add a road tractor: cab, engine, seats, tanks, frame and axles.
-
-    Parameters
-    ----------
-    scene : Scene
-        The scene, changed.
-    course : Course
-        Its zero is the front of the container; the cab is before that.
-    rng : numpy.random.Generator
-        Make and equipment.
-    fifth_wheel_z_m : float or None
-        Height of the plate the trailer rests on; None for a straight truck, which has its axles
-        elsewhere.
-    is_whole : bool
-        With its cab; else only the rear of it, whose axles are under the trailer.
-    """
-    if fifth_wheel_z_m is not None:
-        axles = (0.55, 1.9) if rng.random() < 0.5 else (0.9,)
-        for behind in axles:
-            add_wheels(scene, course.at(behind), rng, is_twin=True)
-            scene.cylinder("steel", 5.0, "x", (0.0, course.at(behind), 0.52), 0.19, 0.4)
-        frame = course.span(-3.2 if is_whole else -0.3, 2.4)
-        for x in (-0.39, 0.39):
-            scene.box("steel", STEEL_G_CM3, (x - 0.004, x + 0.004), frame, (0.68, 0.95))
-            for z in (0.68, 0.941):
-                scene.box("steel", STEEL_G_CM3, (x - 0.04, x + 0.04), frame, (z, z + 0.009))
-        scene.box(
-            "steel", 3.5, (-0.48, 0.48), course.span(0.85, 1.6), (fifth_wheel_z_m - 0.12, fifth_wheel_z_m)
-        )
-    if not is_whole:
-        return
-    # the front axle under the cab, whose floor is at 1.15 m
-    add_wheels(scene, course.at(-2.55), rng, is_twin=False)
-    roof = rng.uniform(2.95, 3.75) if fifth_wheel_z_m is not None else rng.uniform(2.6, 2.95)
-    front, back = -3.45, rng.uniform(-1.35, -1.1)
-    floor = 1.15
-    for x in (-1.2, 1.2):
-        skin = (x - 0.0006, x + 0.0006)
-        scene.box("steel", STEEL_G_CM3, skin, course.span(front + 0.1, back), (floor - 0.45, floor + 0.75))
-        scene.box("steel", STEEL_G_CM3, skin, course.span(-2.1, back), (floor + 0.75, roof - 0.2))
-        scene.box(
-            "window-glass",
-            _GLASS_G_CM3,
-            (x - 0.0025, x + 0.0025),
-            course.span(front + 0.25, -2.15),
-            (floor + 0.75, floor + 1.45),
-        )
-        for pillar in (front + 0.12, -2.12, back - 0.06):
-            hollow_section(
-                scene, (x - 0.06, x + 0.06), course.span(pillar, pillar + 0.07), (floor, roof - 0.1), 0.003
-            )
-    x = (-1.18, 1.18)
-    # windscreen, front and rear wall stand across the motion: thin sheet seen edge-on
-    scene.box("window-glass", 0.6, x, course.span(front + 0.1, front + 0.17), (floor + 0.75, floor + 1.55))
-    scene.box("steel", 0.10, x, course.span(front, front + 0.1), (floor - 0.45, floor + 0.75))
-    scene.box("steel", 0.09, x, course.span(back - 0.05, back), (floor, roof - 0.15))
-    scene.box("steel", STEEL_G_CM3, x, course.span(front + 0.2, back), (roof - 0.2, roof - 0.1985))
-    scene.box("fibreglass", 1.2, x, course.span(front + 0.5, back), (roof - 0.01, roof))
-    scene.box("steel", STEEL_G_CM3, x, course.span(front + 0.1, back), (floor, floor + 0.002))
-    scene.box(
-        "polyurethane-foam", 0.08, (-1.1, 1.1), course.span(-1.9, back - 0.08), (floor + 0.45, floor + 0.6)
-    )
-    for seat in (-0.65, 0.65):
-        across = (seat - 0.25, seat + 0.25)
-        scene.box("polyurethane-foam", 0.09, across, course.span(-2.75, -2.25), (floor + 0.35, floor + 0.5))
-        scene.box("polyurethane-foam", 0.09, across, course.span(-2.3, -2.14), (floor + 0.5, floor + 1.15))
-        scene.box("steel", 0.35, across, course.span(-2.75, -2.2), (floor + 0.1, floor + 0.34))
-    # dashboard, steering wheel, and the engine below and behind
-    scene.box("abs", 0.18, (-1.1, 1.1), course.span(front + 0.2, front + 0.6), (floor + 0.45, floor + 0.85))
-    scene.cylinder("steel", 1.0, "y", (0.65, course.at(front + 0.72), floor + 0.85), 0.22, 0.03)
-    add_engine(scene, (0.0, course.at(-2.35), 1.0), (0.9, 1.15, 0.95), rng)
-    scene.box("aluminium", 0.9, (-0.55, 0.55), course.span(front + 0.1, front + 0.2), (0.65, 1.35))
-    scene.cylinder("aluminium", 1.9, "y", (0.0, course.at(-1.45), 0.85), 0.22, 0.75)
-    scene.box("steel", 1.2, (-1.2, 1.2), course.span(front - 0.03, front + 0.03), (0.35, 0.6))
-    for side, kind in ((-1.0, "tank"), (1.0, "exhaust")):
-        middle = course.at(-0.75)
-        if kind == "tank":
-            pipe(
-                scene,
-                "y",
-                (side * 0.93, middle, 0.72),
-                0.31,
-                1.05,
-                0.003,
-                material="aluminium",
-                density_g_cm3=2.7,
-            )
-            level = rng.uniform(0.2, 0.95)
-            scene.box(
-                "diesel",
-                0.84,
-                (side * 0.93 - 0.27, side * 0.93 + 0.27),
-                course.span(-1.26, -0.24),
-                (0.43, 0.43 + 0.55 * level),
-            )
-        else:
-            pipe(scene, "y", (side * 0.9, middle, 0.72), 0.22, 0.7, 0.004)
-            scene.cylinder("steel", 0.5, "y", (side * 0.9, middle, 0.72), 0.21, 0.68)
-            scene.box(
-                "lead", 3.2, (side * 0.9 - 0.22, side * 0.9 + 0.22), course.span(-0.3, -0.05), (0.55, 0.78)
-            )
-    if roof > 3.3:
-        scene.box(
-            "fibreglass", 0.25, (-1.1, 1.1), course.span(front + 0.7, front + 0.76), (roof, roof + 0.35)
-        )
 
 
 def add_car(
@@ -406,15 +148,24 @@ def _add_car_shell(
             course.span(0.25 * length, 0.72 * length),
             (sill, sill + 0.12),
         )
-        # pillars lean: stacked short pieces
+        # pillars lean; a rail joins them at the roof
+        top = ground + height - 0.03
         for foot, head in ((0.27, 0.38), (0.56, 0.56), (0.90, 0.80)):
-            for k in range(6):
-                at = (foot + (head - foot) * k / 5.0) * length
-                z = waist + (ground + height - waist) * k / 6.0
-                step = (ground + height - waist) / 6.0
-                scene.box(
-                    "steel", 1.6, (side - 0.03, side + 0.03), course.span(at - 0.03, at + 0.04), (z, z + step)
-                )
+            low, high = (side, course.at(foot * length), waist), (side, course.at(head * length), top)
+            scene.tube("steel", STEEL_G_CM3, low, high, 0.032, 0.0295)
+        rail = ((side, course.at(0.38 * length), top), (side, course.at(0.80 * length), top))
+        scene.tube("steel", STEEL_G_CM3, rail[0], rail[1], 0.03, 0.0275)
+        belt = ((side, course.at(0.05 * length), waist - 0.08), (side, course.at(0.95 * length), waist))
+        scene.tube("steel", STEEL_G_CM3, belt[0], belt[1], 0.018, 0.0165)
+        # wheel arches: doubled sheet around each wheel
+        for axle in (0.19 * length, 0.78 * length):
+            for k in range(8):
+                first, last = np.pi * k / 8.0, np.pi * (k + 1) / 8.0
+                points = [
+                    (side, course.at(axle) + 0.4 * float(np.cos(t)), ground + 0.32 + 0.4 * float(np.sin(t)))
+                    for t in (first, last)
+                ]
+                scene.tube("steel", STEEL_G_CM3, points[0], points[1], 0.014, 0.0125)
     across = (x0 + 0.03, x1 - 0.03)
     roof = ground + height
     scene.box(
@@ -452,15 +203,14 @@ def _add_car_shell(
             course.span((bumper + 0.006) * length, (bumper + 0.02) * length),
             (ground + 0.4, ground + 0.52),
         )
-    # windscreen and rear window lean as well
+    # windscreen and rear window lean: glass across the beam, drawn as slats half a slat deep
     for foot, head in ((0.27, 0.38), (0.91, 0.80)):
-        for k in range(8):
-            at = (foot + (head - foot) * (k + 0.5) / 8.0) * length
-            z = waist + (roof - waist) * k / 8.0
-            step = (roof - waist) / 8.0
-            scene.box(
-                "window-glass", 0.35, (x0 + 0.15, x1 - 0.15), course.span(at - 0.03, at + 0.03), (z, z + step)
-            )
+        for k in range(16):
+            at = (foot + (head - foot) * (k + 0.5) / 16.0) * length
+            z = waist + (roof - waist) * k / 16.0
+            step = (roof - waist) / 16.0
+            span = course.span(at - 0.012, at + 0.012)
+            scene.box("window-glass", 0.42, (x0 + 0.15, x1 - 0.15), span, (z, z + step))
 
 
 def add_van(scene: Bodies, course: Course, x_m: float, floor_z_m: float, rng: np.random.Generator) -> float:

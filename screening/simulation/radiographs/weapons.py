@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -59,8 +60,7 @@ def rifle(rng: np.random.Generator) -> list[Part]:
         parts.append(plate("wood", 0.7, _scaled(stock, scale), 0.034))
         parts.append(block("steel", STEEL_G_CM3, at(-0.402, -0.043), (0.034, 0.003, 0.12 * scale)))
     else:
-        for z in (0.03, -0.03):
-            parts.append(rod("steel", STEEL_G_CM3, at(-0.15, z), at(-0.37, z - 0.02), 0.005))
+        parts += [rod("steel", STEEL_G_CM3, at(-0.15, z), at(-0.37, z - 0.02), 0.005) for z in (0.03, -0.03)]
         parts.append(rod("steel", STEEL_G_CM3, at(-0.37, 0.01), at(-0.37, -0.06), 0.008))
     if rng.random() < 0.75:
         parts += _magazine(scale, curve=rng.uniform(0.0, 0.55), is_full=bool(rng.random() < 0.6))
@@ -68,7 +68,7 @@ def rifle(rng: np.random.Generator) -> list[Part]:
 
 
 def _magazine(scale: float, *, curve: float, is_full: bool) -> list[Part]:
-    """A magazine bent towards the muzzle: short boxes, each turned a little more."""
+    """Return a magazine bent towards the muzzle: short boxes, each turned a little more."""
     parts: list[Part] = []
     y, z, angle = 0.055, -0.02, 0.0
     step, pieces = 0.032, 6
@@ -126,7 +126,7 @@ def pistol(rng: np.random.Generator) -> list[Part]:
         plate("steel" if is_steel else "nylon", 2.6 if is_steel else 0.9, _scaled(frame, s), 0.027 * s)
     )
     corners = [(0.005, -0.033), (0.012, -0.062), (-0.018, -0.066)]
-    for (y0, z0), (y1, z1) in zip(corners[:-1], corners[1:], strict=True):
+    for (y0, z0), (y1, z1) in itertools.pairwise(corners):
         parts.append(rod("steel", STEEL_G_CM3, (0.0, y0 * s, z0 * s), (0.0, y1 * s, z1 * s), 0.003))
     if rng.random() < 0.7:
         magazine = [(-0.055, -0.03), (-0.032, -0.03), (-0.058, -0.108), (-0.082, -0.103)]
@@ -169,9 +169,8 @@ def blade(rng: np.random.Generator) -> list[Part]:
             (0.012, 0.12, 0.75 * wide),
         )
         parts.append(grip)
-    for y in (-0.10, -0.06, -0.02):
-        parts.append(disc("brass", 8.4, "x", (0.0, y, 0.0), 0.003, 0.03))
-    return parts
+    rivets = (-0.10, -0.06, -0.02)
+    return parts + [disc("brass", 8.4, "x", (0.0, y, 0.0), 0.003, 0.03) for y in rivets]
 
 
 def shell(rng: np.random.Generator, calibre_m: float) -> list[Part]:

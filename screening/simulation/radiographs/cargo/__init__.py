@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hold import MAX_PAYLOAD_KG, Hold, Load
-from ..scene import Scene
+from screening.simulation.radiographs.hold import MAX_PAYLOAD_KG, Hold, Load
+from screening.simulation.radiographs.scene import Scene
 
 # each module registers its kinds on import, in this order
 from . import bulk, cartons, chilled, household, long_goods, machines, mixed, packages, rounds  # noqa: F401

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hold import Hold, Load
+from screening.simulation.radiographs.hold import Hold, Load
+
 from .registry import cargo_type
 from .stacking import deposit, heap
 
@@ -50,8 +51,12 @@ def lumps(load: Load, rng: np.random.Generator) -> None:
     """Lumps as they fell: a bed of fines with a packing of pieces in and on it."""
     hold = load.hold
     material, density, solid = (
-        ("coal", 0.8, 1.35), ("iron-ore", 2.4, 4.2), ("charcoal", 0.22, 0.45), ("limestone", 1.4, 2.5), ("bauxite", 1.25, 2.2),
-    )[int(rng.integers(0, 5))]  # fmt: skip
+        ("coal", 0.8, 1.35),
+        ("iron-ore", 2.4, 4.2),
+        ("charcoal", 0.22, 0.45),
+        ("limestone", 1.4, 2.5),
+        ("bauxite", 1.25, 2.2),
+    )[int(rng.integers(0, 5))]
     mean = _mean_height(load, density, rng.uniform(0.35, 0.75))
     profile = _profile(hold, 0.72 * mean, 0.05, rng)
     heap(load, material, density, profile, rng, spread=0.03)
@@ -98,8 +103,12 @@ def _crown(
         z = hold.z0_m + float(profile[k]) - drop + rng.uniform(-0.3, 0.9) * float(half[2])
         z = max(z, hold.z0_m + float(half[2]))
         if z + half[2] < hold.z1_m:
-            load.ellipsoid(material, density, (x, float(edges[k]) + rng.uniform(0.0, 0.06), z),
-                           (float(half[0]), float(half[1]), float(half[2])))  # fmt: skip
+            load.ellipsoid(
+                material,
+                density,
+                (x, float(edges[k]) + rng.uniform(0.0, 0.06), z),
+                (float(half[0]), float(half[1]), float(half[2])),
+            )
 
 
 @cargo_type(
@@ -152,8 +161,15 @@ def _piece(load: Load, material: str, solid: float, top: float, rng: np.random.G
         axis = "xyz"[int(rng.integers(0, 3))]
         radius, length = rng.uniform(0.02, 0.08), rng.uniform(0.2, 0.65)
         if not (axis == "z" and z + length / 2 > hold.z1_m):
-            load.cylinder(material, solid, axis, (x, y, max(z, hold.z0_m + length / 2 if axis == "z" else z)), radius, length,
-                          inner_m=0.8 * radius)  # fmt: skip
+            load.cylinder(
+                material,
+                solid,
+                axis,
+                (x, y, max(z, hold.z0_m + length / 2 if axis == "z" else z)),
+                radius,
+                length,
+                inner_m=0.8 * radius,
+            )
     elif pick < 0.8:
         wide, tall = rng.uniform(0.1, 0.34), rng.uniform(0.05, 0.3)
         thick = rng.uniform(0.002, 0.01)

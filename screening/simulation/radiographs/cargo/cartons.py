@@ -1,12 +1,13 @@
-"""Goods in cartons on pallets or stacked loose: mixed cartons, textiles, electronics, bottles, cans, tiles."""
+"""Goods in cartons, on pallets or stacked loose: textiles, electronics, bottles, cans, tiles."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
-from .stacking import pallet, pallet_places, stack_boxes
+from .stacking import Place, pallet, pallet_places, stack_boxes
 
 __all__: list[str] = []
 
@@ -28,8 +29,18 @@ def boxes(load: Load, rng: np.random.Generator) -> None:
         deck = pallet(load, place, hold.z0_m)
         density = mean * np.exp(rng.normal(0.0, 0.25))
         top = deck + min(fill * rng.uniform(0.85, 1.03), 0.98) * (hold.z1_m - deck)
-        stack_boxes(load, material, density, place, (deck, top), _size(rng, 0.24, 0.5), rng,
-                    spread=0.08, missing=0.2, void=rng.uniform(0.0, 0.08))  # fmt: skip
+        stack_boxes(
+            load,
+            material,
+            density,
+            place,
+            (deck, top),
+            _size(rng, 0.24, 0.5),
+            rng,
+            spread=0.08,
+            missing=0.2,
+            void=rng.uniform(0.0, 0.08),
+        )
 
 
 @cargo_type("textiles", ("61", "62", "63"), ("garments", "household linen", "knitwear"), is_light=True)
@@ -45,15 +56,18 @@ def textiles(load: Load, rng: np.random.Generator) -> None:
         end = min(y + along, hold.y1_m)
         row = (-hold.half_width_m + 0.01, hold.half_width_m - rng.uniform(0.01, 0.12))
         top = hold.z0_m + high * rng.uniform(0.93, 1.0) * hold.height_m
-        stack_boxes(load, "textile", mean * rng.normal(1.0, 0.05), _place(row, (y, end)),
-                    (hold.z0_m, top), (across, end - y, tall), rng, spread=0.12, missing=0.15)  # fmt: skip
+        stack_boxes(
+            load,
+            "textile",
+            mean * rng.normal(1.0, 0.05),
+            Place(row, (y, end)),
+            (hold.z0_m, top),
+            (across, end - y, tall),
+            rng,
+            spread=0.12,
+            missing=0.15,
+        )
         y = end + rng.exponential(0.012)
-
-
-def _place(x: tuple[float, float], y: tuple[float, float]):  # noqa: ANN202
-    from .stacking import Place
-
-    return Place(x, y)
 
 
 @cargo_type("electronics", ("84", "85"), ("computers", "television sets", "printed circuit assemblies"))
@@ -72,10 +86,20 @@ def electronics(load: Load, rng: np.random.Generator) -> None:
             for i in range(across):
                 for j in range(along):
                     x0, y0 = place.x[0] + i * sx, place.y[0] + j * sy
-                    load.box("polystyrene-foam", 0.06, (x0 + 0.004, x0 + sx - 0.004), (y0 + 0.004, y0 + sy - 0.004),
-                             (z + 0.002, z + size[2] - 0.003))  # fmt: skip
-                    load.box("electronics", 0.42, (x0 + 0.06, x0 + sx - 0.06), (y0 + 0.06, y0 + sy - 0.06),
-                             (z + 0.05, z + size[2] * 0.8))  # fmt: skip
+                    load.box(
+                        "polystyrene-foam",
+                        0.06,
+                        (x0 + 0.004, x0 + sx - 0.004),
+                        (y0 + 0.004, y0 + sy - 0.004),
+                        (z + 0.002, z + size[2] - 0.003),
+                    )
+                    load.box(
+                        "electronics",
+                        0.42,
+                        (x0 + 0.06, x0 + sx - 0.06),
+                        (y0 + 0.06, y0 + sy - 0.06),
+                        (z + 0.05, z + size[2] * 0.8),
+                    )
                     at = (x0 + 0.12, y0 + 0.12 + rng.normal(0.0, 0.004), z + 0.08)
                     load.box(
                         "steel", 3.2, (at[0], at[0] + 0.07), (at[1], at[1] + 0.08), (at[2], at[2] + 0.07)
@@ -147,7 +171,7 @@ def tiles(load: Load, rng: np.random.Generator) -> None:
             break
         deck = pallet(load, place, hold.z0_m)
         top = min(deck + high * rng.uniform(0.9, 1.05), hold.z1_m)
-        narrow = _place((place.x[0] + 0.06, place.x[1] - 0.06), place.y)
+        narrow = Place((place.x[0] + 0.06, place.x[1] - 0.06), place.y)
         stack_boxes(load, "ceramics", 1.85, narrow, (deck, top), size, rng, spread=0.02)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
-from .stacking import pallet, pallet_places, stack_boxes
+from .stacking import Place, pallet, pallet_places, stack_boxes
 
 __all__: list[str] = []
 
@@ -85,8 +86,13 @@ def _carcass(load: Load, place: tuple[float, float], *, is_beef: bool, rng: np.r
     load.cylinder("bone", 1.5, "z", (x, y, top - 0.2 * long), 0.02, 0.3 * long)
 
 
-@cargo_type("meat-boxed", ("02", "03"), ("frozen beef in cartons", "frozen poultry", "frozen fish"), container="reefer",
-            is_dense=True)  # fmt: skip
+@cargo_type(
+    "meat-boxed",
+    ("02", "03"),
+    ("frozen beef in cartons", "frozen poultry", "frozen fish"),
+    container="reefer",
+    is_dense=True,
+)
 def meat_boxed(load: Load, rng: np.random.Generator) -> None:
     """Frozen cartons as one block, with the lanes of air that the T-floor blows through."""
     hold = load.hold
@@ -98,8 +104,6 @@ def meat_boxed(load: Load, rng: np.random.Generator) -> None:
     layers = int(min(0.97 * hold.height_m, load.room_kg() / (per_row * rows)) / size[2])
     for row in range(rows):
         y = hold.y0_m + 0.01 + row * step
-        from .stacking import Place
-
         place = Place((-1.11, 1.11), (y, y + size[1]))
         top = hold.z0_m + (layers + 0.1) * size[2]
         stack_boxes(load, material, density, place, (hold.z0_m, top), size, rng, spread=0.05)

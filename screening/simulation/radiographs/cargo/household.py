@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
 from .stacking import Place
 
@@ -65,12 +66,12 @@ def _piece(load: Load, place: Place, z: tuple[float, float], rng: np.random.Gene
         load.box("polyurethane-foam", 0.05, x, y, (z[0], z[1]))
         load.box("wood", 0.5, x, (y[0], y[0] + 0.05), z)
         load.box("wood", 0.5, x, y, (z[0], z[0] + 0.03))
-        for k in np.arange(y[0] + 0.1, y[1] - 0.05, 0.1):
+        for spring in np.arange(y[0] + 0.1, y[1] - 0.05, 0.1):
             load.cylinder(
                 "steel",
                 0.35,
                 "z",
-                ((x[0] + x[1]) / 2, float(k), (z[0] + z[1]) / 2),
+                ((x[0] + x[1]) / 2, float(spring), (z[0] + z[1]) / 2),
                 0.03,
                 0.6 * (z[1] - z[0]),
             )
@@ -85,7 +86,7 @@ def _piece(load: Load, place: Place, z: tuple[float, float], rng: np.random.Gene
     "household", ("94", "99", "85"), ("household effects", "personal effects", "removal goods"), is_light=True
 )
 def household(load: Load, rng: np.random.Generator) -> None:
-    """A household on the move: cartons, appliances, bicycles, mattresses, rolled carpets, no order."""
+    """Load a household on the move: cartons, appliances, bicycles, mattresses, rolled carpets, no order."""
     hold = load.hold
     y = hold.y0_m + 0.03
     while y + 0.45 < hold.y1_m:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
 from .stacking import Place, pallet, pallet_places, strap
 
@@ -49,7 +50,7 @@ def sheets(load: Load, rng: np.random.Generator) -> None:
 def _boards(
     load: Load, material: str, density: float, place: Place, z: tuple[float, float], rng: np.random.Generator
 ) -> None:
-    """A pack: groups of boards whose edges are never quite flush."""
+    """Stack a pack: groups of boards whose edges are never quite flush."""
     groups = max(int((z[1] - z[0]) / 0.06), 1)
     edges = np.linspace(z[0], z[1], groups + 1)
     for k in range(groups):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+
 import numpy as np
 
-from ..hold import Load
-from ..parts import Course
-from ..vehicles import add_car, add_engine, add_motorcycle, add_tyre, add_van
+from screening.simulation.radiographs.hold import Load
+from screening.simulation.radiographs.parts import Course
+from screening.simulation.radiographs.vehicle_parts import Bodies, add_engine, add_tyre
+from screening.simulation.radiographs.vehicles import add_car, add_motorcycle, add_van
+
 from .registry import cargo_type
 from .stacking import Place, pallet
 
 __all__: list[str] = []
+
+AddVehicle = Callable[[Bodies, Course, float, float, np.random.Generator], float]
 
 
 @cargo_type(
@@ -66,7 +73,7 @@ def _machine(load: Load, place: Place, height: float, rng: np.random.Generator) 
 
 
 def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.random.Generator) -> None:
-    """A block with bores, a shaft with gears, a motor, a pipe run, a casting."""
+    """Add a block with bores, a shaft with gears, a motor, a pipe run, a casting."""
     centre = (
         rng.uniform(-0.55, 0.55),
         rng.uniform(y[0] + 0.2, max(y[1] - 0.2, y[0] + 0.21)),
@@ -118,7 +125,7 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
 
 @cargo_type("engines", ("84", "87"), ("used engines", "gearboxes", "vehicle parts"), is_dense=True)
 def engines(load: Load, rng: np.random.Generator) -> None:
-    """Used engines and gearboxes on pallets, stacked in two tiers, oil still in them."""
+    """Put used engines and gearboxes on pallets, stacked in two tiers, oil still in them."""
     hold = load.hold
     tiers = int(rng.integers(1, 3))
     for tier in range(tiers):
@@ -155,7 +162,7 @@ def cars(load: Load, rng: np.random.Generator) -> None:
 
 @cargo_type("van", ("87", "94"), ("used van with household effects", "motor vehicles"))
 def van(load: Load, rng: np.random.Generator) -> None:
-    """A van, with tyres and boxes in it, and a car or loose goods behind."""
+    """Drive in a van, with tyres and boxes in it, and a car or loose goods behind."""
     hold = load.hold
     y = hold.y0_m + rng.uniform(0.05, 0.3)
     if y + 5.45 < hold.y1_m:
@@ -207,22 +214,12 @@ def motorcycles(load: Load, rng: np.random.Generator) -> None:
             y += 2.15
 
 
-def _drive_in(load: Load, add, y: float, *, forwards: bool, rng: np.random.Generator) -> float:  # noqa: ANN001
+def _drive_in(load: Load, add: AddVehicle, y: float, *, forwards: bool, rng: np.random.Generator) -> float:
     """Put a vehicle in, front first or not; its length is drawn before its place is known."""
-    state = rng.bit_generator.state
-    probe = np.random.default_rng()
-    probe.bit_generator.state = state
-    length = float(add(_Nowhere(), Course(0.0), 0.0, 0.0, probe))
+    probe = copy.deepcopy(rng)
+    length = add(_Nowhere(), Course(0.0), 0.0, 0.0, probe)
     course = Course(y, 1) if forwards else Course(y + length, -1)
-    return (
-        float(add(load, course, rng.normal(0.0, 0.06), load.hold.z0_m, rng))
-        if forwards
-        else _reversed(load, add, course, rng)
-    )
-
-
-def _reversed(load: Load, add, course: Course, rng: np.random.Generator) -> float:  # noqa: ANN001
-    return float(add(load, course, 0.0, load.hold.z0_m, rng))
+    return add(load, course, 0.0, load.hold.z0_m, rng)
 
 
 class _Nowhere:
@@ -235,6 +232,9 @@ class _Nowhere:
         """Keep nothing."""
 
     def ellipsoid(self, *_: object) -> None:
+        """Keep nothing."""
+
+    def tube(self, *_: object) -> None:
         """Keep nothing."""
 
 

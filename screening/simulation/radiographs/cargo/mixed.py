@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from ..hold import Hold, Load
+from screening.simulation.radiographs.hold import Hold, Load
+
 from .registry import CARGO_KINDS, cargo_type
 
 __all__: list[str] = []
@@ -30,7 +33,7 @@ def mixed(load: Load, rng: np.random.Generator) -> None:
     number = int(rng.integers(2, 6))
     cuts = np.sort(rng.uniform(0.12, 0.88, number - 1))
     edges = hold.y0_m + hold.length_m * np.concatenate([[0.0], cuts, [1.0]])
-    for y0, y1 in zip(edges[:-1], edges[1:], strict=True):
+    for y0, y1 in itertools.pairwise(edges):
         if y1 - y0 < 1.0:
             continue
         part = hold._replace(y0_m=float(y0), y1_m=float(y1) - 0.06)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
 from .stacking import Place, deposit, pallet, pallet_places
 
@@ -18,8 +19,11 @@ def bales(load: Load, rng: np.random.Generator) -> None:
     """Pressed bales: denser in their middle and in the layers of the press, bulging between wires."""
     hold = load.hold
     material, low, high = (
-        ("paper", 0.35, 0.62), ("cotton", 0.32, 0.5), ("textile", 0.3, 0.5), ("polyethylene", 0.25, 0.42),
-    )[int(rng.integers(0, 4))]  # fmt: skip
+        ("paper", 0.35, 0.62),
+        ("cotton", 0.32, 0.5),
+        ("textile", 0.3, 0.5),
+        ("polyethylene", 0.25, 0.42),
+    )[int(rng.integers(0, 4))]
     density = rng.uniform(low, high)
     wide, tall, deep = rng.uniform(1.02, 1.12), rng.uniform(0.66, 0.78), rng.uniform(0.75, 1.25)
     layers = int(rng.uniform(0.7, 1.0) * hold.height_m / tall)
@@ -45,7 +49,7 @@ def _bale(
     z: tuple[float, float],
     rng: np.random.Generator,
 ) -> None:
-    """One bale: strokes of the ram side by side, a bulge, lumps, wires."""
+    """Press one bale: strokes of the ram side by side, a bulge, lumps, wires."""
     strokes = int(rng.integers(5, 9))
     edges = np.linspace(place.y[0], place.y[1], strokes + 1)
     for k in range(strokes):
@@ -110,7 +114,7 @@ def _pillow(
     centre: tuple[float, float, float],
     size: tuple[float, float, float],
 ) -> None:
-    """A sack: flat in its middle, rounded to its seams."""
+    """Lay a sack: flat in its middle, rounded to its seams."""
     core = [(c - 0.38 * s, c + 0.38 * s) for c, s in zip(centre[:2], size[:2], strict=True)]
     load.box(
         material, 0.55 * density, core[0], core[1], (centre[2] - 0.48 * size[2], centre[2] + 0.48 * size[2])
@@ -125,9 +129,12 @@ def _pillow(
 def cement(load: Load, rng: np.random.Generator) -> None:
     """Bags of minerals or fertiliser on pallets, low and heavy."""
     hold = load.hold
-    material, density = (("cement", 1.25), ("fertiliser-npk", 0.98), ("fertiliser-kcl", 1.05), ("titanium-dioxide", 0.95))[
-        int(rng.integers(0, 4))
-    ]  # fmt: skip
+    material, density = (
+        ("cement", 1.25),
+        ("fertiliser-npk", 0.98),
+        ("fertiliser-kcl", 1.05),
+        ("titanium-dioxide", 0.95),
+    )[int(rng.integers(0, 4))]
     thick = rng.uniform(0.11, 0.15)
     layers = int(rng.integers(6, 10))
     for place in pallet_places(hold, rng, gap_m=0.08):
@@ -154,9 +161,12 @@ def cement(load: Load, rng: np.random.Generator) -> None:
 def big_bags(load: Load, rng: np.random.Generator) -> None:
     """Flexible bags of a tonne on pallets: bulging drums with loops and a loose top."""
     hold = load.hold
-    material, density = (("polypropylene", 0.55), ("soda-ash", 1.0), ("polyethylene", 0.56), ("fertiliser-urea", 0.75))[
-        int(rng.integers(0, 4))
-    ]  # fmt: skip
+    material, density = (
+        ("polypropylene", 0.55),
+        ("soda-ash", 1.0),
+        ("polyethylene", 0.56),
+        ("fertiliser-urea", 0.75),
+    )[int(rng.integers(0, 4))]
     tall = rng.uniform(0.85, 1.15)
     tiers = 2 if 2 * (tall + 0.25) < hold.height_m and density < 0.7 else 1
     for place in pallet_places(hold, rng):
@@ -173,8 +183,13 @@ def big_bags(load: Load, rng: np.random.Generator) -> None:
             )
             load.ellipsoid(material, 0.7 * density, (cx, cy, z + high), (0.8 * half, 0.8 * half, 0.12))
             for side in (-0.7, 0.7):
-                load.box("polypropylene", 0.5, (cx - 0.4, cx + 0.4), (cy + side * half - 0.01, cy + side * half + 0.01),
-                         (z + high, z + high + 0.2))  # fmt: skip
+                load.box(
+                    "polypropylene",
+                    0.5,
+                    (cx - 0.4, cx + 0.4),
+                    (cy + side * half - 0.01, cy + side * half + 0.01),
+                    (z + high, z + high + 0.2),
+                )
 
 
 @cargo_type("loose-sacks", ("07", "12", "23"), ("onions in nets", "groundnuts", "animal feed"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
 
 __all__ = ["CARGO_KINDS", "CargoType", "cargo_type"]
 

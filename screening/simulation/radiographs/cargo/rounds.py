@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
-from ..hold import Load
+from screening.simulation.radiographs.hold import Load
+
 from .registry import cargo_type
 from .stacking import Place, pallet, pallet_places, strap
 
@@ -24,7 +27,7 @@ def drums(load: Load, rng: np.random.Generator) -> None:
     tiers = 2 if rng.random() < 0.6 else 1
     is_palletised = rng.random() < 0.5
     z = hold.z0_m
-    for tier in range(tiers):
+    for _ in range(tiers):
         if z + tall + 0.15 > hold.z1_m:
             break
         if is_palletised:
@@ -57,7 +60,7 @@ def _drum(
     density: float,
     rng: np.random.Generator,
 ) -> None:
-    """A drum: 1.2 mm steel, two rolling hoops, ullage on top; one in fifty is empty."""
+    """Add a drum: 1.2 mm steel, two rolling hoops, ullage on top; one in fifty is empty."""
     radius, tall = size
     if load.room_kg() < 230.0:
         return
@@ -167,8 +170,13 @@ def tyres(load: Load, rng: np.random.Generator) -> None:
                     return
                 z = hold.z0_m + (layer + 0.5) * width
                 slip = rng.normal(0.0, 0.018, 2)
-                centre = (float(np.clip(x + shift + slip[0], -hold.half_width_m + radius, hold.half_width_m - radius)),
-                          y + slip[1], z)  # fmt: skip
+                centre = (
+                    float(
+                        np.clip(x + shift + slip[0], -hold.half_width_m + radius, hold.half_width_m - radius)
+                    ),
+                    y + slip[1],
+                    z,
+                )
                 load.cylinder("tyre", 1.15, "z", centre, radius, width * 0.98, inner_m=0.86 * radius)
                 load.cylinder("tyre", 0.42, "z", centre, 0.86 * radius, width * 0.9, inner_m=0.58 * radius)
                 load.cylinder("steel", 0.9, "z", centre, 0.61 * radius, width * 0.8, inner_m=0.58 * radius)
@@ -244,9 +252,13 @@ def cable_reels(load: Load, rng: np.random.Generator) -> None:
         load.cylinder("pvc", 0.7, "x", centre, wound, width - 0.06, inner_m=core)
         load.cylinder("wood", 0.6, "x", centre, core, width - 0.06, inner_m=core - 0.04)
         for wedge in (-0.5, 0.5):
-            load.box("wood", 0.6, (x - width / 2, x + width / 2),
-                     (centre[1] + wedge * radius - 0.05, centre[1] + wedge * radius + 0.05),
-                     (hold.z0_m, hold.z0_m + 0.1))  # fmt: skip
+            load.box(
+                "wood",
+                0.6,
+                (x - width / 2, x + width / 2),
+                (centre[1] + wedge * radius - 0.05, centre[1] + wedge * radius + 0.05),
+                (hold.z0_m, hold.z0_m + 0.1),
+            )
         y += 2 * radius + rng.uniform(0.05, 0.3)
 
 
@@ -258,7 +270,7 @@ def liquid_totes(load: Load, rng: np.random.Generator) -> None:
     hold = load.hold
     liquid, density = (("water", 1.05), ("vegetable-oil", 0.92), ("detergent", 1.05), ("ethanol", 0.8))[
         int(rng.integers(0, 4))
-    ]  # fmt: skip
+    ]
     for place in pallet_places(hold, rng):
         if load.room_kg() < 1150.0:
             break
@@ -273,13 +285,19 @@ def liquid_totes(load: Load, rng: np.random.Generator) -> None:
         for z in np.linspace(deck + 0.05, deck + 0.98, 5):
             for x in (place.x[0], place.x[1] - 0.02):
                 load.box("steel", 1.6, (x, x + 0.02), place.y, (float(z), float(z) + 0.02))
-        load.cylinder("polyethylene", 0.9, "z",
-                      ((place.x[0] + place.x[1]) / 2, (place.y[0] + place.y[1]) / 2, deck + 1.0), 0.11, 0.05)  # fmt: skip
+        load.cylinder(
+            "polyethylene",
+            0.9,
+            "z",
+            ((place.x[0] + place.x[1]) / 2, (place.y[0] + place.y[1]) / 2, deck + 1.0),
+            0.11,
+            0.05,
+        )
 
 
 @cargo_type("flexitank", ("15", "22", "20"), ("wine in bulk", "palm oil", "fruit juice concentrate"))
 def flexitank(load: Load, rng: np.random.Generator) -> None:
-    """A bag of liquid over the whole floor, its top a flat cushion, with a bulkhead at the doors."""
+    """Lay a bag of liquid over the whole floor, its top a flat cushion, with a bulkhead at the doors."""
     hold = load.hold
     liquid, density = (("wine", 0.99), ("vegetable-oil", 0.92), ("honey", 1.3))[int(rng.integers(0, 3))]
     # at most 24 tonnes, and at most what stays below the middle of the walls
@@ -289,7 +307,7 @@ def flexitank(load: Load, rng: np.random.Generator) -> None:
     )
     edges = np.linspace(hold.y0_m + 0.05, hold.y0_m + 0.05 + min(hold.length_m - 0.3, 11.6), 81)
     middle, half = (edges[0] + edges[-1]) / 2, (edges[-1] - edges[0]) / 2
-    for y0, y1 in zip(edges[:-1], edges[1:], strict=True):
+    for y0, y1 in itertools.pairwise(edges):
         u = abs((y0 + y1) / 2 - middle) / half
         round_off = (1.0 - u**8) ** 0.5
         for across, share in ((0.0, 1.0), (0.75, 0.96), (0.9, 0.85)):

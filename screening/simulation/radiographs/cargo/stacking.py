@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hold import Hold, Load
+from screening.simulation.radiographs.hold import Hold, Load
 
 __all__ = ["Place", "deposit", "heap", "pallet", "pallet_places", "stack_boxes", "strap"]
 
