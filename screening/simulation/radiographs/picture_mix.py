@@ -6,7 +6,7 @@ balanced as n allows; what is only varied is drawn from a stream of the picture'
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -14,10 +14,22 @@ import numpy as np
 from screening.errors import ConfigurationError
 
 from .cargo import CARGO_KINDS
-from .pictures import RadiographRecipe
-from .scanner import SCANNER_KINDS
+from .families import SCANNER_FAMILIES
+from .recipes import ORDINARY_CARGO, RadiographRecipe
+from .threats import THREATS
 
-__all__ = ["RADIOGRAPH_PRESETS", "draw_radiograph_recipe"]
+__all__ = [
+    "MATCHED",
+    "RADIOGRAPH_PRESETS",
+    "VARIANTS",
+    "MatchedRecipe",
+    "draw_picture",
+    "draw_radiograph_recipe",
+]
+
+#: Pictures of one scene, in their order: with the threat, as it would be without, and with an innocent
+#: object in the threat's place.
+VARIANTS = ("with", "without", "lookalike")
 
 #: What a set can be made of.
 RADIOGRAPH_PRESETS = {
@@ -26,10 +38,18 @@ RADIOGRAPH_PRESETS = {
     "empties": "empty containers",
     "dense": "a large steel block in light goods",
     "hidden": "containers declared empty with 0.5 to 50 kg hidden in them",
-    "cargo": "every kind of cargo in turn, each past every kind of scanner",
-    "families": "every kind of scanner in turn, all past the same mix of loads",
+    "cargo": "every kind of cargo in turn, past every scanner family in turn",
+    "families": "every scanner family as everything it is built as, in turn, past every cargo in turn",
+    "threats": "scenes of three: a threat in a load, the load alone, an innocent object in its place",
+    "injected": "the same by threat image projection: put into a finished picture",
     "samples": "thumbnails of an empty, a load, a block and a pig, 20 ft, dual energy",
 }
+
+#: Presets whose pictures come in threes.
+MATCHED = ("threats", "injected")
+
+#: Every scanner family as everything it is built as.
+_BUILT = tuple((family, kind) for family, ranges in SCANNER_FAMILIES.items() for kind in ranges.kinds)
 
 _KINDS = {
     "mixed": ("loaded", "empty", "loaded", "dense", "loaded", "empty", "shielded", "loaded"),
@@ -40,8 +60,26 @@ _KINDS = {
 }
 
 
-def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographRecipe:
-    """Return the recipe of one picture of a set.
+class MatchedRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One picture of a scene of three.
+
+    Attributes
+    ----------
+    recipe : RadiographRecipe
+        The scene; with threats where they are part of it, without where they are put in afterwards.
+    variant : {"with", "without", "lookalike"}
+        Which of the three.
+    injected : str or None
+        The threat put into the finished picture.
+    """
+
+    recipe: RadiographRecipe
+    variant: Literal["with", "without", "lookalike"]
+    injected: str | None = None
+
+
+def draw_picture(preset: str, seed: int, index: int) -> RadiographRecipe | MatchedRecipe:
+    """Return what one picture of a set is made from.
 
     Parameters
     ----------
@@ -51,6 +89,39 @@ def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographReci
         Seed of the set.
     index : int
         Which picture.
+
+    Returns
+    -------
+    RadiographRecipe or MatchedRecipe
+        The latter for presets whose pictures come in threes.
+
+    Raises
+    ------
+    ConfigurationError
+        If the preset is unknown.
+    """
+    if preset not in MATCHED:
+        return draw_radiograph_recipe(preset, seed, index)
+    scene, which = divmod(index, len(VARIANTS))
+    recipe = draw_radiograph_recipe(preset, seed, scene)
+    variant = VARIANTS[which]
+    if preset == "injected":
+        bare = msgspec.structs.replace(recipe, threats=())
+        return MatchedRecipe(recipe=bare, variant=variant, injected=recipe.threats[0])
+    return MatchedRecipe(recipe=recipe, variant=variant)
+
+
+def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographRecipe:
+    """Return the recipe of one picture of a set, or of one scene of three pictures.
+
+    Parameters
+    ----------
+    preset : str
+        A key of :data:`RADIOGRAPH_PRESETS`.
+    seed : int
+        Seed of the set.
+    index : int
+        Which picture or scene.
 
     Returns
     -------
@@ -78,7 +149,6 @@ def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographReci
         "seed": int(rng.integers(0, 2**31)),
     }
     cargo = sorted(CARGO_KINDS)
-    scanners = list(SCANNER_KINDS)
     if kind == "loaded":
         fields["cargo"] = str(rng.choice(cargo))
     if kind == "hidden":
@@ -87,11 +157,22 @@ def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographReci
         fields["declared_empty"] = True
     if preset == "cargo":
         turn, which = divmod(index, len(cargo))
-        fields |= {"cargo": cargo[which], "scanner": scanners[(turn + which) % len(scanners)]}
+        fields |= _built((turn + which) % len(_BUILT)) | {"cargo": cargo[which]}
     if preset == "families":
-        turn, which = divmod(index, len(scanners))
-        fields |= {"scanner": scanners[which], "cargo": cargo[turn % len(cargo)]}
+        turn, which = divmod(index, len(_BUILT))
+        fields |= _built(which) | {"cargo": cargo[turn % len(cargo)]}
+    if preset in MATCHED:
+        fields |= _built(int(rng.integers(len(_BUILT)))) | {
+            "cargo": str(rng.choice(ORDINARY_CARGO)),
+            "threats": (list(THREATS)[index % len(THREATS)],),
+            "occlusion": round(float(rng.random()), 3),
+        }
     if preset == "samples":
         fields |= {"scale": 4.0, "scanner": "dual", "length": "20", "has_dropout": False}
         fields["cargo"] = "boxes" if kind == "loaded" else None
     return msgspec.convert(fields, RadiographRecipe)
+
+
+def _built(which: int) -> dict[str, Any]:
+    family, kind = _BUILT[which]
+    return {"family": family, "scanner": kind}
