@@ -11,19 +11,20 @@ from .detector import (
     klein_nishina_electron,
 )
 from .materials import MATERIALS, MaterialData, material_data, mixture
+from .neutron_sources import neutron_emission
 from .neutrons import (
     NeutronPanel,
     altitude_factor,
     background_rate,
     cosmic_counts,
     gamma_counts,
-    neutron_emission,
     panel_rate,
     ship_factor,
 )
 from .nuclides import NAMED, NUCLIDES, Nuclide, members, nuclide
 from .response import RESPONSES, Response, response
 from .scatter import backscattered, emerging
+from .transparency import ScaleFit, fit_scales, semiz_figure
 
 __all__ = [
     "MATERIALS",
@@ -37,6 +38,7 @@ __all__ = [
     "NeutronPanel",
     "Nuclide",
     "Response",
+    "ScaleFit",
     "activities",
     "altitude_factor",
     "attenuation",
@@ -51,6 +53,7 @@ __all__ = [
     "cosmic_counts",
     "deposited_share",
     "emerging",
+    "fit_scales",
     "full_energy_efficiency",
     "gamma_counts",
     "half_life_s",
@@ -64,6 +67,7 @@ __all__ = [
     "panel_rate",
     "rescaled_attenuation",
     "response",
+    "semiz_figure",
     "ship_factor",
     "transmission",
 ]

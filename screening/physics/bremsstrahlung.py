@@ -14,8 +14,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gamma as gamma_function
-from scipy.special import loggamma
 
 from .decay import beta_branches
 from .electrons import ELECTRON_KEV, slowing_photons
@@ -150,6 +148,9 @@ def _shape(
     name: str, energy: NDArray[np.float64], endpoint: float, *, is_unique: bool
 ) -> NDArray[np.float64]:
     """Return a branch's spectrum, not normalised."""
+    from scipy.special import gamma as gamma_function  # heavy for those who need attenuation alone
+    from scipy.special import loggamma
+
     element, mass = name.split("-")
     z = SYMBOLS.index(element) + 1 if element in SYMBOLS else 101
     a = int("".join(c for c in mass if c.isdigit()))
