@@ -18,7 +18,7 @@ from .counting import (
     finish_gross,
     measured_background,
 )
-from .draw import draw_events, draw_gross
+from .draw import draw_gross
 from .electronics import Crystals, Events, draw_crystals, pass_discriminator
 from .expected import PassPlan, background_before, fixed_part, plan_pass
 from .recipe import OccupancyRecipe
@@ -28,10 +28,11 @@ __all__ = [
     "ExpectedPass",
     "PassCounts",
     "PassSpectra",
-    "Series",
+    "checked_edges",
     "expected_pass",
+    "histogram_on",
+    "paired",
     "simulate_counts",
-    "simulate_series",
     "simulate_spectra",
     "sqrt_edges_kev",
 ]
@@ -77,21 +78,6 @@ class PassSpectra(NamedTuple):
     n_interval: NDArray[np.int64]
     background_cps: NDArray[np.float64]
     edges_kev: NDArray[np.float64]
-
-
-class Series(NamedTuple):
-    """One pass at several activities, with common random numbers.
-
-    Attributes
-    ----------
-    counts : ndarray of shape (n_scale, n_interval, n_panel), int64
-        Gross counts.
-    spectra : ndarray of shape (n_scale, n_interval, n_panel, n_bin), uint16, or None
-        Spectra, of a spectroscopic portal.
-    """
-
-    counts: NDArray[np.int64]
-    spectra: NDArray[np.uint16] | None
 
 
 class ExpectedPass(NamedTuple):
@@ -158,7 +144,7 @@ def simulate_counts(
     ValueError
         If there are no passes, or recipes and seeds do not match, or a portal gives spectra.
     """
-    pairs = _pairs(recipes, seeds, "rpm")
+    pairs = paired(recipes, seeds, "rpm")
     found, before, nsigma = [], [], []
     fixed = fixed_part(pairs[0][0])
     last = pairs[0][0]
@@ -209,8 +195,8 @@ def simulate_spectra(
         If there are no passes, recipes and seeds do not match, a portal gives no spectra, or the axis is
         none.
     """
-    edges = _checked_edges(edges_kev)
-    pairs = _pairs(recipes, seeds, "srpm")
+    edges = checked_edges(edges_kev)
+    pairs = paired(recipes, seeds, "srpm")
     n_panel = 1 if is_summed else pairs[0][0].n_panel
     found, before = [], []
     fixed = fixed_part(pairs[0][0])
@@ -223,7 +209,7 @@ def simulate_spectra(
         crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
         accepted = accept_events(plan, crystals, draw_all_events(plan, rngs), rngs.loss)
         events, _ = count_events(plan, accepted, rngs.loss)
-        found.append(_histogram(events, plan, edges, is_summed=is_summed))
+        found.append(histogram_on(events, plan, edges, is_summed=is_summed))
         mean = _binned(plan, background_before(plan), crystals, edges, is_before=True)[0]
         recorded = rngs.background.poisson(mean) / recipe.background_live_s
         before.append(recorded.sum(axis=0, keepdims=True) if is_summed else recorded)
@@ -232,82 +218,6 @@ def simulate_spectra(
     for k, one in enumerate(found):
         spectra[k, : one.shape[0]] = one
     return PassSpectra(spectra, n_interval, np.stack(before), edges)
-
-
-def simulate_series(
-    recipe: OccupancyRecipe,
-    scales: Sequence[float],
-    seed: int,
-    *,
-    edges_kev: NDArray[np.float64] | None = None,
-) -> Series:
-    """Simulate one pass at several activities: the same background, and nested draws of the sources.
-
-    The sources are drawn once, at the largest scale; each event keeps a mark, and a smaller scale keeps the
-    events whose marks are below its share. So what a weaker source leaves is a part of what a stronger one
-    leaves, and both share every count of the background.
-
-    Parameters
-    ----------
-    recipe : OccupancyRecipe
-        The pass.
-    scales : sequence of float
-        Factors on the activities of its sources, 0 or more.
-    seed : int
-        Seed.
-    edges_kev : ndarray of shape (n_bin + 1,), float64, optional
-        Axis of the spectra, as in :func:`simulate_spectra`.
-
-    Returns
-    -------
-    Series
-        In the order of the scales.
-
-    Raises
-    ------
-    ValueError
-        If there is no scale, or one is negative or not finite.
-    """
-    factors = np.asarray(scales, dtype=np.float64)
-    if factors.ndim != 1 or factors.size == 0 or not (np.isfinite(factors).all() and factors.min() >= 0.0):
-        raise ValueError(f"scales are one or more factors from 0 up, got {scales!r}")
-    edges = _checked_edges(edges_kev)
-    largest = float(factors.max())
-    shares = factors / largest if largest > 0 else factors
-    rngs = Streams(seed)
-    plan = plan_pass(recipe, rngs.shadow)
-    plan = plan._replace(sources=tuple(part._replace(weight=part.weight * largest) for part in plan.sources))
-    losses = np.random.SeedSequence([seed, 0x1055])
-    if recipe.portal == "rpm":
-        bare = draw_surroundings(plan, rngs)
-        full = draw_gross(plan, plan.sources, rngs.source)
-        kept: dict[float, NDArray[np.int64]] = {}
-        last, held = 1.0, full
-        for share in sorted(set(shares.tolist()), reverse=True):
-            held = rngs.source.binomial(held, share / last) if share < last else held
-            last = max(share, 1e-300)
-            kept[share] = held
-        counts = np.stack(
-            [
-                finish_gross(recipe, bare + kept[share], np.random.default_rng(losses)).counts
-                for share in shares.tolist()
-            ]
-        )
-        return Series(counts, None)
-    crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
-    bare_parts = draw_all_events(plan._replace(sources=()), rngs)
-    accepted = accept_events(plan, crystals, bare_parts, rngs.loss)
-    full_parts = draw_events(plan, plan.sources, rngs.source)
-    ((source, luck),) = accept_events(plan, crystals, [full_parts], rngs.source)
-    marks = rngs.source.random(source.cell.size)
-    found = []
-    for share in shares.tolist():
-        some = marks < share
-        weaker = Events(source.cell[some], source.energy_kev[some]), luck[some]
-        events, _ = count_events(plan, [*accepted, weaker], np.random.default_rng(losses))
-        found.append(_histogram(events, plan, edges, is_summed=False))
-    spectra = np.stack(found)
-    return Series(spectra.sum(axis=-1, dtype=np.int64), spectra)
 
 
 def expected_pass(
@@ -336,7 +246,7 @@ def expected_pass(
     """
     if recipe.portal != "srpm":
         raise ValueError(f"only a portal of kind srpm gives spectra, got {recipe.portal}")
-    edges = _checked_edges(edges_kev)
+    edges = checked_edges(edges_kev)
     rngs = Streams(seed)
     plan = plan_pass(recipe, rngs.shadow)
     crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
@@ -349,9 +259,30 @@ def expected_pass(
     return ExpectedPass(background, source)
 
 
-def _pairs(
+def paired(
     recipes: OccupancyRecipe | Sequence[OccupancyRecipe], seeds: Iterable[int] | None, portal: str
 ) -> list[tuple[OccupancyRecipe, int]]:
+    """Return each pass's recipe and seed.
+
+    Parameters
+    ----------
+    recipes : OccupancyRecipe or sequence of OccupancyRecipe
+        One for all seeds, or one for each.
+    seeds : iterable of int, optional
+        Seeds; the recipes' own when omitted.
+    portal : {"rpm", "srpm"}
+        Kind of portal that is needed.
+
+    Returns
+    -------
+    list of (OccupancyRecipe, int)
+        The passes, at least one, all with as many panels.
+
+    Raises
+    ------
+    ValueError
+        If there are no passes, recipes and seeds do not match, or portals differ.
+    """
     if isinstance(recipes, OccupancyRecipe):
         chosen = [recipes.seed] if seeds is None else list(seeds)
         pairs = [(recipes, seed) for seed in chosen]
@@ -370,7 +301,24 @@ def _pairs(
     return pairs
 
 
-def _checked_edges(edges_kev: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def checked_edges(edges_kev: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return an axis of energy.
+
+    Parameters
+    ----------
+    edges_kev : ndarray of shape (n_bin + 1,), float64, or None
+        Edges, keV; None: as :func:`sqrt_edges_kev` gives them.
+
+    Returns
+    -------
+    ndarray of shape (n_bin + 1,), float64
+        Edges, keV.
+
+    Raises
+    ------
+    ValueError
+        If they do not rise.
+    """
     if edges_kev is None:
         return sqrt_edges_kev()
     edges = np.asarray(edges_kev, dtype=np.float64)
@@ -379,10 +327,27 @@ def _checked_edges(edges_kev: NDArray[np.float64] | None) -> NDArray[np.float64]
     return edges
 
 
-def _histogram(
+def histogram_on(
     events: Events, plan: PassPlan, edges: NDArray[np.float64], *, is_summed: bool
 ) -> NDArray[np.uint16]:
-    """Return spectra on the axis; of all panels together if there is one."""
+    """Return spectra of events on an axis.
+
+    Parameters
+    ----------
+    events : Events
+        Events by stated energy.
+    plan : PassPlan
+        Their pass.
+    edges : ndarray of shape (n_bin + 1,), float64
+        Axis, keV.
+    is_summed : bool
+        Sum the panels.
+
+    Returns
+    -------
+    ndarray of shape (n_interval, n_panel or 1, n_bin), uint16
+        Counts; 65535 and more are 65535.
+    """
     n_bin = edges.size - 1
     n_panel = 1 if is_summed else plan.recipe.n_panel
     at = np.searchsorted(edges, events.energy_kev, side="right") - 1

@@ -72,20 +72,22 @@ class PassPlan(NamedTuple):
     sources: tuple[Contribution, ...]
     gain: NDArray[np.float64] | None
 
-    def gross(self, part: Contribution) -> NDArray[np.float64]:
+    def gross(self, part: Contribution, threshold_kev: float | None = None) -> NDArray[np.float64]:
         """Return the expected counts above the discriminator.
 
         Parameters
         ----------
         part : Contribution
             One of the plan's.
+        threshold_kev : float, optional
+            Another energy than the discriminator's, as the electronics read it, keV.
 
         Returns
         -------
         ndarray of shape (n_interval, n_panel), float64
             Counts.
         """
-        threshold = THRESHOLD_KEV[self.recipe.portal][0]
+        threshold = THRESHOLD_KEV[self.recipe.portal][0] if threshold_kev is None else threshold_kev
         if self.gain is None:
             return part.weight @ part.table.above(threshold)[part.rows]
         rounded = np.round(self.gain, 3)

@@ -20,6 +20,7 @@ from screening.simulation.occupancies import (
     simulate_occupancy,
     simulate_series,
     simulate_spectra,
+    simulate_windows,
 )
 from screening.simulation.occupancies.batch import sqrt_edges_kev
 from screening.simulation.occupancies.counting import Streams
@@ -105,6 +106,32 @@ def test_weaker_sources_are_parts_of_stronger_ones(portal):
     for wrong in ([], [-1.0], [np.nan]):
         with pytest.raises(ValueError, match="factors from 0"):
             simulate_series(recipe, wrong, 5)
+
+
+def test_energy_windows_of_plastic_add_up():
+    edges = (28.0, 120.0, 400.0, 3400.0)
+    recipe = OccupancyRecipe(sources=(msgspec.structs.replace(SOURCE, label="Am-241", activity_mbq=30.0),))
+    seeds = range(60)
+    windows = simulate_windows(recipe, edges, seeds)
+    gross = simulate_counts(recipe, seeds)
+    assert windows.counts.shape == (60, 45, 4, 3)
+    total = gross.counts.sum()
+    assert windows.counts.sum() == pytest.approx(total, abs=5.0 * np.sqrt(2.0 * total))
+    background = windows.background_cps.sum(axis=(0, 1))
+    assert background.sum() == pytest.approx(gross.background_cps.sum(), rel=0.01)
+    # Americium fills the lowest window, and no other.
+    passing = slice(25, 29)
+    share = windows.counts[:, passing].sum(axis=(0, 1, 2)) / windows.counts[:, :5].sum(axis=(0, 1, 2))
+    assert share[0] > share[1] + 0.2
+    assert share[2] < 1.0
+    lit = msgspec.structs.replace(recipe, beams=(BeamRecipe(photons_per_pulse=6.0),), stuck_panel=0)
+    counts = simulate_windows(lit, edges, (1,)).counts
+    assert np.unique(counts[0, :, 0], axis=0).shape[0] == 1
+    # Pulses are summed: they stand in the highest window.
+    assert counts[0, 16:22, 1:, 2].mean() > 2.0 * counts[0, :5, 1:, 2].mean()
+    for wrong in ((10.0, 100.0), (100.0, 50.0), (100.0,)):
+        with pytest.raises(ValueError, match="rise from 28 keV"):
+            simulate_windows(recipe, wrong, (1,))
 
 
 def test_dead_time_laws():
