@@ -58,7 +58,8 @@ def test_between_nodes_as_simulated_there(name, energy):
     # None of these energies is in the tables: the interpolation against the Monte Carlo itself.
     found = response(name)
     assert np.abs(found.incident_kev / energy - 1).min() > 0.004
-    edges = np.linspace(0, energy, 31)
+    # From 15 keV on: germanium's K lines from the dead layer do not move with the energy, and are smeared.
+    edges = np.linspace(15, energy, 31)
     n = 200_000
     tally = transport_photons(detector_setup(DETECTORS[name]), energy, edges, n_histories=n, seed=5)
     _, chance = found.peaks([energy])
