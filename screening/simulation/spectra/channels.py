@@ -117,13 +117,15 @@ def photon_deposits(detector: Detector, photons: Photons, *, scatter: float | No
         Before resolution, calibration and discriminator.
     """
     amount = detector.scatter if scatter is None else scatter
-    if amount > 0.0:
-        # The surface is struck by what the detector is struck by, and returns it from the other side. It
-        # also sends back the annihilation photons of pairs made in it, which the matrix holds as scatter.
-        back = scattered_back(photons, detector.surface)
-        photons = Photons(photons.energy_kev, photons.number, photons.continuum + amount * back)
     areal = 0.1 * detector.housing_mm * _DENSITY[detector.housing]
-    return deposits_of(detector.crystal, through(photons, detector.housing, areal))
+    direct = deposits_of(detector.crystal, through(photons, detector.housing, areal))
+    if amount > 0.0:
+        # The surface is struck by what the detector is struck by, and returns it from all sides. It
+        # also sends back the annihilation photons of pairs made in it, which the matrix holds as scatter.
+        back = Photons(np.zeros(0), np.zeros(0), amount * scattered_back(photons, detector.surface))
+        scattered = deposits_of(detector.crystal.around(), through(back, detector.housing, areal))
+        return direct.joined(scattered)
+    return direct
 
 
 def blurred(detector: Detector, deposits: Deposits) -> NDArray[np.float64]:

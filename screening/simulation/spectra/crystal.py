@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.physics.response import Response, response
+from screening.physics.response import Response
 
 from .photons import FLUX_EDGES, FLUX_KEV, Photons
+from .views import NEAR, any_response
 
 __all__ = ["DEPOSIT_EDGES", "Crystal", "Deposits", "deposits_of"]
 
@@ -82,7 +83,7 @@ class Crystal(NamedTuple):
     Attributes
     ----------
     small, large : str
-        Names in :data:`screening.physics.response.RESPONSES`; the same for a size that was simulated.
+        Names that :func:`any_response` knows; the same for a size that was simulated.
     weight : float
         0 is the small one, 1 the large one.
     """
@@ -95,8 +96,8 @@ class Crystal(NamedTuple):
     def parts(self) -> tuple[tuple[Response, float], ...]:
         """The simulated responses with their weights."""
         if self.small == self.large or self.weight == 0.0:
-            return ((response(self.small), 1.0),)
-        return ((response(self.small), 1.0 - self.weight), (response(self.large), self.weight))
+            return ((any_response(self.small), 1.0),)
+        return ((any_response(self.small), 1.0 - self.weight), (any_response(self.large), self.weight))
 
     @property
     def face_area_cm2(self) -> float:
@@ -107,6 +108,28 @@ class Crystal(NamedTuple):
     def volume_cm3(self) -> float:
         """Volume, cm3, between the two geometrically."""
         return float(np.exp(sum(w * np.log(one.volume_cm3) for one, w in self.parts)))
+
+    def near(self) -> Crystal:
+        """Return the crystal as a source one centimetre before its housing sees it.
+
+        Returns
+        -------
+        Crystal
+            A part too large to be held against a source stays as it is.
+        """
+        small, large = (f"{name}@near" if name in NEAR else name for name in (self.small, self.large))
+        return Crystal(small, large, self.weight)
+
+    def around(self) -> Crystal:
+        """Return the crystal as photons from everywhere see it.
+
+        Returns
+        -------
+        Crystal
+            Its ``face_area_cm2`` is what an even flux of one photon/cm2 crosses.
+        """
+        small, large = (f"{name.split('@')[0]}@around" for name in (self.small, self.large))
+        return Crystal(small, large, self.weight)
 
     def total(self, energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the chance that a photon on the face leaves anything.
@@ -203,10 +226,10 @@ def _share(energy_kev: NDArray[np.float64], number: NDArray[np.float64]) -> NDAr
     return np.asarray(nodes, dtype=np.float64)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _matrices(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Continua below the tabulated lines, and all that a continuum of photons leaves, by deposit bin."""
-    one = response(name)
+    one = any_response(name)
     low, high = float(one.incident_kev[0]), float(one.incident_kev[-1])
 
     def known(energy: NDArray[np.float64]) -> NDArray[np.float64]:

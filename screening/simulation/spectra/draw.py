@@ -24,6 +24,9 @@ __all__ = ["SimulatedSpectrum", "SpectrumRecipe", "background_counts", "simulate
 #: share of directions the crystal then fills: from 0.5 m or so to contact.
 _NEAR_SHARE, _NEAR_RANGE = 0.4, (0.002, 0.3)
 
+#: Share of directions above which a small crystal is seen as from one centimetre, not as from afar.
+_NEAR_VIEW = 0.02
+
 #: Crystals above this volume are not held against sources, cm3.
 _LARGEST_NEAR_CM3 = 200.0
 
@@ -169,8 +172,10 @@ def source_counts(detector: Detector, name: str, rng: np.random.Generator) -> ND
     """
     hiding = draw_hiding(rng, name)
     photons = hidden(emitted(name, rng), hiding)
-    deposits = photon_deposits(detector, photons)
     near = float(np.exp(rng.uniform(*np.log(_NEAR_RANGE)))) if rng.random() < _NEAR_SHARE else 0.0
+    if near > _NEAR_VIEW:
+        detector = detector._replace(crystal=detector.crystal.near())
+    deposits = photon_deposits(detector, photons)
     pairs = photon_pairs(name)
     if near > 0.0 and pairs is not None and detector.crystal.volume_cm3 < _LARGEST_NEAR_CM3:
         passed = np.ones(pairs.number.size)
@@ -216,9 +221,10 @@ def _backgrounds(
 
 
 def _counts_at(detector: Detector, flux: Photons, cosmic: float) -> NDArray[np.float64]:
-    deposits = photon_deposits(detector, flux.scaled(detector.crystal.face_area_cm2), scatter=0.0)
+    around = detector._replace(crystal=detector.crystal.around())
+    deposits = photon_deposits(around, flux.scaled(around.crystal.face_area_cm2), scatter=0.0)
     deposits = deposits.joined(muon_deposits(detector.crystal, cosmic))
     if detector.lanthanum > 0.0:
-        own = intrinsic_deposits(detector.crystal, detector.actinium_bq_cm3, detector.quenching)
+        own = intrinsic_deposits(around.crystal, detector.actinium_bq_cm3, detector.quenching)
         deposits = deposits.joined(own.scaled(detector.lanthanum))
     return blurred(detector, deposits)
