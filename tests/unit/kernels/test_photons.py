@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 
 import numpy as np
@@ -64,6 +65,32 @@ def test_same_seed_same_bytes():
 def test_bytes_are_those_of_every_processor(shape, source, expected):
     # The set-up is made without a mathematical library, and so is the random walk.
     assert digest(run(crystal(shape, source, 10.0), 2614.0)) == expected
+
+
+def test_lock_is_released():
+    interval = sys.getswitchinterval()
+    # No thread is made to give the lock away: it runs until it does so itself.
+    sys.setswitchinterval(1_000)
+    try:
+        for _ in range(50):  # the other thread may be woken too late; without a release it never is in time
+            begun, ended = threading.Event(), []
+
+            def work(begun=begun, ended=ended):
+                setup, edges = crystal(), np.array([0.0, 662.0])
+                begun.set()
+                transport_photons(setup, 662.0, edges, n_histories=30_000, seed=1)
+                ended.append(True)
+
+            worker = threading.Thread(target=work)
+            worker.start()
+            begun.wait()
+            is_overlapping = not ended
+            worker.join()
+            if is_overlapping:
+                return
+    finally:
+        sys.setswitchinterval(interval)
+    pytest.fail("the kernel never ran beside another thread")
 
 
 def test_four_threads_give_the_same_bytes():
