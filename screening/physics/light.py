@@ -1,7 +1,7 @@
 """How detectors turn deposited energy into signal: nominal widths and the yield of light.
 
-The yields of light are those of photons, read from published curves to about 1 %; single crystals differ by
-as much. They are relative to 662 keV.
+The yields of light are those of photons, relative to 662 keV. They follow the shape of published curves but
+were not digitised from them: take them as good to 3 %, which is also how much single crystals differ.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FWHM_LAWS: dict[str, FwhmLaw] = {
     "pvt-panel": FwhmLaw(0.22, 0.5, 8.0),
 }
 
-#: Relative yield by photon energy, keV. NaI(Tl): Mengesha et al., IEEE Trans. Nucl. Sci. 45 (1998) 456;
+#: Relative yield by photon energy, keV, after these works. NaI(Tl): Mengesha et al., IEEE Trans. Nucl. Sci. 45 (1998) 456;
 #: Khodyuk, Rodnyi and Dorenbos, J. Appl. Phys. 107 (2010) 113513 (with the dip above iodine's K edge).
 #: CsI(Tl): Mengesha et al. 1998. LaBr3(Ce): Khodyuk and Dorenbos, J. Phys.: Condens. Matter 22 (2010) 485402
 #: (with the step at lanthanum's K edge). CeBr3 is taken as LaBr3.
