@@ -46,42 +46,42 @@ class Streams:
 
     @cached_property
     def shadow(self) -> np.random.Generator:
-        """Texture of the load."""
+        """For the texture of the load."""
         return self._begin(0)
 
     @cached_property
     def gamma(self) -> np.random.Generator:
-        """The site's counts."""
+        """For the background of the site."""
         return self._begin(1)
 
     @cached_property
     def source(self) -> np.random.Generator:
-        """Counts of sources in the vehicle."""
+        """For sources in the vehicle."""
         return self._begin(2)
 
     @cached_property
     def background(self) -> np.random.Generator:
-        """The background recorded before."""
+        """For the background recorded before."""
         return self._begin(3)
 
     @cached_property
     def neutron(self) -> np.random.Generator:
-        """Neutrons."""
+        """For neutrons."""
         return self._begin(4)
 
     @cached_property
     def crystal(self) -> np.random.Generator:
-        """Gains and calibrations."""
+        """For gains and calibrations."""
         return self._begin(5)
 
     @cached_property
     def surroundings(self) -> np.random.Generator:
-        """Other lanes and x-ray machines."""
+        """For other lanes and x-ray machines."""
         return self._begin(6)
 
     @cached_property
     def loss(self) -> np.random.Generator:
-        """Dead time and discriminator."""
+        """For dead time and discriminator."""
         return self._begin(7)
 
 

@@ -221,7 +221,9 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     @property
     def panel_background_cps(self) -> float:
         """Gamma background of one panel, counts/s."""
-        return self.background_cps or (420.0 if self.portal == "rpm" else 260.0)
+        if self.background_cps is not None:
+            return self.background_cps
+        return 420.0 if self.portal == "rpm" else 260.0
 
 
 def _check_portal(recipe: OccupancyRecipe) -> None:
@@ -238,7 +240,7 @@ def _check_portal(recipe: OccupancyRecipe) -> None:
     check_range("n_channel", recipe.n_channel, 16, 16384)
     check_range("fwhm_662", recipe.fwhm_662, 0.01, 0.3)
     if recipe.background_cps is not None:
-        check_range("background_cps", recipe.background_cps, 0.0, 1e5)
+        check_range("background_cps", recipe.background_cps, 1e-9, 1e5)
     check_range("neutron_background_cps", recipe.neutron_background_cps, 0.0, 1e4)
     check_range("ship_effect", recipe.ship_effect, 1.0, 20.0)
     for factor in recipe.background_mix:
