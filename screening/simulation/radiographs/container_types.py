@@ -177,9 +177,10 @@ def _add_flat_rack(scene: Scene, c: Container, rng: np.random.Generator) -> None
             post = ordered(sign * _SIDE_M, sign * (_SIDE_M - 0.16))
             foot = ordered(end, end + inward * 0.34)
             hollow_section(scene, post, foot, (deck, top), 0.010)
-            for z in ((c.base_z_m, c.base_z_m + 0.118), (top - 0.118, top)):
+            for height in ((c.base_z_m, c.base_z_m + 0.118), (top - 0.118, top)):
                 corner = ordered(end, end + inward * 0.178)
-                hollow_section(scene, ordered(sign * _SIDE_M, sign * (_SIDE_M - 0.162)), corner, z, 0.018)
+                inner = ordered(sign * _SIDE_M, sign * (_SIDE_M - 0.162))
+                hollow_section(scene, inner, corner, height, 0.018)
         scene.box(
             "steel",
             0.22,

@@ -150,8 +150,10 @@ def add_container(
         add_front_and_doors(scene, c)
         add_floor(scene, c, rng)
         _add_wear(scene, c, rng)
+    # drawn whether it is left or not, so that all else stays the same
+    left = np.random.default_rng(rng.integers(0, 2**63))
     if has_residue and c.kind != "tank":
-        _add_residue(scene, c, rng)
+        _add_residue(scene, c, left)
 
 
 def add_walls(scene: Scene, c: Container, rng: np.random.Generator, *, skew_rad: float) -> None:

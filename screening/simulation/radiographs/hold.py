@@ -45,6 +45,52 @@ class Hold(NamedTuple):
         """Clear height."""
         return self.z1_m - self.z0_m
 
+    def within(
+        self, centre: tuple[float, float, float], half: tuple[float, float, float]
+    ) -> tuple[float, float, float]:
+        """Return a place so that a body lies in the hold; in its middle if it is too large.
+
+        Parameters
+        ----------
+        centre : tuple of float
+            Where the body would be, m.
+        half : tuple of float
+            Half its extent along each axis, m.
+
+        Returns
+        -------
+        tuple of float
+            Its place, moved as little as needed.
+        """
+        limits = ((-self.half_width_m, self.half_width_m), (self.y0_m, self.y1_m), (self.z0_m, self.z1_m))
+        moved = []
+        for at, reach, (low, high) in zip(centre, half, limits, strict=True):
+            fits = high - low >= 2.0 * reach
+            moved.append(min(max(at, low + reach), high - reach) if fits else (low + high) / 2.0)
+        return float(moved[0]), float(moved[1]), float(moved[2])
+
+    def within_cylinder(
+        self, axis: str, centre: tuple[float, float, float], radius_m: float, length_m: float
+    ) -> tuple[float, float, float]:
+        """Return a place so that a cylinder lies in the hold.
+
+        Parameters
+        ----------
+        axis : {"x", "y", "z"}
+            Its direction.
+        centre : tuple of float
+            Where it would be, m.
+        radius_m, length_m : float
+            Its size.
+
+        Returns
+        -------
+        tuple of float
+            Its place, moved as little as needed.
+        """
+        half = tuple(length_m / 2.0 if one == axis else radius_m for one in "xyz")
+        return self.within(centre, (half[0], half[1], half[2]))
+
 
 class Load:
     """Goods on their way into a hold: bodies with their mass, up to what the box may carry.

@@ -40,8 +40,8 @@ def _engine_block(rng: np.random.Generator) -> list[Part]:
     parts = [block("cast-iron", 5.2, (0.0, 0.0, 0.0), (wide, long, tall))]
     for k in range(4):
         y = (k - 1.5) * long / 4.2
-        parts.append(disc("cast-iron", -5.0, "z", (0.0, y, 0.05), 0.09 * long, 0.75 * tall))
-    parts.append(block("cast-iron", -4.0, (0.0, 0.0, -0.42 * tall), (0.7 * wide, 0.9 * long, 0.2 * tall)))
+        parts.append(disc("cast-iron", -5.0, "z", (0.0, y, 0.06 * tall), 0.09 * long, 0.7 * tall))
+    parts.append(block("cast-iron", -4.0, (0.0, 0.0, -0.4 * tall), (0.7 * wide, 0.9 * long, 0.18 * tall)))
     parts.append(disc("steel", STEEL_G_CM3, "y", (0.0, 0.0, -0.35 * tall), 0.03, 1.1 * long))
     return parts
 

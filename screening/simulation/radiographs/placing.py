@@ -105,12 +105,20 @@ def _fits(half: NDArray[np.float64], hold: Hold) -> bool:
     return bool(half[0] < hold.half_width_m and 2 * half[1] < hold.length_m and 2 * half[2] < hold.height_m)
 
 
-def _goods_at(scene: Scene, plane: NDArray[np.float32], place: Triple, half: NDArray[np.float64]) -> float:
+def _window(
+    scene: Scene, plane: NDArray[np.float32], place: Triple, half: NDArray[np.float64]
+) -> NDArray[np.float32]:
     spans = [(c - h, c + h) for c, h in zip(place, half, strict=True)]
     window = scene.geometry.window_of(spans[0], spans[1], spans[2])
     if window is None:
-        return -1.0
-    return float(plane[window.row0 : window.row1, window.col0 : window.col1].mean())
+        return np.zeros((0, 0), dtype=np.float32)
+    return plane[window.row0 : window.row1, window.col0 : window.col1]
+
+
+def _goods_at(scene: Scene, plane: NDArray[np.float32], place: Triple, half: NDArray[np.float64]) -> float:
+    """Return the mean areal density where an object would be seen; -1 outside the picture."""
+    seen = _window(scene, plane, place, half)
+    return float(seen.mean()) if seen.size else -1.0
 
 
 def _displace(
@@ -137,7 +145,9 @@ def _displace(
     where = (float(centre[0]), float(centre[1]), float(centre[2]))
     width_cm = 200.0 * hold.half_width_m
     for material, plane in cargo.items():
-        density = _goods_at(scene, plane, place, half) / width_cm
+        seen = _window(scene, plane, place, half)
+        # the median: a window reaches a pixel or two beyond the object, and beyond the goods
+        density = float(np.median(seen)) / width_cm if seen.size else 0.0
         if density < 0.005:
             continue
         rotation = turn @ part.rotation

@@ -94,8 +94,8 @@ def _radiography_camera(rng: np.random.Generator) -> list[Part]:
     return [
         block("steel", 0.7, (0.0, 0.0, 0.0), (0.13, long, 0.15)),
         spheroid("uranium", URANIUM_G_CM3, (0.0, 0.0, 0.0), (shield, 1.45 * shield, shield)),
-        rod("uranium", -URANIUM_G_CM3, (0.0, -1.4 * shield, 0.012), (0.0, 0.0, 0.0), 0.006),
-        rod("uranium", -URANIUM_G_CM3, (0.0, 0.0, 0.0), (0.0, 1.4 * shield, -0.012), 0.006),
+        rod("uranium", -URANIUM_G_CM3, (0.0, -1.25 * shield, 0.012), (0.0, 0.0, 0.0), 0.006),
+        rod("uranium", -URANIUM_G_CM3, (0.0, 0.0, 0.0), (0.0, 1.25 * shield, -0.012), 0.006),
         disc("steel", 5.0, "y", (0.0, long / 2 + 0.02, 0.0), 0.035, 0.05),
         disc("steel", 5.0, "y", (0.0, -long / 2 - 0.02, 0.0), 0.03, 0.05),
         *_handle(0.1, 0.08),

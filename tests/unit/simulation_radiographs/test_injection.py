@@ -31,8 +31,8 @@ def view(n_row: int = 120, n_column: int = 160) -> FanGeometry:
     return FanGeometry(
         source_distance_m=6.0,
         source_height_m=1.0,
-        row_z_m=1.4 - 0.0066 * np.arange(n_row),
-        column_y_m=0.0084 * np.arange(n_column),
+        row_z_m=1.4 - 0.0066 * np.arange(n_row, dtype=np.float64),
+        column_y_m=0.0084 * np.arange(n_column, dtype=np.float64),
         pitch_m=(0.0066, 0.0084),
     )
 

@@ -73,6 +73,7 @@ def lumps(load: Load, rng: np.random.Generator) -> None:
             hold.z0_m + rng.uniform(size, max(depth, size + 0.01)),
         )
         half = size * rng.uniform(0.6, 1.0, 3)
+        centre = hold.within(centre, (float(half[0]), float(half[1]), float(half[2])))
         load.ellipsoid(
             material,
             sign * (solid - density) * 0.55,
@@ -101,14 +102,10 @@ def _crown(
         size = np.exp(rng.uniform(np.log(0.03), np.log(0.14)))
         half = size * rng.uniform(0.6, 1.1, 3)
         z = hold.z0_m + float(profile[k]) - drop + rng.uniform(-0.3, 0.9) * float(half[2])
-        z = max(z, hold.z0_m + float(half[2]))
         if z + half[2] < hold.z1_m:
-            load.ellipsoid(
-                material,
-                density,
-                (x, float(edges[k]) + rng.uniform(0.0, 0.06), z),
-                (float(half[0]), float(half[1]), float(half[2])),
-            )
+            axes = (float(half[0]), float(half[1]), float(half[2]))
+            place = hold.within((x, float(edges[k]) + rng.uniform(0.0, 0.06), z), axes)
+            load.ellipsoid(material, density, place, axes)
 
 
 @cargo_type(
@@ -150,41 +147,23 @@ def _piece(load: Load, material: str, solid: float, top: float, rng: np.random.G
     pick = rng.random()
     if pick < 0.35:
         half = rng.uniform(0.02, 0.13, 3)
-        load.box(
-            material,
-            0.6 * solid,
-            (x - half[0], x + half[0]),
-            (y - half[1], y + half[1]),
-            (z - half[2], z + half[2]),
-        )
+        at = hold.within((x, y, z), (float(half[0]), float(half[1]), float(half[2])))
+        spans = [(c - h, c + h) for c, h in zip(at, half, strict=True)]
+        load.box(material, 0.6 * solid, spans[0], spans[1], spans[2])
     elif pick < 0.6:
         axis = "xyz"[int(rng.integers(0, 3))]
         radius, length = rng.uniform(0.02, 0.08), rng.uniform(0.2, 0.65)
-        if not (axis == "z" and z + length / 2 > hold.z1_m):
-            load.cylinder(
-                material,
-                solid,
-                axis,
-                (x, y, max(z, hold.z0_m + length / 2 if axis == "z" else z)),
-                radius,
-                length,
-                inner_m=0.8 * radius,
-            )
+        at = hold.within_cylinder(axis, (x, y, z), radius, length)
+        load.cylinder(material, solid, axis, at, radius, length, inner_m=0.8 * radius)
     elif pick < 0.8:
-        wide, tall = rng.uniform(0.1, 0.34), rng.uniform(0.05, 0.3)
-        thick = rng.uniform(0.002, 0.01)
-        load.box(
-            material,
-            solid,
-            (x - thick, x + thick),
-            (y - wide, y + wide),
-            (z - tall, min(z + tall, hold.z1_m)),
-        )
+        wide, tall, thick = rng.uniform(0.1, 0.34), rng.uniform(0.05, 0.3), rng.uniform(0.002, 0.01)
+        at = hold.within((x, y, z), (thick, wide, tall))
+        spans = [(c - h, c + h) for c, h in zip(at, (thick, wide, tall), strict=True)]
+        load.box(material, solid, spans[0], spans[1], spans[2])
     else:
-        radius = rng.uniform(0.05, 0.15)
-        load.cylinder(
-            material, solid * 0.8, "x", (x, y, z), radius, rng.uniform(0.04, 0.2), inner_m=0.5 * radius
-        )
+        radius, length = rng.uniform(0.05, 0.15), rng.uniform(0.04, 0.2)
+        at = hold.within_cylinder("x", (x, y, z), radius, length)
+        load.cylinder(material, solid * 0.8, "x", at, radius, length, inner_m=0.5 * radius)
 
 
 @cargo_type("logs", ("44",), ("logs in the rough", "tropical round wood"))

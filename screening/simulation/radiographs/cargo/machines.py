@@ -82,6 +82,7 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
     pick = rng.random()
     if pick < 0.25:
         half = rng.uniform(0.05, 0.22, 3)
+        centre = load.hold.within(centre, (float(half[0]), float(half[1]), float(half[2])))
         spans = [(c - h, c + h) for c, h in zip(centre, half, strict=True)]
         density = rng.uniform(1.2, 5.0)
         load.box("steel", density, spans[0], spans[1], spans[2])
@@ -97,6 +98,8 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
     elif pick < 0.45:
         axis = "xy"[int(rng.integers(0, 2))]
         radius, span = rng.uniform(0.018, 0.05), rng.uniform(0.3, 0.9)
+        # gears of up to 17 cm are on it
+        centre = load.hold.within_cylinder(axis, centre, 0.17, span)
         load.cylinder("steel", 7.85, axis, centre, radius, span)
         for _ in range(int(rng.integers(1, 4))):
             shift = rng.uniform(-0.4, 0.4) * span
@@ -110,14 +113,17 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
             )
     elif pick < 0.65:
         axis, radius, span = "xyz"[int(rng.integers(0, 3))], rng.uniform(0.07, 0.17), rng.uniform(0.2, 0.5)
+        centre = load.hold.within_cylinder(axis, centre, radius, span)
         load.cylinder("steel", 3.0, axis, centre, radius, span)
         load.cylinder("copper", 1.6, axis, centre, 0.85 * radius, 0.7 * span, inner_m=0.5 * radius)
         load.cylinder("steel", 4.0, axis, centre, 0.45 * radius, 0.75 * span)
     elif pick < 0.85:
         axis, radius, span = "xyz"[int(rng.integers(0, 3))], rng.uniform(0.015, 0.05), rng.uniform(0.4, 1.3)
+        centre = load.hold.within_cylinder(axis, centre, radius, span)
         load.cylinder("steel", 7.85, axis, centre, radius, span, inner_m=radius * 0.85)
     else:
         axes = rng.uniform(0.06, 0.2, 3)
+        centre = load.hold.within(centre, (float(axes[0]), float(axes[1]), float(axes[2])))
         load.ellipsoid(
             "aluminium", rng.uniform(0.8, 2.4), centre, (float(axes[0]), float(axes[1]), float(axes[2]))
         )
