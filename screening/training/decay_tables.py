@@ -50,6 +50,10 @@ MAX_CASCADES = 150
 #: A level that lives longer than a spectrometer's pulse breaks the cascade, s.
 LONGEST_LEVEL_S = 1e-6
 
+#: Long-lived levels of daughters, keV, that the level schemes do not say are (NUBASE2020): Y-89m 15.7 s,
+#: Ba-136m 0.31 s.
+LONG_LEVELS_KEV = {"Zr-89": (909.0,), "Cs-136": (2030.5,)}
+
 
 def write_decay_tables(out_dir: Path) -> list[Path]:
     """Write the decay and cascade tables.
@@ -221,7 +225,7 @@ def cascades_of_scheme(scheme: Scheme) -> list[tuple[float, tuple[float, ...]]]:
         if not carried[level]:
             finish(probability, seen)
             return
-        if scheme.is_long[level] and not is_start:
+        if scheme.is_long[level] and (seen or not is_start):
             finish(probability, seen)
             # what a long-lived level emits afterwards is a cascade of its own
             walk(level, probability, (), is_start=True)
@@ -270,7 +274,7 @@ def _schemes() -> dict[str, Scheme]:
         if not mine:
             raise ValueError(f"no level scheme of {name} in ENSDF")
         k_kev = _k_x_ray_kev(database, name.replace("-", ""))
-        schemes = [_scheme(record, k_kev) for record in mine]
+        schemes = [_scheme(record, k_kev, LONG_LEVELS_KEV.get(name, ())) for record in mine]
         found[name] = max(
             schemes, key=lambda scheme: sum(t.photons for level in scheme.levels for t in level)
         )
@@ -293,7 +297,7 @@ def _k_x_ray_kev(database: Any, key: str) -> float:
     return float(np.average(energies[is_k], weights=shares[is_k])) if is_k.any() else 0.0
 
 
-def _scheme(record: dict[str, Any], k_kev: float) -> Scheme:
+def _scheme(record: dict[str, Any], k_kev: float, long_kev: tuple[float, ...]) -> Scheme:
     factors = record["decaySchemeNormalization"][0]["normalizationRecord"][0]
     photons = (
         0.01 * (factors["multiplerPhotonIntensity"] or 0.0) * (factors["multiplerBranchingRatio"] or 1.0)
@@ -321,7 +325,8 @@ def _scheme(record: dict[str, Any], k_kev: float) -> Scheme:
             )
         levels.append(rows)
         lives = [item["halfLifeConverted"] for item in level["isomerDecay"]]
-        is_long.append(any(isinstance(t, float) and t > LONGEST_LEVEL_S for t in lives))
+        is_isomer = any(abs(float(level["levelEnergy"]) - kev) < 1.0 for kev in long_kev)
+        is_long.append(is_isomer or any(life > LONGEST_LEVEL_S for life in lives))
         branches = level.get("betaPlusDecay") or []
         positron.append(sum(float(b.get("betaPlusIntensity") or 0.0) for b in branches) * leptons)
         k_capture.append(sum(_k_captures(branch) for branch in branches) * leptons)
