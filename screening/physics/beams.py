@@ -13,7 +13,7 @@ carbon, iron and lead over the whole fan to 2 % after their three scale factors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +42,9 @@ _LINES_KEV = {"Co-60": (1173.2, 1332.5), "Cs-137": (661.7,)}
 _TARGET_TUNGSTEN_G_CM2 = 2.0
 _DETECTOR_G_CM2 = 3.0 * 7.9
 _LOWEST_KEV = 60.0
+
+#: Range of the deposited share, keV.
+_GRID_KEV = (5.0, 20000.0)
 
 
 class Beam(NamedTuple):
@@ -199,22 +202,31 @@ def deposited_share(
     for name, value in (("depth", depth_cm), ("half width", half_width_cm)):
         if not (np.isfinite(value) and value > 0.0):
             raise ValueError(f"detector {name} {value:g} cm is not allowed: finite and above 0")
-    density = material_data(detector).density_g_cm3
-    if not density > 0.0:
+    if not material_data(detector).density_g_cm3 > 0.0:
         raise ValueError(f"material {detector!r} has no density; use one of MATERIALS")
     energy = np.asarray(energy_kev, dtype=np.float64)
-    grid = np.geomspace(_GRID_KEV[0], _GRID_KEV[1], 400)
-    outside = ~((energy >= grid[0]) & (energy <= grid[-1]))
+    low, high = _GRID_KEV
+    outside = ~((energy >= low) & (energy <= high))
     if np.any(outside):
         value = float(energy[outside].ravel()[0])
-        raise ValueError(f"photon energy {value:g} keV is outside the range {grid[0]:g} to {grid[-1]:g} keV")
+        raise ValueError(f"photon energy {value:g} keV is outside the range {low:g} to {high:g} keV")
+    log_grid, found = _deposited(detector, float(depth_cm), float(half_width_cm))
+    return np.asarray(np.interp(np.log(energy), log_grid, found))
+
+
+@lru_cache(maxsize=256)
+def _deposited(
+    detector: str, depth_cm: float, half_width_cm: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the deposited share on a grid of ln(energy)."""
+    density, z = material_data(detector).density_g_cm3, material_data(detector).effective_z
+    grid = np.geomspace(_GRID_KEV[0], _GRID_KEV[1], 400)
     photoelectric = attenuation(detector, grid, process="photoelectric")
     compton = attenuation(detector, grid, process="incoherent")
     pair = attenuation(detector, grid, process="pair_nuclear")
     pair = pair + attenuation(detector, grid, process="pair_electron")
     total = photoelectric + compton + pair
     scattered = _mean_scattered_kev(grid)
-    z = material_data(detector).effective_z
     kept = np.zeros(grid.size)
     share = photoelectric / total
     for _ in range(10):
@@ -226,11 +238,7 @@ def deposited_share(
         after_pair -= kinetic / grid * _radiated_away(0.5 * kinetic, grid, kept, z)
         share = (photoelectric + compton * after_compton + pair * after_pair) / total
         kept = share * -np.expm1(-total * density * half_width_cm)
-    found = share * -np.expm1(-total * density * depth_cm)
-    return np.asarray(np.interp(np.log(energy), np.log(grid), found))
-
-
-_GRID_KEV = (5.0, 20000.0)
+    return np.log(grid), share * -np.expm1(-total * density * depth_cm)
 
 
 def _radiated_away(
