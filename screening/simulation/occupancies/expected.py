@@ -334,6 +334,6 @@ def _surroundings(
         decays = other.activity_mbq * 1e6 * recipe.interval_s
         for backed, layers in ((True, (*other.shielding, BACKING)), (False, other.shielding)):
             weight = np.where(is_behind == backed, share, 0.0)[..., np.newaxis] * decays
-            table = response.table(other.label, layers)
+            table = response.table(other.label, layers, has_ground=recipe.has_ground)
             found.append(Contribution(table, np.zeros(1, dtype=np.int64), weight))
     return tuple(found)

@@ -8,8 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.physics import MATERIALS
-from screening.physics.neutrons import BURST_POWER, LARGEST_BURST, NeutronPanel, cosmic_counts, panel_rate
+from screening.physics.neutrons import (
+    BURST_POWER,
+    LARGEST_BURST,
+    NeutronPanel,
+    cosmic_counts,
+    gamma_counts,
+    panel_rate,
+)
 
+from .emission import emitted
 from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
 from .recipe import OccupancyRecipe
@@ -19,6 +27,9 @@ __all__ = ["draw_neutrons", "neutron_efficiency"]
 #: Chance that any panel counts a neutron of a cascade in the load, as in
 #: :func:`screening.physics.neutrons.cosmic_counts`.
 _DETECTION = 0.02
+
+#: False neutrons for each photon that meets a panel.
+_GAMMA_SENSITIVITY = 1e-7
 
 #: Shields of the neutron tables and their thickest, cm; layers of other materials are taken as transparent.
 _SHIELDS_CM = {"polyethylene": 20.0, "borated-polyethylene": 20.0, "lead": 10.0, "steel": 20.0}
@@ -71,6 +82,12 @@ def draw_neutrons(
             share = rectangle_share(along - source.position_m, source.across_m, source.height_m, panels)
             seen = source.neutrons_per_s * neutron_efficiency(source.label, source.shielding)
             counts += rng.poisson(seen * share)
+    for source in recipe.sources:
+        photons = emitted(source.label, source.shielding)
+        rate = source.activity_mbq * 1e6 * float(photons.lines.sum() + photons.scattered.sum())
+        if rate * _GAMMA_SENSITIVITY > 1.0:
+            share = rectangle_share(along - source.position_m, source.across_m, source.height_m, panels)
+            counts += gamma_counts(rng, rate * share, 1.0, _GAMMA_SENSITIVITY)
     return counts, np.ones(n_second)
 
 

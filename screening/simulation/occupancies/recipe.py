@@ -98,6 +98,8 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Heights of a pillar's panels; empty takes the usual ones (1.8 for one, 1.0 to 2.7 for more).
     cargo : CargoRecipe or None
         What the box holds, which photons of sources pass on their way; None: nothing in the way.
+    has_ground : bool
+        Sources are also seen by what the road scatters of their photons.
     suppression : float
         Share of background that the loaded container keeps off a panel beside it, all energies together.
     background_cps : float or None
@@ -173,6 +175,7 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     lane_m: float = 5.0
     heights_m: tuple[float, ...] = ()
     cargo: CargoRecipe | None = None
+    has_ground: bool = True
     suppression: float = 0.3
     background_cps: float | None = None
     background_mix: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)

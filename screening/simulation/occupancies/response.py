@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from screening.physics.response import response
 
-from .emission import PHOTON_KEV, Photons, emitted, through
+from .emission import PHOTON_KEV, Photons, emitted, off_the_ground, through
 
 __all__ = ["MAX_KEV", "NODES_G_CM2", "THRESHOLD_KEV", "PanelResponse", "Table", "panel_response"]
 
@@ -19,6 +19,9 @@ MAX_KEV = 3000.0
 
 #: Areal densities of cargo at which responses are tabulated, g/cm2; between them the logarithm is linear.
 NODES_G_CM2 = np.array([0.0, 4.0, 10.0, 20.0, 35.0, 55.0, 80.0, 110.0, 150.0, 200.0, 280.0, 400.0])
+
+#: Walls of a box, or sheet and doors of a cab: 2 mm of steel, g/cm2.
+_BODY = ("steel", 1.6)
 
 #: Discriminator: its energy and width (one sigma), keV.
 THRESHOLD_KEV: dict[str, tuple[float, float]] = {"rpm": (28.0, 3.0), "srpm": (35.0, 3.0)}
@@ -157,7 +160,12 @@ class PanelResponse:
         return self._lines_done[key]
 
     def table(
-        self, label: str, shielding: tuple[tuple[str, float], ...] = (), cargo: str | None = None
+        self,
+        label: str,
+        shielding: tuple[tuple[str, float], ...] = (),
+        cargo: str | None = None,
+        *,
+        has_ground: bool = False,
     ) -> Table:
         """Return the deposits of a source behind cargo of every tabulated thickness.
 
@@ -168,7 +176,9 @@ class PanelResponse:
         shielding : tuple of (str, float)
             Layers around the source: material and areal density, g/cm2.
         cargo : str or None
-            Material of the cargo; None: no cargo, one row.
+            Material of the cargo, and 1.6 g/cm2 of steel around it; None: neither, one row.
+        has_ground : bool, default False
+            Add what a road scatters back.
 
         Returns
         -------
@@ -180,19 +190,23 @@ class PanelResponse:
         ValueError
             If a label or material is unknown.
         """
-        return _table(self, label, shielding, cargo)
+        return _table(self, label, shielding, cargo, has_ground)
 
 
 @lru_cache(maxsize=256)
 def _table(
-    response: PanelResponse, label: str, shielding: tuple[tuple[str, float], ...], cargo: str | None
+    response: PanelResponse,
+    label: str,
+    shielding: tuple[tuple[str, float], ...],
+    cargo: str | None,
+    has_ground: bool,
 ) -> Table:
-    photons = emitted(label, shielding)
-    nodes = NODES_G_CM2 if cargo is not None else NODES_G_CM2[:1]
-    rows = [
-        response.deposits(photons if cargo is None else through(photons, cargo, float(node)))
-        for node in nodes
-    ]
+    rows = []
+    for node in NODES_G_CM2 if cargo is not None else NODES_G_CM2[:1]:
+        photons = emitted(label, shielding)
+        if cargo is not None:
+            photons = through(through(photons, cargo, float(node)), *_BODY)
+        rows.append(response.deposits(off_the_ground(photons) if has_ground else photons))
     return Table(np.stack(rows), response.edges_kev)
 
 

@@ -51,7 +51,7 @@ def simulate_series(
 
     The sources are drawn once, at the largest scale; each event keeps a mark, and a smaller scale keeps the
     events whose marks are below its share. So what a weaker source leaves is a part of what a stronger one
-    leaves, and both share every count of the background.
+    leaves, and both share every count of the background, until counts are so many that they pile up.
 
     Parameters
     ----------

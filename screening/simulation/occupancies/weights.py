@@ -136,7 +136,12 @@ def weigh_source(
         The source.
     """
     cargo = recipe.cargo
-    table = response.table(source.label, source.shielding, None if cargo is None else cargo.material)
+    table = response.table(
+        source.label,
+        source.shielding,
+        None if cargo is None else cargo.material,
+        has_ground=recipe.has_ground,
+    )
     decays = source.activity_mbq * 1e6 * recipe.interval_s
     # Constituents of one good lie in the same places: reckon those once.
     key = (source.position_m, source.spread_m, source.across_m, source.height_m, float(source.is_bulk))

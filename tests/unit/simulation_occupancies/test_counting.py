@@ -86,7 +86,7 @@ def test_events_of_an_interval_are_poisson():
 @pytest.mark.parametrize("portal", ["rpm", "srpm"])
 def test_weaker_sources_are_parts_of_stronger_ones(portal):
     recipe = OccupancyRecipe(portal=portal, sources=(SOURCE,), dead_time_s=0.0)
-    scales = [1.0, 0.0, 0.1, 3.0]
+    scales = [0.3, 0.0, 0.03, 0.9]
     series = simulate_series(recipe, scales, 5)
     counts = series.counts
     order = np.argsort(scales)

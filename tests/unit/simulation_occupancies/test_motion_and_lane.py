@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from screening.physics import transmission
+from screening.physics.response import response
 from screening.simulation.occupancies import (
     CargoRecipe,
     OccupancyRecipe,
@@ -16,8 +17,9 @@ from screening.simulation.occupancies import (
     stop_and_go,
 )
 from screening.simulation.occupancies.expected import fixed_part
-from screening.simulation.occupancies.lane import cargo_path, panel_positions, rectangle_share
+from screening.simulation.occupancies.lane import FACE_M, cargo_path, panel_positions, rectangle_share
 from screening.simulation.occupancies.motion import Motion
+from screening.simulation.occupancies.response import panel_response
 
 POINT = SourceRecipe(label="Cs-137", activity_mbq=2.0, position_m=10.0)
 
@@ -159,3 +161,27 @@ def test_bulk_loads_absorb_themselves():
     seen = [fixed_part(msgspec.structs.replace(recipe, cargo=load)).sources[0] for load in (thin, cargo)]
     counts = [float((part.weight @ part.table.above(28.0)[part.rows]).sum()) for part in seen]
     assert 0.15 < counts[1] / counts[0] < 0.8
+
+
+def test_faces_are_those_of_the_responses():
+    # Chances are per photon that crosses the face: the solid angle must be of the same face.
+    for portal, name in (("rpm", "pvt-panel"), ("srpm", "nai-2x4x16")):
+        along, up = FACE_M[portal]
+        assert along * up * 1e4 == pytest.approx(response(name).face_area_cm2, rel=1e-3)
+
+
+def test_the_road_adds_low_energies_and_no_peak():
+    log = panel_response("srpm", 0.075)
+    bare, beside = (log.table("Cs-137", has_ground=ground).spectra[0] for ground in (False, True))
+    peak = (log.edges_kev[:-1] > 600.0) & (log.edges_kev[1:] < 720.0)
+    low = (log.edges_kev[:-1] > 100.0) & (log.edges_kev[1:] < 260.0)
+    assert beside[peak].sum() == pytest.approx(bare[peak].sum(), rel=0.01)
+    assert beside[low].sum() > 1.4 * bare[low].sum()
+    assert 0.1 < beside.sum() / bare.sum() - 1.0 < 0.5
+
+
+def test_hot_sources_are_taken_for_neutrons():
+    hot = msgspec.structs.replace(POINT, activity_mbq=1e5)
+    recipe = OccupancyRecipe(sources=(hot,), neutron_background_cps=0.1)
+    counts = simulate_occupancy(recipe, 1)[0].payload.neutron_counts.sum(axis=1)
+    assert counts[5] > 20 > counts[0]

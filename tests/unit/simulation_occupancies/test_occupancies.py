@@ -69,9 +69,9 @@ def test_peak_is_where_the_source_passes():
     assert seen_s == pytest.approx(10.0 / 2.0, abs=0.5)
 
 
-def plastic_counts_per_decay(label, shielding=()):
+def plastic_counts_per_decay(label, shielding=(), *, has_ground=False):
     response = panel_response("rpm", 0.075)
-    return response.table(label, shielding).above(THRESHOLD_KEV["rpm"][0])[0]
+    return response.table(label, shielding, has_ground=has_ground).above(THRESHOLD_KEV["rpm"][0])[0]
 
 
 def test_solid_angle_by_hand():
@@ -102,7 +102,7 @@ def test_sum_over_the_pass_is_the_integral():
     source = msgspec.structs.replace(CAESIUM, position_m=30.0)
     recipe = msgspec.structs.replace(recipe, sources=(source,))
     scan, _ = simulate_occupancy(recipe, 2)
-    per_decay = plastic_counts_per_decay("Cs-137")
+    per_decay = plastic_counts_per_decay("Cs-137", has_ground=True)
     expected = 2e6 * per_decay * 2 * 0.595 / (2 * np.pi * 2.5 * 2.0)
     # Of an infinitely long strip of height h, arctan(h / 2d) / (h / 2d) of it is seen.
     expected *= np.arctan(0.85 / 2.5) / (0.85 / 2.5)
