@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 from screening.physics.attenuation import attenuation
-from screening.physics.beams import Beam, beam, beam_of
+from screening.physics.beams import MIDDLE_OF_FAN_DEGREES, Beam, beam, beam_of
 
-__all__ = ["BeamSettings", "endpoint_sensitivity", "instance_beam"]
+__all__ = ["BeamSettings", "angle_sensitivity", "endpoint_sensitivity", "instance_beam"]
 
 #: Label, endpoint in MV, tungsten and steel in g/cm2, scintillator and its depth in cm.
 BeamSettings = tuple[str, float, float, float, str, float]
@@ -26,6 +26,7 @@ def instance_beam(
     steel_g_cm2: float,
     detector: str = "cadmium-tungstate",
     detector_depth_cm: float = 3.0,
+    off_middle_degrees: float = 0.0,
 ) -> Beam:
     """Return the beam of an instance.
 
@@ -41,6 +42,8 @@ def instance_beam(
         Scintillator; gamma lines are counted, whatever it is.
     detector_depth_cm : float, default 3.0
         Its length along the beam.
+    off_middle_degrees : float, default 0.0
+        Angle from the middle of the fan, away from the electrons' direction: the beam is softer there.
 
     Returns
     -------
@@ -67,6 +70,7 @@ def instance_beam(
         filters=(("steel", steel_g_cm2),),
         detector=detector,
         detector_depth_cm=detector_depth_cm,
+        angle_degrees=MIDDLE_OF_FAN_DEGREES + off_middle_degrees,
         n_bins=SPECTRUM_BINS,
     )
 
@@ -88,8 +92,29 @@ def endpoint_sensitivity(settings: BeamSettings) -> float:
     label, endpoint_mv, *rest = settings
     if not label.endswith("MV"):
         return 0.0
-    depth = []
-    for factor in (0.98, 1.02):
-        one = instance_beam(label, endpoint_mv * factor, *rest)
-        depth.append(-np.log(one.weight @ np.exp(-60.0 * attenuation("steel", one.energy_kev))))
+    depth = [_depth(instance_beam(label, endpoint_mv * factor, *rest)) for factor in (0.98, 1.02)]
     return float(np.log(depth[1] / depth[0]) / np.log(1.02 / 0.98))
+
+
+@cache
+def angle_sensitivity(settings: BeamSettings) -> float:
+    """Return d ln(-ln T) / d angle behind 60 g/cm2 of steel, per degree from the middle of the fan.
+
+    Parameters
+    ----------
+    settings : tuple
+        As of :func:`instance_beam`.
+
+    Returns
+    -------
+    float
+        Positive for bremsstrahlung, 0 for gamma lines.
+    """
+    if not settings[0].endswith("MV"):
+        return 0.0
+    depth = [_depth(instance_beam(*settings, off_middle_degrees=angle)) for angle in (-5.0, 5.0)]
+    return float(np.log(depth[1] / depth[0]) / 10.0)
+
+
+def _depth(spectrum: Beam) -> float:
+    return float(-np.log(spectrum.weight @ np.exp(-60.0 * attenuation("steel", spectrum.energy_kev))))

@@ -12,7 +12,7 @@ from screening.kernels.transport import transmit
 from screening.physics.attenuation import attenuation
 from screening.physics.beams import Beam, beam
 
-from .beams import BeamSettings, endpoint_sensitivity, instance_beam
+from .beams import BeamSettings, angle_sensitivity, endpoint_sensitivity, instance_beam
 from .defects import add_defects, dead_rows, row_drift
 from .tracing import material_of
 
@@ -138,7 +138,8 @@ def expose(
     drifting = [row for row in scanner.drifting_rows if row < n_row]
 
     planes = _through(scene, scanner, parts)
-    planes = [_seen(plane, scanner, k, sway, jitter[:, k]) for k, plane in enumerate(planes)]
+    angle = _fan_angle_degrees(scene.geometry) * (1.0 if scanner.is_aimed_down else -1.0)
+    planes = [_seen(plane, scanner, k, sway, angle, jitter[:, k]) for k, plane in enumerate(planes)]
     if n_energy == 2 and scanner.energy_mixing > 0:
         planes[1] = (1 - scanner.energy_mixing) * planes[1] + np.float32(scanner.energy_mixing) * planes[0]
     for k, plane in enumerate(planes):
@@ -227,17 +228,24 @@ def _seen(
     scanner: Scanner,
     k: int,
     sway: NDArray[np.float64],
+    angle_degrees: NDArray[np.float64],
     jitter: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """Return a transmission as the detector sees it, without scatter: moved, blurred, of a shaky endpoint."""
+    """Return a transmission as the detector sees it, without scatter: moved, blurred, of its own spectrum.
+
+    The spectrum of the middle of the fan is corrected for the angle of a row, and for the endpoint of a
+    line, by what either changes behind 60 g/cm2 of steel.
+    """
     if scanner.wobble_rows > 0:
         plane = _shifted(plane, sway)
     for axis, sigma in enumerate(scanner.blur_px):
         plane = ndimage.correlate1d(plane, _blur(sigma), axis=axis, mode="nearest")
-    slope = endpoint_sensitivity(_beam_settings(scanner, k))
-    if slope and scanner.endpoint_jitter > 0:
-        # T^(1 + slope * jitter), the first terms: a strong pulse sees deeper
-        change = (-slope * jitter).astype(np.float32)
+    settings = _beam_settings(scanner, k)
+    per_row = -angle_sensitivity(settings) * angle_degrees
+    per_line = -endpoint_sensitivity(settings) * jitter
+    if per_row.any() or per_line.any():
+        # T^(1 - change), the first terms: a strong pulse sees deeper, the soft side of the fan less deep
+        change = per_row.astype(np.float32)[:, None] + per_line.astype(np.float32)
         plane *= 1.0 - change * np.log(np.maximum(plane, np.float32(1e-12)))
     return plane
 
@@ -352,6 +360,13 @@ def _row_pattern(n_row: int, scanner: Scanner, rng: np.random.Generator) -> NDAr
     board = scanner.board_rows
     boards = np.repeat(rng.standard_normal(n_row // board + 1), board)[:n_row]
     return np.asarray(1.0 + scanner.row_residue * (0.8 * boards + 0.6 * rng.standard_normal(n_row)))
+
+
+def _fan_angle_degrees(geometry: FanGeometry) -> NDArray[np.float64]:
+    """Return the angle of each row above the middle of the fan."""
+    slope = (geometry.row_z_m - geometry.source_height_m) / geometry.source_distance_m
+    angle = np.degrees(np.arctan(slope))
+    return np.asarray(angle - (angle[0] + angle[-1]) / 2.0)
 
 
 def _fan_profile(geometry: FanGeometry) -> NDArray[np.float64]:

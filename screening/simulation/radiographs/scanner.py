@@ -108,6 +108,8 @@ class Scanner(NamedTuple):
         Scintillator.
     detector_depth_cm : float
         Its length along the beam.
+    is_aimed_down : bool
+        The electrons go towards the lower end of the fan, so that its upper end is the softer one.
     skew : float
         Tangent of the angle between the fan and the plane across the motion, for ``FanGeometry.skew``.
     """
@@ -158,6 +160,7 @@ class Scanner(NamedTuple):
     adc_mismatch: float
     detector: str
     detector_depth_cm: float
+    is_aimed_down: bool
     skew: float
 
 
@@ -258,6 +261,7 @@ def draw_scanner(
         adc_mismatch=rng.uniform(-0.003, 0.003) if has_step else 0.0,
         detector=str(rng.choice(f.detectors)),
         detector_depth_cm=_uniform(rng, f.detector_depth_cm),
+        is_aimed_down=bool(rng.random() < 0.5),
         skew=_uniform(rng, f.skew) * float(rng.choice([-1.0, 1.0])),
     )
 

@@ -18,61 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from .bodies import Body, Span, Triple, ball, box, cylinder, rotation_matrix, sheet, tube_axes
 from .geometry import FanGeometry, Region
 from .meshes import Mesh, closed_mesh
-from .tracing import Placed, material_of, trace_alone, trace_into, union_of
+from .objects import SceneObject
+from .tracing import Placed, material_of, trace_into, union_of
 
 __all__ = ["FanGeometry", "Region", "Scene", "SceneObject"]
 
 #: Nothing is denser (osmium 22.6 g/cm3).
 MAX_DENSITY_G_CM3 = 23.0
-
-
-class SceneObject:
-    """What was added while an object was labelled: the ground truth of its mask.
-
-    Parameters
-    ----------
-    scene : Scene
-        Its scene.
-    label, kind : str
-        What it is called.
-
-    Attributes
-    ----------
-    label, kind : str
-        What it is called.
-    """
-
-    def __init__(self, scene: Scene, label: str, kind: str) -> None:
-        self.label = label
-        self.kind = kind
-        self._scene = scene
-        self._placed: list[Placed] = []
-        self._seen: tuple[int, Region | None, NDArray[np.float32], tuple[str, ...]] | None = None
-
-    @property
-    def region(self) -> Region | None:
-        """Smallest window that holds it; None if it is not in the picture."""
-        return self._trace()[1]
-
-    @property
-    def areal_density(self) -> NDArray[np.float32]:
-        """Areal density of the object alone in its window, g/cm2; shape (0, 0) if not in the picture."""
-        return self._trace()[2]
-
-    @property
-    def materials(self) -> tuple[str, ...]:
-        """Names of its materials, sorted."""
-        return self._trace()[3]
-
-    def _add(self, placed: Placed) -> None:
-        self._placed.append(placed)
-
-    def _trace(self) -> tuple[int, Region | None, NDArray[np.float32], tuple[str, ...]]:
-        if self._seen is None or self._seen[0] != len(self._placed):
-            region, density = trace_alone(self._placed, self._scene.geometry)
-            names = tuple(sorted({p.material for p in self._placed}))
-            self._seen = (len(self._placed), region, density, names)
-        return self._seen
 
 
 class Scene:
@@ -185,7 +137,7 @@ class Scene:
         SceneObject
             The object; complete once the block has ended.
         """
-        one = SceneObject(self, label, kind)
+        one = SceneObject(self.geometry, label, kind)
         self._objects.append(one)
         self._open.append(one)
         try:
@@ -463,7 +415,7 @@ class Scene:
         self._materials.setdefault(material, len(self._materials))
         self._placed.append(placed)
         for one in self._open:
-            one._add(placed)  # noqa: SLF001 - the scene fills its objects
+            one.add(placed)
         return region
 
     def _trace(self) -> None:

@@ -270,6 +270,21 @@ def test_jitter_of_the_endpoint_shows_behind_steel_and_not_in_air() -> None:
     assert air.std() < 1e-4
 
 
+def test_one_end_of_the_fan_is_softer() -> None:
+    scene = steel(0.1, n_row=400)
+    rows = {
+        is_down: neg_log(expose(scene, dual(is_aimed_down=is_down), np.random.default_rng(0)))[:, 5]
+        for is_down in (True, False)
+    }
+    degrees = np.degrees(np.arctan((scene.geometry.row_z_m[[0, -1]] - 1.0) / 6.0))
+    ratio = np.log(rows[True] / rows[False])
+    assert ratio[0] > 0.0 > ratio[-1]
+    # the published beams soften as E^-0.0115 per degree, which is half a percent of -ln T behind steel
+    per_degree = (ratio[0] - ratio[-1]) / 2.0 / (degrees[0] - degrees[1])
+    assert 0.001 < per_degree < 0.01
+    assert abs(ratio[200]) < 1e-3
+
+
 def test_faulty_rows_are_what_the_truth_says() -> None:
     scanner = dual(dead_rows=(10,), hot_rows=(20,), drifting_rows=(30,), drift=0.2, n_dead_rows=3,
                    electronic_sigma=20.0)  # fmt: skip
