@@ -34,10 +34,10 @@ FWHM_LAWS: dict[str, FwhmLaw] = {
     "pvt-panel": FwhmLaw(0.22, 0.5, 8.0),
 }
 
-#: Relative yield by photon energy, keV, after these works. NaI(Tl): Mengesha et al., IEEE Trans. Nucl. Sci. 45
-#: (1998) 456; Khodyuk, Rodnyi and Dorenbos, J. Appl. Phys. 107 (2010) 113513 (with the dip above iodine's K edge).
-#: CsI(Tl): Mengesha et al. 1998. LaBr3(Ce): Khodyuk and Dorenbos, J. Phys.: Condens. Matter 22 (2010) 485402
-#: (with the step at lanthanum's K edge). CeBr3 is taken as LaBr3.
+#: Relative yield by photon energy, keV, after these works. NaI(Tl): Mengesha et al., IEEE Trans. Nucl. Sci.
+#: 45 (1998) 456; Khodyuk, Rodnyi and Dorenbos, J. Appl. Phys. 107 (2010) 113513 (with the dip above iodine's
+#: K edge). CsI(Tl): Mengesha et al. 1998. LaBr3(Ce): Khodyuk and Dorenbos, J. Phys. Condens. Matter 22 (2010)
+#: 485402 (with the step at lanthanum's K edge). CeBr3 is taken as LaBr3.
 _CURVES: dict[str, tuple[tuple[float, float], ...]] = {
     "nai": (
         (10, 1.13), (15, 1.16), (20, 1.18), (30, 1.18), (33.1, 1.175), (33.3, 1.13), (45, 1.15), (60, 1.15),
