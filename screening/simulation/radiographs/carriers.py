@@ -244,7 +244,9 @@ def _add_flat_wagon(scene: Scene, y0: float, y1: float, base: float, rng: np.ran
     scene.cylinder("steel", 2.2, "y", (0.5, middle + 0.8, deck - 0.42), 0.16, 0.55)
     scene.cylinder("steel", 1.2, "y", (-0.55, middle - 0.7, deck - 0.42), 0.15, 0.9)
     scene.cylinder("steel", STEEL_G_CM3, "y", (0.0, middle, deck - 0.48), 0.016, ends[1] - ends[0] - 5.0)
-    for bogie in (ends[0] + 1.9, ends[1] - 1.9):
+    # pivots stand some 2.2 m behind the headstocks
+    pivot = rng.uniform(2.15, 2.35)
+    for bogie in (ends[0] + pivot, ends[1] - pivot):
         _add_bogie(scene, bogie, rng)
     for end, outward in ((ends[0], -1.0), (ends[1], 1.0)):
         edge_on_plate(scene, (-1.2, 1.2), end, (deck - 0.3, deck), 0.012)

@@ -18,6 +18,7 @@ from .containers import (
     add_front_and_doors,
     add_walls,
 )
+from .meshes import turned
 from .parts import STEEL_G_CM3, edge_on_plate, hollow_section, ordered, pipe
 from .scene import Scene
 
@@ -207,17 +208,16 @@ def _add_tank(scene: Scene, c: Container, rng: np.random.Generator) -> None:
     ):
         pipe(scene, "y", (0.0, middle, z), outer, straight, wall, material=material, density_g_cm3=density)
     for sign in (-1.0, 1.0):
-        # a dished end is crossed obliquely near its rim; half an ellipsoid of shell
-        end = middle + sign * straight / 2
-        for k in range(10):
-            a, b = k / 10.0, (k + 1) / 10.0
-            ring = radius - 0.05
-            outer = ring * float(np.sqrt(1.0 - a * a))
-            inner = max(ring * float(np.sqrt(1.0 - b * b)) - shell, 0.0)
-            place = (0.0, end + sign * dish * (a + b) / 2, z)
-            scene.cylinder("steel", STEEL_G_CM3, "y", place, outer, dish / 10)
-            if inner > 0.0:
-                scene.cylinder("steel", -STEEL_G_CM3, "y", place, inner, dish / 10)
+        # a dished end: the shell between two halves of ellipsoids, its hollow towards the vessel
+        end = (0.0, middle + sign * straight / 2, z)
+        turn = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, sign], [0.0, -sign, 0.0]])
+        for ring, deep, density in (
+            (radius - 0.05, dish, STEEL_G_CM3),
+            (radius - 0.05 - shell, dish - shell, -STEEL_G_CM3),
+        ):
+            t = np.linspace(0.0, 0.995, 14)
+            half = turned(np.stack([ring * np.sqrt(1.0 - t * t), deep * t], axis=1), n_side=48)
+            scene.mesh("steel", density, half.vertices_m, half.triangles, centre=end, rotation=turn)
     for y in (c.y0_m + 0.04, c.y1_m - 0.04):
         for sign in (-1.0, 1.0):
             edge_on_plate(scene, (-1.1, 1.1), y, (top - 0.1, top), 0.006)

@@ -254,10 +254,9 @@ def _narcotics_bag(rng: np.random.Generator) -> list[Part]:
 
 def _narcotics_pallet(rng: np.random.Generator) -> list[Part]:
     """Return a pallet of bricks."""
-    return [
-        *_bricks(rng, (14, 4, int(rng.integers(3, 8)))),
-        block("wood", 0.3, (0.0, 0.0, -0.62), (0.85, 1.0, 0.12)),
-    ]
+    layers = int(rng.integers(3, 8))
+    deck = -0.145 * layers / 2.0 - 0.07
+    return [*_bricks(rng, (14, 4, layers)), block("wood", 0.3, (0.0, 0.0, deck), (0.85, 1.0, 0.12))]
 
 
 def _cash(rng: np.random.Generator) -> list[Part]:
