@@ -410,6 +410,11 @@ static inline void screening_emerge(const screening_photon_setup *s, screening_p
         t->uncollided++;
     } else if (s->crystal < 0 && !(s->source == PH_SURFACE && photon->d[2] > 0)) {
         t->any++;
+        if (fabs(photon->e - s->energy) < PH_SAME) {
+            /* Scattered coherently alone: still in the line. */
+            t->peaks[PH_FULL]++;
+            return;
+        }
         if (fabs(photon->e - SCREENING_MC2) < PH_SAME) {
             t->peaks[PH_511]++;
             return;

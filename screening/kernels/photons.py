@@ -138,8 +138,9 @@ class PhotonTally(NamedTuple):
         by their energy, without those in `peaks`.
     peaks : ndarray of shape (6,), int64
         Histories that deposit exactly: all energy; all but a K alpha line; all but a K beta line; all but
-        one annihilation quantum; all but two; one annihilation quantum. For photons that come out: K alpha,
-        K beta and annihilation quanta at their places, the rest 0.
+        one annihilation quantum; all but two; one annihilation quantum. For photons that come out: those of
+        the source's energy (scattered coherently alone), K alpha, K beta and annihilation quanta at their
+        places, the rest 0.
     peak_kev : ndarray of shape (6,), float64
         Mean energy lost in each of them (of the photons that come out: mean energy); 0 where there are none.
     n_scored : int

@@ -107,13 +107,13 @@ class _Run:
             scored = np.concatenate([np.zeros(0), *self.out])
             lines = _is_line(setup.materials, [int(m) for m in setup.material if m >= 0], scored)
             never = np.zeros(scored.size, bool)
-            kinds = [never, *lines, never, never, np.abs(scored - _REST_KEV) < 1e-6]
-            order, values = (5, 1, 2), scored
+            kinds = [np.abs(scored - self.energy) < 1e-6, *lines, never, never, np.abs(scored - _REST_KEV) < 1e-6]
+            order, values = (0, 5, 1, 2), scored
         free = np.ones(scored.size, bool)
         for k in order:
             which = kinds[k] & free
             peaks[k] = which.sum()
-            mean[k] = values[which].mean() if which.any() and not (setup.crystal < 0 and k == 5) else 0.0
+            mean[k] = values[which].mean() if which.any() and not (setup.crystal < 0 and k in (0, 5)) else 0.0
             free &= ~which
         inside = (scored >= edges[0]) & (scored <= edges[-1])
         place = np.searchsorted(edges, scored[free & inside], side="right") - 1

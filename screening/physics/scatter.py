@@ -3,7 +3,7 @@
 ``tables/scatter.npz`` is written by :func:`screening.simulation.photons.write_scatter`: a point source in
 a spherical shell whose inner radius is a quarter of its thickness, and a point source above a wide, thick
 surface. Spectra are kept on an axis that is cut where single scattering ends, so that they move with the
-source energy; annihilation quanta and K lines are kept apart.
+source energy; annihilation quanta, K lines and photons that scattered coherently alone are kept apart.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Table(NamedTuple):
     areal: NDArray[np.float64]  # (n_thickness,), g/cm2, from 0 on for a shell; one entry for a surface
     total: NDArray[np.float64]  # (n_thickness, n_energy): scattered photons, without those in lines
     shape: NDArray[np.float64]  # (n_thickness, n_energy, n_bin), each row sums to 1
-    line: NDArray[np.float64]  # (n_thickness, n_energy, 3): annihilation, K alpha, K beta
+    line: NDArray[np.float64]  # (n_thickness, n_energy, 4): annihilation, K alpha, K beta, coherent
     line_kev: NDArray[np.float64]  # (3,)
 
 
@@ -110,6 +110,7 @@ def emerging(
     """Return the scattered photons that come out of a shell around a source.
 
     What passes without an interaction is not among them; :func:`screening.physics.transmission` gives it.
+    What scattered coherently alone is among them, in the bin of the source energy.
 
     Parameters
     ----------
@@ -272,7 +273,8 @@ def _spread(
         below = np.zeros(shape.shape[1] + 1)
         np.cumsum(number * ((1 - s) * shape[i] + s * shape[i + 1]), out=below[1:])
         found[:, k] = np.diff(np.interp(edges, emerging_edges_kev(e), below))
-        for where, strength in zip(table.line_kev, (1 - s) * line[i] + s * line[i + 1], strict=True):
+        places = (*table.line_kev, e)
+        for where, strength in zip(places, (1 - s) * line[i] + s * line[i + 1], strict=True):
             bin_ = int(np.searchsorted(edges, where, side="right")) - 1
             if strength > 0 and 0 <= bin_ < found.shape[0]:
                 found[bin_, k] += strength

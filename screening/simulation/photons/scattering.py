@@ -116,7 +116,7 @@ def _rows(tallies: list[PhotonTally]) -> tuple[list[float], list[NDArray[np.floa
         n = tally.n_histories
         total.append(float(tally.histogram.sum()) / n)
         shape.append(tally.histogram / max(int(tally.histogram.max()), 1))
-        line.append([float(tally.peaks[k]) / n for k in (5, 1, 2)])
+        line.append([float(tally.peaks[k]) / n for k in (5, 1, 2, 0)])
     return total, shape, line
 
 
@@ -130,7 +130,7 @@ def _table(
         if setup is None:
             totals.append([0.0] * energies.size)
             shapes.append([np.zeros(emerging_edges_kev(100.0).size - 1)] * energies.size)
-            lines.append([[0.0] * 3] * energies.size)
+            lines.append([[0.0] * 4] * energies.size)
             continue
         tallies = [
             transport_photons(
