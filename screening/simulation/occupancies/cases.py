@@ -96,10 +96,11 @@ NEUTRON_SOURCES: tuple[tuple[str, float, float], ...] = (
     ("RGPu", 2.3e6, 2.2e5),
 )
 
-#: Shielding of the neutron cases: bare, moderated, and gammas stopped with neutrons let through.
+#: Shielding of the neutron cases: a steel can, moderated, and gammas stopped with neutrons let through. Bare
+#: plutonium is no case: the 60 keV line of a kilogram would blind any portal.
 NEUTRON_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
-    (),
-    (("polyethylene", 10.0),),
+    (("steel", 8.0),),
+    (("steel", 8.0), ("polyethylene", 10.0)),
     (("lead", 57.0),),
     (("lead", 57.0), ("polyethylene", 10.0)),
 )
@@ -125,7 +126,7 @@ CASE_PRESETS = {
     "norm": "goods that radiate by nature, along the whole box, plastic and spectra in turn",
     "medical": "patients in the cab, plastic and spectra in turn",
     "masking": "a source inside a load of NORM or beside a patient, with the load alone in turn, spectra",
-    "neutrons": "neutron sources bare, moderated and behind lead; in turn cargo of steel without any",
+    "neutrons": "neutron sources in steel, moderated and behind lead; in turn cargo of steel without any",
     "faults": "each fault a portal can have in turn, half of them with a source aboard",
 }
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .lane import Panels, cargo_path, rectangle_share
+from .lane import Panels, aslant_gain, cargo_path, rectangle_share
 from .motion import Motion
 from .recipe import OccupancyRecipe, SourceRecipe
 from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table
@@ -197,6 +197,8 @@ def _geometry(
     shares, paths = [], []
     for aside, part in across:
         share = rectangle_share(passed - at[:, np.newaxis], aside, source.height_m, panels)
+        if recipe.portal == "rpm":
+            share *= aslant_gain(passed - at[:, np.newaxis], aside, source.height_m, panels)
         shares.append(share * (part / at.size))
         if recipe.cargo is not None:
             path = cargo_path(

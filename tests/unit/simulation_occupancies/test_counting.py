@@ -145,7 +145,7 @@ def test_dead_time_laws():
 
 
 def test_a_hot_source_collapses_an_overloaded_portal():
-    hot = SourceRecipe(label="Cs-137", activity_mbq=2e5, position_m=9.0)
+    hot = SourceRecipe(label="Cs-137", activity_mbq=3e4, position_m=9.0)
     recipe = OccupancyRecipe(sources=(hot,), dead_time_s=2e-6, is_paralysable=True)
     counts = simulate_occupancy(recipe, 1)[0].payload.gamma_counts.sum(axis=1)
     beside = int(5 + 9.0 / 2.2 / 0.2)

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from screening.kernels.photons import transport_photons
 from screening.physics import transmission
 from screening.physics.response import response
 from screening.simulation.occupancies import (
@@ -17,9 +18,17 @@ from screening.simulation.occupancies import (
     stop_and_go,
 )
 from screening.simulation.occupancies.expected import fixed_part
-from screening.simulation.occupancies.lane import FACE_M, cargo_path, panel_positions, rectangle_share
+from screening.simulation.occupancies.lane import (
+    FACE_M,
+    Panels,
+    aslant_gain,
+    cargo_path,
+    panel_positions,
+    rectangle_share,
+)
 from screening.simulation.occupancies.motion import Motion
 from screening.simulation.occupancies.response import panel_response
+from screening.simulation.photons.detectors import DETECTORS, detector_setup
 
 POINT = SourceRecipe(label="Cs-137", activity_mbq=2.0, position_m=10.0)
 
@@ -185,3 +194,24 @@ def test_hot_sources_are_taken_for_neutrons():
     recipe = OccupancyRecipe(sources=(hot,), neutron_background_cps=0.1)
     counts = simulate_occupancy(recipe, 1)[0].payload.neutron_counts.sum(axis=1)
     assert counts[5] > 20 > counts[0]
+
+
+def test_aslant_gain_is_that_of_the_monte_carlo():
+    # An isotropic field against a perpendicular beam, 662 keV, per photon that crosses the face.
+    edges = np.array([0.0, 662.0])
+    seen = [
+        transport_photons(
+            detector_setup(DETECTORS["pvt-panel"], source=source), 661.657, edges, n_histories=150_000, seed=5
+        ).n_scored
+        for source in ("parallel", "isotropic")
+    ]
+    # Places from which a face of an isotropic field's photons come: cosines weighted with themselves.
+    rng = np.random.default_rng(1)
+    cosine, turn = np.sqrt(rng.random(4000)), 2 * np.pi * rng.random(4000)
+    aside = np.sqrt(1.0 - cosine**2) / cosine
+    panel = Panels(np.array([1.0]), np.zeros(1), FACE_M["rpm"])
+    found = [
+        aslant_gain(np.array([a * np.cos(t)]), 0.0, float(a * np.sin(t)), panel)[0, 0]
+        for a, t in zip(aside, turn, strict=True)
+    ]
+    assert np.mean(found) == pytest.approx(seen[1] / seen[0], rel=0.03)

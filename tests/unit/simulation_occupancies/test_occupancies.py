@@ -69,9 +69,9 @@ def test_peak_is_where_the_source_passes():
     assert seen_s == pytest.approx(10.0 / 2.0, abs=0.5)
 
 
-def plastic_counts_per_decay(label, shielding=(), *, has_ground=False):
+def plastic_counts_per_decay(label, shielding=()):
     response = panel_response("rpm", 0.075)
-    return response.table(label, shielding, has_ground=has_ground).above(THRESHOLD_KEV["rpm"][0])[0]
+    return response.table(label, shielding).above(THRESHOLD_KEV["rpm"][0])[0]
 
 
 def test_solid_angle_by_hand():
@@ -94,18 +94,24 @@ def test_solid_angle_by_hand():
 
 
 def test_sum_over_the_pass_is_the_integral():
-    # A point at speed v past one face: the integral of A d / (4 pi (d^2 + v^2 t^2)^1.5) dt is
-    # A / (2 pi d v) for a small face; a face of 1.7 m at 2.5 m sees 4 % less.
+    # A point at speed v past one small face: the integral of A d / (4 pi (d^2 + v^2 t^2)^1.5) dt is A / (2 pi
+    # d v).
+    source = msgspec.structs.replace(CAESIUM, position_m=30.0, activity_mbq=20.0)
     recipe = OccupancyRecipe(
-        n_panel=2, sources=(CAESIUM,), speed_m_s=2.0, vehicle_m=60.0, background_cps=1e-6, suppression=0.0
+        portal="srpm",
+        n_panel=2,
+        sources=(source,),
+        speed_m_s=2.0,
+        vehicle_m=60.0,
+        background_cps=1e-6,
+        suppression=0.0,
+        has_ground=False,
+        dead_time_s=0.0,
     )
-    source = msgspec.structs.replace(CAESIUM, position_m=30.0)
-    recipe = msgspec.structs.replace(recipe, sources=(source,))
     scan, _ = simulate_occupancy(recipe, 2)
-    per_decay = plastic_counts_per_decay("Cs-137", has_ground=True)
-    expected = 2e6 * per_decay * 2 * 0.595 / (2 * np.pi * 2.5 * 2.0)
-    # Of an infinitely long strip of height h, arctan(h / 2d) / (h / 2d) of it is seen.
-    expected *= np.arctan(0.85 / 2.5) / (0.85 / 2.5)
+    response = panel_response("srpm", 0.075)
+    per_decay = response.table("Cs-137").above(THRESHOLD_KEV["srpm"][0])[0]
+    expected = 20e6 * per_decay * 2 * 0.0413 / (2 * np.pi * 2.5 * 2.0)
     assert scan.payload.gamma_counts.sum() == pytest.approx(expected, rel=0.02)
 
 
