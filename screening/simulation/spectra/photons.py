@@ -171,12 +171,12 @@ def scattered_back(photons: Photons, surface: str) -> NDArray[np.float64]:
 
 
 def _spread(energy_kev: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Lines on the axis of the continua, shared between the two nearest bins."""
-    position = np.interp(np.log(energy_kev), np.log(FLUX_KEV), np.arange(FLUX_KEV.size))
-    low = np.minimum(position.astype(np.int64), FLUX_KEV.size - 2)
-    share = position - low
-    spread = np.bincount(low, number * (1.0 - share), minlength=FLUX_KEV.size)
-    spread = spread + np.bincount(low + 1, number * share, minlength=FLUX_KEV.size)
+    """Return lines on the axis of the continua, in the bin whose centre is next below.
+
+    Shared with the bin above, scattered photons would stand above their own line, a step that germanium shows.
+    """
+    position = np.searchsorted(FLUX_KEV, energy_kev, side="right") - 1
+    spread = np.bincount(np.maximum(position, 0), number, minlength=FLUX_KEV.size)
     return np.asarray(spread, dtype=np.float64)
 
 

@@ -14,7 +14,7 @@ from screening.records import Category
 
 from .photons import FLUX_EDGES, FLUX_KEV, Photons, through, through_layers
 
-__all__ = ["Hiding", "draw_hiding", "emitted", "hidden"]
+__all__ = ["Hiding", "draw_hiding", "emitted", "emitted_origins", "hidden"]
 
 #: Lines weaker than this share of a label's strongest are not followed, unless they are above 1 MeV.
 _LEAST_SHARE = 2e-6
@@ -123,6 +123,22 @@ def emitted(name: str, rng: np.random.Generator | None = None) -> Photons:
             photons, _METALS[name], float(np.exp(rng.uniform(np.log(0.1), np.log(30.0))))
         )
     return photons
+
+
+def emitted_origins(name: str) -> tuple[str, ...]:
+    """Return which member of a label emits each line of :func:`emitted`.
+
+    Parameters
+    ----------
+    name : str
+        Key of :data:`screening.physics.NUCLIDES`.
+
+    Returns
+    -------
+    tuple of str
+        Members of the chain; daughters and impurities of free share end in "*".
+    """
+    return _emission(name)[2]
 
 
 def hidden(photons: Photons, hiding: Hiding) -> Photons:

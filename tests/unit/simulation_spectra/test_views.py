@@ -18,8 +18,9 @@ def test_every_view_has_a_table(name: str) -> None:
     energy = np.array([59.5, 661.7, 1332.5])
     chance = view.total(energy)
     assert ((chance > 0.0) & (chance <= 1.0)).all()
-    # Corners and sides: fewer photons are caught whole than of a beam along the axis, of high energies.
-    if "2x4x16" not in name:
+    # Corners and sides: fewer photons of high energy are caught whole than of a beam along the axis. A flat
+    # crystal, and a log seen from its broad side, are crossed on longer paths instead.
+    if "2x4x16" not in name and "planar" not in name:
         assert view.peaks(energy)[1][2, 0] < distant.peaks(energy)[1][2, 0]
 
 
