@@ -127,12 +127,13 @@ def test_against_the_package_itself_where_it_is_installed() -> None:
     import radioactivedecay
 
     amounts = {"Pu-241": 1.0, "Ra-226": 3.0, "Cs-137": 2.0}
-    for age_s in (60.0, 100.0 * YEAR_S):
+    # in its double precision, which is quick, and loses digits to cancellation
+    for age_s in (30 * 86400.0, 100.0 * YEAR_S, 1e6 * YEAR_S):
         found = activities(amounts, age_s=age_s)
-        reference = radioactivedecay.InventoryHP(amounts, "Bq").decay(age_s, "s").activities("Bq")
+        reference = radioactivedecay.Inventory(amounts, "Bq").decay(age_s, "s").activities("Bq")
         for name, value in reference.items():
-            if value > 1e-200:
-                assert found[name] == pytest.approx(float(value), rel=1e-11), (name, age_s)
+            if value > 1e-12:
+                assert found[name] == pytest.approx(float(value), rel=1e-6), (name, age_s)
 
 
 def test_bateman_by_hand() -> None:
