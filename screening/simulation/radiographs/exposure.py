@@ -84,7 +84,8 @@ def transmission(scene: Scene, label: str, *, n_bins: int = 60) -> NDArray[np.fl
         1 in air.
     """
     names, planes = scene.stack()
-    return _transmit(names, planes, beam(label, n_bins))
+    spectrum = beam(label, n_bins)
+    return transmit(planes, mu_cm2_g=_coefficients(names, spectrum), weight=spectrum.weight)
 
 
 def expose(
@@ -175,11 +176,10 @@ def expose(
     )
 
 
-def _transmit(names: tuple[str, ...], planes: NDArray[np.float32], spectrum: Beam) -> NDArray[np.float32]:
+def _coefficients(names: tuple[str, ...], spectrum: Beam) -> NDArray[np.float64]:
+    """Return the coefficients of each material in each bin, cm2/g."""
     mu = [attenuation(material_of(name), spectrum.energy_kev) for name in names]
-    return transmit(
-        planes, mu_cm2_g=np.reshape(mu, (len(names), spectrum.weight.size)), weight=spectrum.weight
-    )
+    return np.reshape(mu, (len(names), spectrum.weight.size)).astype(np.float64)
 
 
 def _beam_settings(scanner: Scanner, k: int) -> BeamSettings:
@@ -207,12 +207,14 @@ def _through(scene: Scene, scanner: Scanner, parts: tuple[int, int]) -> list[NDA
             f"parts, got {parts!r}"
         )
     beams = [instance_beam(*_beam_settings(scanner, k)) for k in range(len(scanner.energies))]
+    materials = scene.materials
+    coefficients = [_coefficients(materials, spectrum) for spectrum in beams]
     seen = [np.zeros(scene.geometry.shape, dtype=np.float32) for _ in beams]
     for i in range(n_row):
         for j in range(n_line):
-            names, planes = scene.stack((j + 0.5) / n_line - 0.5, (i + 0.5) / n_row - 0.5, parts)
-            for plane, spectrum, delay in zip(seen, beams, delays, strict=True):
-                part = _transmit(names, planes, spectrum)
+            _, planes = scene.stack((j + 0.5) / n_line - 0.5, (i + 0.5) / n_row - 0.5, parts)
+            for plane, spectrum, mu, delay in zip(seen, beams, coefficients, delays, strict=True):
+                part = transmit(planes, mu_cm2_g=mu, weight=spectrum.weight)
                 if j >= delay:
                     plane += part
                 else:

@@ -64,6 +64,11 @@ class Scene:
         return dict(self._shown[1])
 
     @property
+    def materials(self) -> tuple[str, ...]:
+        """Materials seen in the picture, in the order in which they were added."""
+        return tuple(self._materials)
+
+    @property
     def objects(self) -> tuple[SceneObject, ...]:
         """Objects labelled so far, in order."""
         return tuple(self._objects)
@@ -112,7 +117,7 @@ class Scene:
                 raise ValueError(f"{name} must be -1 to 1, got {value!r}")
         if min(parts) < 1:
             raise ValueError(f"parts must be positive, got {parts!r}")
-        names = tuple(self._materials)
+        names = self.materials
         if line_shift == row_shift == 0.0 and parts == (1, 1):
             self._trace()
             planes = self._planes.view()
