@@ -216,7 +216,7 @@ def _add_flat_wagon(scene: Scene, y0: float, y1: float, base: float, rng: np.ran
     ends = (y0 - rng.uniform(0.3, 0.7), y1 + rng.uniform(0.3, 0.7))
     middle = (ends[0] + ends[1]) / 2
     # boxes stand on spigot plates, clear of the deck
-    deck = base - 0.06
+    deck = base - 0.03
     for x in (-1.2, 1.2):
         # fish-bellied side sills: deeper in the middle
         for span, depth in (

@@ -26,6 +26,10 @@ __all__ = ["Composition", "Matched", "compose", "compose_pair", "container_boxes
 #: Detector rows of a picture are kept within these, whatever the recipe asks for.
 ROW_LIMITS = (40, 1700)
 
+#: Rows of the usual detector, full size, and how far (in the logarithm) a pitch may be from its own for
+#: the picture to have that many.
+N_ROW, SAME_DETECTOR = 680, 0.16
+
 Variant = Literal["with", "without", "lookalike"]
 
 
@@ -115,7 +119,8 @@ def compose(recipe: RadiographRecipe, rng: np.random.Generator, *, variant: Vari
     own = len(containers)
     containers += _draw_neighbours(recipe, containers, rng)
     scanner, geometry = _draw_geometry(recipe, carrier, tuple(containers[:own]), rng)
-    skew = float(rng.uniform(-0.1, 0.1))
+    # a fan a little off the square is what shows the corrugation at its full period, as real scans do
+    skew = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.05, 0.17))
     scene = Scene(geometry)
     for c in containers:
         add_container(scene, c, rng, skew_rad=skew, has_residue=recipe.has_residue)
@@ -268,7 +273,7 @@ def _draw_container(
         length_m=length,
         height_m=2.896 if recipe.is_high_cube else 2.591,
         base_z_m=base,
-        wall_mm=rng.uniform(1.6, 1.9),
+        wall_mm=rng.uniform(1.6, 2.0),
         corrugation_m=rng.uniform(0.27, 0.286),
         kind=kind,
         doors_at=1,
@@ -298,7 +303,7 @@ def _draw_geometry(
     """Draw the scanner, and lay its picture around the vehicle."""
     # rows are as many as the instance's pitch needs, and faults are drawn by row: look ahead at the pitch
     ahead = draw_scanner(
-        recipe.scanner, copy.deepcopy(rng), n_row=680, family=recipe.family, has_defects=recipe.has_defects
+        recipe.scanner, copy.deepcopy(rng), n_row=N_ROW, family=recipe.family, has_defects=recipe.has_defects
     )
     top = max(c.base_z_m + c.height_m for c in containers)
     reach = carrier_reach_m(carrier)
@@ -308,6 +313,10 @@ def _draw_geometry(
     margin, depth = 0.2, 0.2
     span = (top - source) * distance / (distance - WIDTH_M / 2) + source + margin + depth
     n_row = int(np.clip(round(span / (ahead.pitch_m[0] * recipe.scale)), *ROW_LIMITS))
+    usual = round(N_ROW / recipe.scale)
+    if abs(np.log(n_row / usual)) < SAME_DETECTOR:
+        # the same detector, a little nearer or further away
+        n_row = max(usual, ROW_LIMITS[0])
     scanner = draw_scanner(
         recipe.scanner, rng, n_row=n_row, family=recipe.family, has_defects=recipe.has_defects
     )

@@ -132,7 +132,7 @@ def test_near_and_far_rail_are_as_far_apart_as_in_real_scans(shared_data: Path) 
         made = compose(recipe, np.random.default_rng(seed))
         scanner, box = made.scanner, made.containers[0]
         top = box.base_z_m + box.height_m - scanner.source_height_m
-        d, pitch = scanner.source_distance_m, scanner.pitch_m[0]
+        d, pitch = scanner.source_distance_m, made.scene.geometry.pitch_m[0] / recipe.scale
         apart.append(top * d * (1 / (d - 1.219) - 1 / (d + 1.219)) / pitch)
     # drawn about what was measured, and beyond it
     assert min(apart) < low

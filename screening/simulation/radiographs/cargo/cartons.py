@@ -115,7 +115,7 @@ def bottles(load: Load, rng: np.random.Generator) -> None:
     hold = load.hold
     liquid = str(rng.choice(["wine", "beer", "vegetable-oil"]))
     case = (rng.uniform(0.24, 0.34), rng.uniform(0.3, 0.4), rng.uniform(0.30, 0.34))
-    layers = int(rng.integers(3, 6))
+    layers = int(rng.integers(4, 8))
     for place in pallet_places(hold, rng):
         deck = pallet(load, place, hold.z0_m)
         for layer in range(layers):
@@ -143,7 +143,7 @@ def cans(load: Load, rng: np.random.Generator) -> None:
     hold = load.hold
     goods = str(rng.choice(["fish", "vegetables", "beer"]))
     tray = rng.uniform(0.09, 0.14)
-    layers = int(rng.integers(6, 11))
+    layers = int(rng.integers(9, 17))
     for place in pallet_places(hold, rng):
         deck = pallet(load, place, hold.z0_m)
         for layer in range(layers):

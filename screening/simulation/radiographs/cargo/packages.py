@@ -117,10 +117,10 @@ def _pillow(
     """Lay a sack: flat in its middle, rounded to its seams."""
     core = [(c - 0.38 * s, c + 0.38 * s) for c, s in zip(centre[:2], size[:2], strict=True)]
     load.box(
-        material, 0.55 * density, core[0], core[1], (centre[2] - 0.48 * size[2], centre[2] + 0.48 * size[2])
+        material, 0.68 * density, core[0], core[1], (centre[2] - 0.48 * size[2], centre[2] + 0.48 * size[2])
     )
     half = (0.54 * size[0], 0.54 * size[1], 0.62 * size[2])
-    load.ellipsoid(material, 0.55 * density, centre, half)
+    load.ellipsoid(material, 0.68 * density, centre, half)
 
 
 @cargo_type(
