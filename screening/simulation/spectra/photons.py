@@ -173,7 +173,7 @@ def scattered_back(photons: Photons, surface: str) -> NDArray[np.float64]:
 def _spread(energy_kev: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return lines on the axis of the continua, in the bin whose centre is next below.
 
-    Shared with the bin above, scattered photons would stand above their own line, a step that germanium shows.
+    Shared with the bin above, scattered photons would stand above their line: a step that germanium shows.
     """
     position = np.searchsorted(FLUX_KEV, energy_kev, side="right") - 1
     spread = np.bincount(np.maximum(position, 0), number, minlength=FLUX_KEV.size)

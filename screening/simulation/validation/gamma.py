@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .gamma_fit import fit_shape, read_measured
 from .gamma_peaks import fit_peak
+from .gamma_picture import plot
 from .gamma_setups import BOUNDS, SETUPS, SUBTRACTED_BACKGROUND, GammaSetup, range_of
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PeakComparison",
     "compare",
     "fit_measured",
+    "gamma_report",
     "place_tolerance_kev",
     "plot",
     "write_gamma_validation",
@@ -38,9 +40,9 @@ _AT_BOUND = 1e-3
 
 #: What :func:`write_gamma_validation` writes in each row of its table.
 _FIELDS = (
-    "name", "label", "response", "reduced_chi_squared", *BOUNDS, "parameters_inside", "peak_kev",
-    "measured_kev", "simulated_kev", "off_kev", "place_within", "measured_share", "simulated_share",
-    "share_ratio", "share_ratio_sigma", "area_within", "note",
+    "name", "label", "response", "reduced_chi_squared", *BOUNDS, "is_inside_ranges", "peak_kev",
+    "measured_kev", "simulated_kev", "off_kev", "is_place_within", "measured_share", "simulated_share",
+    "share_ratio", "share_ratio_sigma", "is_area_within", "note",
 )  # fmt: skip
 
 
@@ -270,60 +272,6 @@ def fit_measured(
     return compare(setup, Path("/"))
 
 
-def plot(comparison: GammaComparison, path: Path) -> None:
-    """Draw counts, fit and residual.
-
-    Parameters
-    ----------
-    comparison : GammaComparison
-        What to draw.
-    path : Path
-        Picture to write, ``.png`` or ``.svg``.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    edges = comparison.edges_kev
-    inside = np.flatnonzero(comparison.fitted)
-    low, high = edges[inside[0]], edges[inside[-1] + 1]
-    shown = (edges[:-1] >= max(0.6 * low, 5.0)) & (edges[1:] <= 1.15 * high)
-    first, last = np.flatnonzero(shown)[[0, -1]]
-    # A picture has fewer columns than germanium has channels.
-    group = max(int((last - first) // 900), 1)
-    stop = first + (last + 1 - first) // group * group
-    axis = edges[first : stop + 1 : group]
-    width = np.diff(axis)
-
-    def grouped(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(values[first:stop].reshape(-1, group).sum(axis=1))
-
-    model = comparison.source + comparison.background
-    measured = grouped(comparison.measured) / width
-    upper.stairs(measured, axis, color="0.35", linewidth=0.8, label="measured")
-    upper.stairs(grouped(model) / width, axis, color="tab:red", linewidth=1.0, label="simulated, fitted")
-    if comparison.background.any():
-        upper.stairs(
-            grouped(comparison.background) / width, axis, color="tab:blue", linewidth=0.7,
-            label="measured background",
-        )  # fmt: skip
-    upper.set_yscale("log")
-    upper.set_ylim(bottom=max(float(measured[measured > 0].min()) * 0.5, 0.02))
-    upper.set_ylabel("counts / keV")
-    upper.set_title(f"{comparison.name}: {comparison.label} in {comparison.response}", fontsize=9)
-    upper.legend(fontsize=7)
-    sigma = np.sqrt(grouped(comparison.sigma**2))
-    taken = grouped(comparison.fitted.astype(np.float64)) > 0
-    off = np.where(taken, grouped(comparison.measured - model), 0.0)
-    lower.stairs(off / sigma, axis, color="0.2", linewidth=0.7)
-    lower.axhline(0.0, color="tab:red", linewidth=0.7)
-    lower.set_ylim(-8, 8)
-    lower.set_ylabel("residual / sigma", fontsize=8)
-    lower.set_xlabel("energy of the file, keV")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=80, metadata={"Date": None} if path.suffix == ".svg" else None)
-
-
 def write_gamma_validation(
     shared_dir: Path, out_dir: Path, progress: Callable[[int, int], None] | None = None
 ) -> list[GammaComparison]:
@@ -332,7 +280,7 @@ def write_gamma_validation(
     Parameters
     ----------
     shared_dir : Path
-        Folder of the measured data (that holds ``radiation``).
+        Folder of the measured data: the one that holds ``radiation``, or the one above.
     out_dir : Path
         Folder for ``gamma.csv`` and ``gamma-<name>.png``; made if needed.
     progress : callable, optional
@@ -344,6 +292,8 @@ def write_gamma_validation(
         One a file.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
+    if (shared_dir / "data").is_dir():
+        shared_dir = shared_dir / "data"
     comparisons = []
     for index, setup in enumerate(SETUPS):
         comparisons.append(compare(setup, shared_dir))
@@ -358,29 +308,57 @@ def write_gamma_validation(
     return comparisons
 
 
+def gamma_report(data_dir: Path, out_dir: Path) -> dict[str, object]:
+    """Return the comparisons as plain values, for the page of all validations.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Folder of the measured data.
+    out_dir : Path
+        Folder for table and pictures.
+
+    Returns
+    -------
+    dict
+        ``pictures``: file names; ``peaks`` and ``fits``: records.
+    """
+    comparisons = write_gamma_validation(data_dir, out_dir)
+    peaks = [row for comparison in comparisons for row in _rows(comparison)]
+    of_fit = ("name", "reduced_chi_squared", *BOUNDS, "is_inside_ranges", "note")
+    return {
+        "pictures": [f"gamma-{comparison.name}.png" for comparison in comparisons],
+        "ranges": [
+            {"parameter": name, "lowest": low, "highest": high} for name, (low, high) in BOUNDS.items()
+        ],
+        "fits": [{key: _rows(one)[0].get(key) for key in of_fit} for one in comparisons],
+        "peaks": [{key: row[key] for key in _FIELDS if key not in of_fit or key == "name"} for row in peaks],
+    }
+
+
 def _rows(comparison: GammaComparison) -> list[dict[str, object]]:
     common: dict[str, object] = {
         "name": comparison.name,
         "label": comparison.label,
         "response": comparison.response,
-        "reduced_chi_squared": f"{comparison.reduced_chi_squared:.2f}",
-        "parameters_inside": "no: " + " ".join(comparison.at_bounds) if comparison.at_bounds else "yes",
+        "reduced_chi_squared": round(comparison.reduced_chi_squared, 2),
+        "is_inside_ranges": not comparison.at_bounds,
         "note": comparison.note,
-        **{name: f"{value:.4f}" for name, value in comparison.parameters.items()},
+        **{name: round(value, 4) for name, value in comparison.parameters.items()},
     }
     return [
         {
             **common,
-            "peak_kev": f"{peak.energy_kev:.1f}",
-            "measured_kev": f"{peak.measured_kev:.1f}",
-            "simulated_kev": f"{peak.simulated_kev:.1f}",
-            "off_kev": f"{peak.off_kev:.1f}",
-            "place_within": "yes" if peak.is_place_within else "no",
-            "measured_share": f"{peak.measured_share:.4f}",
-            "simulated_share": f"{peak.simulated_share:.4f}",
-            "share_ratio": f"{peak.share_ratio:.3f}",
-            "share_ratio_sigma": f"{peak.ratio_sigma:.3f}",
-            "area_within": "yes" if peak.is_area_within else "no",
+            "peak_kev": peak.energy_kev,
+            "measured_kev": round(peak.measured_kev, 1),
+            "simulated_kev": round(peak.simulated_kev, 1),
+            "off_kev": round(peak.off_kev, 1),
+            "is_place_within": peak.is_place_within,
+            "measured_share": round(peak.measured_share, 4),
+            "simulated_share": round(peak.simulated_share, 4),
+            "share_ratio": round(peak.share_ratio, 3),
+            "share_ratio_sigma": round(peak.ratio_sigma, 3),
+            "is_area_within": peak.is_area_within,
         }
         for peak in comparison.peaks
     ]

@@ -133,4 +133,8 @@ def test_the_table_holds_every_peak(shared_data, tmp_path, monkeypatch) -> None:
     with (tmp_path / "gamma.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["peak_kev"] for row in rows] == ["59.5", "122.1"]
+    report = gamma.gamma_report(shared_data.parent, tmp_path)
+    assert report["pictures"] == [f"gamma-{setup.name}.png" for setup in chosen]
+    assert [row["peak_kev"] for row in report["peaks"]] == [59.5, 122.1]
+    assert all(row["is_inside_ranges"] for row in report["fits"])
     assert {path.name for path in tmp_path.glob("*.png")} == {f"gamma-{setup.name}.png" for setup in chosen}
