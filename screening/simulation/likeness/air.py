@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["AirBand", "air_noise", "find_air", "photon_transfer", "robust_sigma"]
+__all__ = ["MIN_DARK_PIXELS", "AirBand", "air_noise", "find_air", "photon_transfer", "robust_sigma"]
 
 #: Smallest band of open beam that noise is measured in, rows and columns.
 MIN_ROWS, MIN_COLUMNS = 8, 16
@@ -15,6 +15,9 @@ MIN_ROWS, MIN_COLUMNS = 8, 16
 #: Share of its surroundings' level below which a line of pixels is no longer open beam, and how far the
 #: edge of what follows is kept away from, pixels.
 EDGE_DROP, MARGIN = 0.93, 3
+
+#: Pixels from which electronic noise is read.
+MIN_DARK_PIXELS = 2000
 
 #: Normal consistency of the median absolute deviation.
 MAD_TO_SIGMA = 1.4826
@@ -91,20 +94,23 @@ def find_air(signal: NDArray[np.float32], is_live: NDArray[np.bool_]) -> AirBand
     """
     n_row, n_column = signal.shape
     masked = np.where(is_live, signal, np.nan)
-    with np.errstate(all="ignore"):
-        bright = float(np.nanpercentile(masked[: n_row // 2], 98.0))
+    if not is_live[: n_row // 2].any():
+        return None
+    bright = float(np.nanpercentile(masked[: n_row // 2], 98.0))
     upper = slice(0, max(n_row // 2, MIN_ROWS))
     rows = _medians(masked, 1)
     n_top = _open_lines(rows, bright)
     # gains of rows cancel in what is left of each row's brightest tenth
     level = _quantiles(masked[upper], 0.9)
     is_seen = level > 0.6 * bright
-    columns = (
-        _medians(masked[upper][is_seen] / level[is_seen, None], 0) if is_seen.any() else np.zeros(n_column)
-    )
+    columns = np.zeros(n_column)
+    if is_seen.any():
+        columns = _medians(masked[upper][is_seen] / level[is_seen, None], 0)
     n_left = _open_lines(columns, 1.0)
     n_right = _open_lines(columns[::-1], 1.0)
-    tall = slice(0, upper.stop)
+    # rows that see no open beam end the bands beside what is scanned
+    unseen = np.flatnonzero(~is_seen)
+    tall = slice(0, upper.stop if unseen.size == 0 else max(int(unseen[0]) - MARGIN, 0))
     bands = [
         AirBand(0, n_top - MARGIN, 0, n_column),
         AirBand(tall.start, tall.stop, 0, n_left - MARGIN),
@@ -188,7 +194,7 @@ def photon_transfer(
     mean = float(np.nanmean(level))
     sigma_air = _difference_sigma(air / level[:, None] * np.float32(mean), live)
     dark_places = is_dark & is_live
-    if int(dark_places.sum()) < 2000:
+    if int(dark_places.sum()) < MIN_DARK_PIXELS:
         return sigma_air**2 / mean, None
     sigma_floor = _difference_sigma(signal, dark_places)
     floor = float(np.mean(signal[dark_places]))

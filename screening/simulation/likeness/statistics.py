@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .air import air_noise, find_air, photon_transfer, robust_sigma
+from .air import MIN_DARK_PIXELS, air_noise, find_air, photon_transfer, robust_sigma
 from .planes import Planes, picture_planes
 from .structure import (
     WINDOW,
@@ -193,9 +193,9 @@ def picture_statistics(
         packet_antiphase=_antiphase(planes),
         isolated_zeros=tuple(kinds.isolated for kinds in planes.zeros),
         clipped_zeros=tuple(kinds.clipped for kinds in planes.zeros),
-        saturated=tuple(float((plane >= saturation).mean()) for plane in by_energy),
-        below_100=tuple(float((plane < 100).mean()) for plane in by_energy),
-        p01_p50_p99=tuple(tuple(float(v) for v in np.percentile(plane, (1, 50, 99))) for plane in by_energy),
+        saturated=tuple(_share(plane >= saturation) for plane in by_energy),
+        below_100=tuple(_share(plane < 100) for plane in by_energy),
+        p01_p50_p99=tuple(_percentiles(plane) for plane in by_energy),
         air_fraction=float(is_open.sum() / max(live.sum(), 1)),
         **_noise(planes),
         opaque_fraction=float(planes.is_opaque.mean()),
@@ -209,6 +209,16 @@ def picture_statistics(
         wall_depth=None if walls is None else walls[2],
         rail_separation_rows=rail_separation(depth, live),
     )
+
+
+def _share(is_so: NDArray[np.bool_]) -> float:
+    return float(is_so.mean()) if is_so.size else 0.0
+
+
+def _percentiles(plane: NDArray[np.uint16]) -> tuple[float, ...]:
+    if not plane.size:
+        return (0.0, 0.0, 0.0)
+    return tuple(float(v) for v in np.percentile(plane, (1, 50, 99)))
 
 
 def _noise(planes: Planes) -> dict[str, Any]:
@@ -241,7 +251,8 @@ def _dark_places(planes: Planes) -> NDArray[np.bool_]:
     if planes.zeros[0].clipped < CLIPPED_SHARE:
         return planes.is_opaque
     mean = ndimage.uniform_filter(planes.signal[0], 5, mode="nearest")
-    return np.asarray((mean > CLIPPED_COUNTS[0]) & (mean < CLIPPED_COUNTS[1]))
+    between = np.asarray((mean > CLIPPED_COUNTS[0]) & (mean < CLIPPED_COUNTS[1]))
+    return between if int((between & planes.is_live[0]).sum()) >= MIN_DARK_PIXELS else planes.is_opaque
 
 
 def _antiphase(planes: Planes) -> float | None:

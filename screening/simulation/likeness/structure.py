@@ -151,6 +151,8 @@ def corrugation(depth: NDArray[np.float32], is_valid: NDArray[np.bool_]) -> tupl
     middle = masked[:, n_column // 6 : -n_column // 6]
     known = np.isfinite(middle).mean(axis=1) > 0.8
     wall = np.zeros(middle.shape[0], dtype=bool)
+    if not known.any():
+        return None
     low, half, high = np.nanquantile(middle[known], (0.1, 0.5, 0.9), axis=1)
     wall[known] = (half > WALL_DEPTH[0]) & (half < WALL_DEPTH[1]) & (high - low < WALL_SPREAD)
     if int(wall.sum()) < 4:

@@ -25,7 +25,7 @@ from .structure import radial_spectrum
 __all__ = ["two_sample"]
 
 #: A stratum is compared from this many patches of each set on.
-MIN_IN_STRATUM = 12
+MIN_IN_STRATUM = 8
 
 #: Patches of each set that are shown.
 N_SHOWN = 6

@@ -80,6 +80,8 @@ def sort_zeros(plane: NDArray[np.uint16], is_dead: NDArray[np.bool_]) -> ZeroKin
         Shares by kind.
     """
     live = plane[~is_dead]
+    if live.size == 0:
+        return ZeroKinds(0.0, 0.0, 0.0, 0.0, np.zeros(plane.shape, dtype=bool))
     is_zero = live == 0
     column = np.ones((PACKET_ROWS, 1), dtype=bool)
     packets = ndimage.binary_opening(is_zero, column)
@@ -88,7 +90,7 @@ def sort_zeros(plane: NDArray[np.uint16], is_dead: NDArray[np.bool_]) -> ZeroKin
     isolated[loose] = _surroundings(live, loose) > BRIGHT_COUNTS
     is_packet = np.zeros(plane.shape, dtype=bool)
     is_packet[~is_dead] = packets
-    n = max(is_zero.size, 1)
+    n = is_zero.size
     return ZeroKinds(
         float(is_zero.sum() / n),
         float(packets.sum() / n),

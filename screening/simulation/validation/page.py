@@ -7,6 +7,7 @@ import html
 import json
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,18 +15,18 @@ from screening.errors import ConfigurationError, StoreError
 
 __all__ = ["PARTS", "PartReport", "write_validation"]
 
-#: Parts in the order of the page: title, and the function that makes it. Each takes the folder of measured
-#: data, the folder to write to and a progress callable, and returns a mapping with ``numbers`` (plain
-#: values), and as far as it has them ``pictures`` (file names with captions), ``tables`` (title, columns
-#: and rows) and ``notes``.
+#: Parts in the order of the page: title, and the function that makes it. It takes the folder to write to as
+#: ``out_dir``, and the folder of measured data as ``data_dir`` or ``shared_dir`` if it needs one. It gives a
+#: :class:`PartReport`, or plain values whose ``pictures`` are file names, and whose lists of records
+#: become tables.
 PARTS = (
-    ("Detector responses", "screening.simulation.validation.gamma:write_gamma_validation"),
-    ("Occupancies", "screening.simulation.validation.passes:write_passes_validation"),
+    ("Gamma spectra", "screening.simulation.validation.gamma:gamma_report"),
+    ("Passes", "screening.simulation.validation.passes:validate_passes"),
     ("Radiographs", "screening.simulation.validation.radiographs:write_radiograph_validation"),
 )
 
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; color: #1c1c1c; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; padding: 0 1rem; }
 img { max-width: 100%; border: 1px solid #ddd; }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 13px; }
 th, td { border-bottom: 1px solid #ddd; padding: .25rem .6rem; text-align: left; }
@@ -100,7 +101,7 @@ def write_validation(
             if progress is not None:
                 progress(done, len(parts))
             try:
-                report = _as_report(_function(target)(data_dir, out_dir, None))
+                report = _as_report(_called(_function(target), data_dir, shared_dir, out_dir))
             except FileNotFoundError as error:
                 text = f"not made: the measured data lack {Path(error.filename or str(error)).name}"
                 numbers[title] = {"missing": text}
@@ -125,18 +126,50 @@ def _function(target: str) -> Callable[..., Any]:
     return function
 
 
+def _called(function: Callable[..., Any], data_dir: Path, shared_dir: Path, out_dir: Path) -> Any:
+    given = {"data_dir": data_dir, "shared_dir": shared_dir, "out_dir": out_dir}
+    wanted = signature(function).parameters
+    return function(**{name: value for name, value in given.items() if name in wanted})
+
+
 def _as_report(found: Any) -> PartReport:
-    """Return what a part gave as a report; a part may give a plain mapping."""
+    """Return what a part gave as a report."""
     if isinstance(found, PartReport):
         return found
-    if isinstance(found, Mapping):
-        return PartReport(
-            dict(found.get("numbers", {})),
-            tuple(found.get("pictures", ())),
-            tuple(found.get("tables", ())),
-            tuple(found.get("notes", ())),
+    if not isinstance(found, Mapping):
+        raise TypeError(f"a part of the validation gives a report, got {type(found).__name__}")
+    pictures = [item if isinstance(item, str) else item[0] for item in found.get("pictures", ())]
+    numbers = {name: value for name, value in found.items() if name != "pictures"}
+    tables = [(name, *_as_table(value)) for name, value in numbers.items() if _is_table(value)]
+    return PartReport(
+        numbers,
+        tuple((Path(name).name, Path(name).stem.replace("-", " ")) for name in pictures),
+        tuple(tables),
+    )
+
+
+def _is_table(value: Any) -> bool:
+    """Return whether plain values are a table: records of one kind, in a list or by name."""
+    records = list(value.values()) if isinstance(value, Mapping) else value
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(record, Mapping) for record in records)
+        and not any(
+            isinstance(cell, (list, tuple, Mapping)) for record in records for cell in record.values()
         )
-    raise TypeError(f"a part of the validation gives a report, got {type(found).__name__}")
+    )
+
+
+def _as_table(value: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    named = value.items() if isinstance(value, Mapping) else (("", record) for record in value)
+    rows = [(name, record) for name, record in named]
+    columns = list(dict.fromkeys(column for _, record in rows for column in record))
+    first = [""] if isinstance(value, Mapping) else []
+    return (
+        (*first, *map(str, columns)),
+        [(*([name] if first else []), *(record.get(column) for column in columns)) for name, record in rows],
+    )
 
 
 def _section(title: str, report: PartReport, out_dir: Path) -> str:
@@ -168,7 +201,8 @@ def _cell(value: Any) -> str:
 
 def _page(sections: list[str]) -> str:
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Validation of the simulators</title>'
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        "<title>Validation of the simulators</title>"
         f"<style>{_STYLE}</style></head><body><h1>Validation of the simulators</h1>"
         "<p>What the simulators make beside what was measured. What does not match is marked.</p>"
         + "\n".join(sections)
