@@ -128,8 +128,9 @@ def validation(
     shared: Annotated[Path, typer.Option(help="Folder of the measured data.", show_default=False)],
     out: Out,
 ) -> None:
-    """Put the simulators beside measured data, on one page (extra: report)."""
+    """Put the simulators beside measured data, on one page (extras: report and train)."""
     _require("matplotlib", "report")
+    _require("sklearn", "train")
     from screening.simulation.validation.page import write_validation
 
     with progress_bar("validation") as show:
