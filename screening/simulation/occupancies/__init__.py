@@ -7,6 +7,7 @@ from .passes import simulate_occupancy
 from .recipe import OccupancyRecipe, SourceRecipe, recipe_from_dict, truth_of
 from .series import simulate_series
 from .street import StreetRun, street_run, street_source
+from .weather import Weather, draw_weather, weathered
 from .windows import simulate_windows
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "RainRecipe",
     "SourceRecipe",
     "StreetRun",
+    "Weather",
+    "draw_weather",
     "expected_pass",
     "recipe_from_dict",
     "reversing",
@@ -29,4 +32,5 @@ __all__ = [
     "street_run",
     "street_source",
     "truth_of",
+    "weathered",
 ]

@@ -14,6 +14,7 @@ from .response import NODES_G_CM2, THRESHOLD_KEV, PanelResponse, Table
 
 __all__ = [
     "COMPONENTS",
+    "RADON_SHARE",
     "BackgroundTable",
     "background_table",
     "component_shares",
@@ -28,7 +29,7 @@ COMPONENTS = ("potassium", "uranium", "thorium", "radon", "cosmic")
 _GROUND_BQ_KG = (("K-40", 400.0), ("Ra-226", 35.0), ("Th-232", 30.0))
 
 #: Shares of radon in the air and of cosmic rays among the counts of an open portal.
-_RADON_SHARE, _COSMIC_SHARE = 0.06, 0.08
+RADON_SHARE, _COSMIC_SHARE = 0.06, 0.08
 
 #: Cosmic muons and their showers lose next to nothing in a load of a few hundred g/cm2.
 _COSMIC_KEPT = 0.97
@@ -111,7 +112,7 @@ def background_table(response: PanelResponse, material: str) -> BackgroundTable:
     behind.append(np.stack([cosmic * (1.0 if node == 0 else _COSMIC_KEPT) for node in NODES_G_CM2]))
     ground = np.array([strength[k] * activity for k, (_, activity) in enumerate(_GROUND_BQ_KG)])
     share = np.concatenate(
-        [ground / ground.sum() * (1.0 - _RADON_SHARE - _COSMIC_SHARE), [_RADON_SHARE, _COSMIC_SHARE]]
+        [ground / ground.sum() * (1.0 - RADON_SHARE - _COSMIC_SHARE), [RADON_SHARE, _COSMIC_SHARE]]
     )
     stack = Table(np.concatenate([np.stack(rows_open), *behind]), response.edges_kev)
     kept = stack.above(threshold)[len(COMPONENTS) :]

@@ -71,7 +71,7 @@ class RainRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     half_life_s: float = 1800.0
 
     def __post_init__(self) -> None:
-        check_range("start_s", self.start_s, -1e6, 1e6)
+        check_range("start_s", self.start_s, -1e9, 1e9)
         check_range("duration_s", self.duration_s, 0.0, 1e6)
         check_range("excess", self.excess, 0.0, 5.0)
         check_range("half_life_s", self.half_life_s, 60.0, 1e5)
