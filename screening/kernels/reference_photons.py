@@ -107,7 +107,13 @@ class _Run:
             scored = np.concatenate([np.zeros(0), *self.out])
             lines = _is_line(setup.materials, [int(m) for m in setup.material if m >= 0], scored)
             never = np.zeros(scored.size, bool)
-            kinds = [np.abs(scored - self.energy) < 1e-6, *lines, never, never, np.abs(scored - _REST_KEV) < 1e-6]
+            kinds = [
+                np.abs(scored - self.energy) < 1e-6,
+                *lines,
+                never,
+                never,
+                np.abs(scored - _REST_KEV) < 1e-6,
+            ]
             order, values = (0, 5, 1, 2), scored
         free = np.ones(scored.size, bool)
         for k in order:

@@ -59,7 +59,7 @@ def test_between_nodes_as_simulated_there(material, areal, energy):
     edges = np.geomspace(10, energy, 25)
     tally = transport_photons(shell_setup(material, areal), energy, edges, n_histories=n, seed=3)
     found = emerging(material, areal, [energy], np.append(edges, 1e4))[:, 0]
-    for k, peak in ((1, tally.peak_kev[1]), (2, tally.peak_kev[2]), (5, 510.99895)):
+    for k, peak in ((0, energy), (1, tally.peak_kev[1]), (2, tally.peak_kev[2]), (5, 510.99895)):
         place = np.searchsorted(edges, peak, side="right") - 1
         if tally.peaks[k]:
             tally.histogram[min(place, 23)] += tally.peaks[k]
@@ -73,6 +73,17 @@ def test_lead_sends_out_its_k_lines():
     assert found[1] > 5 * found[0]
     assert found[3] > 0.2 * found[1]
     assert emerging("lead", 0.4, [80.0], np.array([72.0, 76.0]))[0, 0] < 0.05 * found[1]
+
+
+def test_coherent_scatter_stays_in_the_line():
+    edges = np.array([640.0, 655.0, 661.0, 662.0, 663.0])
+    found = emerging("lead", 15.0, [661.657], edges)[:, 0]
+    # No shelf below the line: what is there is small-angle incoherent scatter.
+    assert found[2] > 5 * found[1]
+    assert found[3] == 0
+    lost = attenuation("lead", 661.657, process="coherent") * 15.0
+    direct = float(transmission("lead", 661.657, 15.0))
+    assert found[2] == pytest.approx(direct * float(lost), rel=0.35)
 
 
 def test_annihilation_quanta_come_out():

@@ -80,8 +80,8 @@ def test_escape_peaks_of_small_and_large_crystals():
 def test_k_escape_where_it_can_be():
     assert run(DETECTORS["nai-3x3"], 32.0).peaks[1:3].sum() == 0
     above = run(DETECTORS["nai-3x3"], 60.0)
-    # Axel 1954: about 8 % of the full-energy peak at 60 keV for a beam on the face of NaI, both lines.
-    assert above.peaks[1:3].sum() / above.peaks[0] == pytest.approx(0.11, abs=0.03)
+    # Iodine's K lines take 28 to 33 keV out through the face: about a tenth of the full-energy peak.
+    assert 0.08 < above.peaks[1:3].sum() / above.peaks[0] < 0.14
     assert above.peaks[1] > above.peaks[2]
 
 
