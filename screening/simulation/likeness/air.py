@@ -39,11 +39,11 @@ class AirBand(NamedTuple):
 
     @property
     def n_pixel(self) -> int:
-        """Its area."""
+        """Area in pixels."""
         return max(self.row1 - self.row0, 0) * max(self.col1 - self.col0, 0)
 
     def of(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """Return its part of a picture.
+        """Return this part of a picture.
 
         Parameters
         ----------

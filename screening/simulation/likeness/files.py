@@ -110,7 +110,7 @@ def compare_files(
             raise ConfigurationError(f"{path}: no such file or folder", value=str(path))
     done, expected = 0, _n_files(first) + _n_files(second) + 40
 
-    def step(n: int) -> None:
+    def _step(n: int) -> None:
         nonlocal done
         done += n
         if progress is not None:
@@ -119,20 +119,20 @@ def compare_files(
 
     figures: dict[str, list[dict[str, object]]] = {}
 
-    def watched(path: Path, side: str) -> Iterator[tuple[str, Radiograph]]:
+    def _watched(path: Path, side: str) -> Iterator[tuple[str, Radiograph]]:
         for name, picture in read_radiographs(path):
             statistics = msgspec.to_builtins(statistics_of(picture))
             figures.setdefault(side, []).append({"picture": name, **statistics})
             yield name, picture
 
     result = two_sample(
-        watched(first, "first"),
-        watched(second, "second"),
+        _watched(first, "first"),
+        _watched(second, "second"),
         seed,
         parents={**_parents(first), **_parents(second)},
         n_patch=n_patch,
         has_network=has_network,
-        progress=step,
+        progress=_step,
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     document = {

@@ -96,17 +96,17 @@ def cut_patches(
     stratum = np.searchsorted(edges, median, side="right")
     chosen = _evenly(stratum, usable, n_patch, rng)
 
-    def cut(stack: NDArray[Any]) -> NDArray[Any]:
+    def _cut(stack: NDArray[Any]) -> NDArray[Any]:
         found = np.empty((chosen.size, n_energy, SIDE, SIDE), dtype=stack.dtype)
         for place, index in enumerate(chosen):
             found[place] = stack[(slice(0, n_energy), *windows[index])]
         return found
 
     return Patches(
-        cut(planes.signal / planes.beam[:, :, None]),
-        cut(planes.depth),
-        cut(planes.is_live),
-        cut(np.moveaxis(raw, 2, 0)),
+        _cut(planes.signal / planes.beam[:, :, None]),
+        _cut(planes.depth),
+        _cut(planes.is_live),
+        _cut(np.moveaxis(raw, 2, 0)),
         stratum[chosen],
         corners[chosen],
     )

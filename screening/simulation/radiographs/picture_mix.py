@@ -27,9 +27,11 @@ __all__ = [
     "draw_radiograph_recipe",
 ]
 
+Variant = Literal["with", "without", "lookalike"]
+
 #: Pictures of one scene, in their order: with the threat, as it would be without, and with an innocent
 #: object in the threat's place.
-VARIANTS = ("with", "without", "lookalike")
+VARIANTS: tuple[Variant, ...] = ("with", "without", "lookalike")
 
 #: What a set can be made of.
 RADIOGRAPH_PRESETS = {
@@ -74,7 +76,7 @@ class MatchedRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     recipe: RadiographRecipe
-    variant: Literal["with", "without", "lookalike"]
+    variant: Variant
     injected: str | None = None
 
 
