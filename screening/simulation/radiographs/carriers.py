@@ -135,7 +135,7 @@ def _picture_span(scene: Scene) -> tuple[float, float]:
 def _add_road(scene: Scene, rng: np.random.Generator) -> None:
     """Lay a concrete slab with a kerb of uneven height: nothing is seen below the road."""
     y = _picture_span(scene)
-    scene.box("concrete", 2.3, (-3.0, 3.0), y, (-0.5, -0.1 + rng.uniform(-0.02, 0.02)))
+    scene.box("concrete", 2.3, (-1.45, 1.45), y, (-0.6, -0.12 + rng.uniform(-0.03, 0.03)))
 
 
 def _add_track(scene: Scene, rng: np.random.Generator) -> None:
@@ -162,7 +162,7 @@ def _add_track(scene: Scene, rng: np.random.Generator) -> None:
     edges = np.arange(span[0], span[1], 0.11)
     for start in edges:
         top = -0.26 + rng.normal(0.0, 0.02)
-        scene.box("granite", 1.55, (-1.9, 1.9), (float(start), float(start) + 0.11), (-0.6, top))
+        scene.box("granite", 1.55, (-1.5, 1.5), (float(start), float(start) + 0.11), (-0.6, top))
 
 
 def _add_bogie(scene: Scene, y: float, rng: np.random.Generator, *, wheel_radius: float = 0.46) -> None:
@@ -213,7 +213,7 @@ def _add_coupling(scene: Scene, end: float, outward: float) -> None:
 
 
 def _add_flat_wagon(scene: Scene, y0: float, y1: float, base: float, rng: np.random.Generator) -> None:
-    ends = (y0 - rng.uniform(0.3, 0.7), y1 + rng.uniform(0.3, 0.7))
+    ends = (y0 - rng.uniform(0.3, 0.5), y1 + rng.uniform(0.3, 0.5))
     middle = (ends[0] + ends[1]) / 2
     # boxes stand on spigot plates, clear of the deck
     deck = base - 0.03

@@ -41,7 +41,7 @@ def add_tractor(
         With its cab; else only the rear of it, whose axles are under the trailer.
     """
     if fifth_wheel_z_m is not None:
-        axles = (0.55, 1.9) if rng.random() < 0.5 else (0.9,)
+        axles = (0.75, 2.1) if rng.random() < 0.5 else (1.0,)
         for behind in axles:
             add_wheels(scene, course.at(behind), rng, is_twin=True)
             scene.cylinder("steel", 5.0, "x", (0.0, course.at(behind), 0.52), 0.19, 0.4)
@@ -51,7 +51,7 @@ def add_tractor(
             for z in (0.68, 0.941):
                 scene.box("steel", STEEL_G_CM3, (x - 0.04, x + 0.04), frame, (z, z + 0.009))
         scene.box(
-            "steel", 3.5, (-0.48, 0.48), course.span(0.85, 1.6), (fifth_wheel_z_m - 0.12, fifth_wheel_z_m)
+            "steel", 3.5, (-0.48, 0.48), course.span(0.8, 1.6), (fifth_wheel_z_m - 0.12, fifth_wheel_z_m)
         )
     if not is_whole:
         return
