@@ -14,9 +14,16 @@ import numpy as np
 from screening.errors import ConfigurationError
 from screening.simulation.presets import container_number
 
+from .conditions import BeamRecipe, NeighbourRecipe, RainRecipe
+from .goods import GOODS, PATIENTS, bulk_load, draw_patient
+from .mix import draw_suppression
+from .motion import stop_and_go
 from .recipe import OccupancyRecipe, SourceRecipe
 
 __all__ = ["CASE_PRESETS", "draw_case"]
+
+#: Front and rear of the box behind the vehicle's front, metres.
+BOX_M = (4.3, 16.5)
 
 #: Sources of the sweep and the activity, MBq, its decade begins with: bare and at 2.2 m/s about 10 to 20
 #: sigma of the sum of four spectrometers; more for uranium and plutonium, of which grams are the question.
@@ -50,33 +57,6 @@ SWEPT_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
 #: Speeds of the sweep, m/s: a crawl, the usual 8 km/h, and too fast.
 SWEPT_SPEEDS_M_S = (1.0, 2.2, 3.4)
 
-#: Goods that radiate by nature: activities of the whole load, MBq, and what the load is made of. From the
-#: specific activities of UNSCEAR 2008, annex B (fertiliser 0.04 to 16 kBq/kg of K-40, zircon sand, tiles,
-#: granite, monazite) for 20 t.
-NORM_LOADS: dict[str, tuple[str, tuple[tuple[str, float], ...]]] = {
-    "potassium chloride": ("potassium-chloride", (("K-40", 320.0),)),
-    "tiles": ("silica", (("K-40", 14.0), ("Ra-226", 1.6), ("Th-232", 1.4))),
-    "granite": ("silica", (("K-40", 24.0), ("Ra-226", 2.0), ("Th-232", 2.4))),
-    "zircon sand": ("silica", (("Ra-226", 60.0), ("Th-232", 12.0))),
-    "phosphate rock": ("silica", (("Ra-226", 28.0), ("Th-232", 1.0))),
-    "monazite sand": ("silica", (("Th-232", 60.0), ("Ra-226", 12.0))),
-    "lutetium oxide": ("silica", (("Lu-176", 90.0),)),
-}
-
-#: What patients carry out of a clinic, MBq.
-MEDICAL_MBQ: tuple[tuple[str, float], ...] = (
-    ("Tc-99m", 60.0),
-    ("I-131", 20.0),
-    ("Tl-201", 40.0),
-    ("In-111", 20.0),
-    ("Ga-67", 30.0),
-    ("I-123", 40.0),
-    ("annihilation", 20.0),
-    ("Lu-177", 200.0),
-    ("Xe-133", 200.0),
-    ("Sm-153", 100.0),
-)
-
 #: What is hidden, and its activity, MBq, in a masking case.
 MASKED_MBQ: tuple[tuple[str, float], ...] = (
     ("HEU", 400.0),
@@ -109,9 +89,13 @@ NEUTRON_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
 FAULTS: dict[str, dict[str, Any]] = {
     "none": {},
     "dead panel": {"dead_panel": 1},
+    "stuck panel": {"stuck_panel": 2},
+    "gain off": {"panel_gains": (1.0, 0.85, 1.0, 1.1), "portal": "srpm"},
+    "gain drifts": {"gain_drift_per_s": -0.006, "portal": "srpm"},
     "lost intervals": {"lost_intervals": 6},
     "no speed": {"has_speed": False},
     "cut short": {"has_end": False},
+    "beam stuck": {"stuck_s": 6.0},
     "no calibration": {"has_calibration": False, "portal": "srpm"},
     "no neutrons": {"has_neutrons": False},
     "no background": {"background_age_s": None},
@@ -120,14 +104,27 @@ FAULTS: dict[str, dict[str, Any]] = {
     "tampered": {"is_tampered": True},
 }
 
+#: Circumstances that are no fault of the portal.
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "rain": {"rain": RainRecipe(start_s=-900.0, excess=0.35)},
+    "radon": {"radon_factor": 3.0, "portal": "srpm"},
+    "stop and go": {"motion": stop_and_go(2.2, 8.0, 4.0)},
+    "follower": {"follower_gap_m": 2.0},
+    "wide lane": {"lane_m": 6.0},
+    "two panels": {"n_panel": 2},
+    "source in the next lane": {"neighbours": (NeighbourRecipe(label="Cs-137", activity_mbq=200.0),)},
+    "x-ray machine near by": {"beams": (BeamRecipe(),)},
+}
+
 #: What each preset holds.
 CASE_PRESETS = {
     "sources": "sweep: 16 sources x 4 shieldings x 3 speeds, activity over a decade, spectra",
-    "norm": "goods that radiate by nature, along the whole box, plastic and spectra in turn",
-    "medical": "patients in the cab, plastic and spectra in turn",
+    "norm": "21 goods that radiate by nature, in bulk, past plastic panels and spectrometers in turn",
+    "medical": "patients in the cab, past plastic panels and spectrometers in turn",
     "masking": "a source inside a load of NORM or beside a patient, with the load alone in turn, spectra",
     "neutrons": "neutron sources in steel, moderated and behind lead; in turn cargo of steel without any",
-    "faults": "each fault a portal can have in turn, half of them with a source aboard",
+    "faults": "each fault a portal can have in turn, every second round with a source aboard",
+    "conditions": "rain, radon, stops, followers, other lanes and machines, every second round with a source",
 }
 
 
@@ -159,13 +156,17 @@ def draw_case(preset: str, seed: int, index: int) -> OccupancyRecipe:
     fields: dict[str, Any] = {
         "portal": "srpm",
         "speed_m_s": round(float(np.clip(rng.normal(2.2, 0.4), 1.0, 3.4)), 3),
-        "suppression": round(float(np.clip(rng.normal(0.36, 0.06), 0.05, 0.46)), 3),
+        "box_m": BOX_M,
         "vehicle_m": round(float(rng.uniform(16.8, 19.0)), 2),
         "ship_effect": round(float(rng.uniform(1.0, 1.3)), 3),
         "container_id": container_number(int(rng.integers(0, 1_000_000))),
         "seed": int(rng.integers(0, 2**31)),
     }
-    return OccupancyRecipe(**{**fields, **_CASES[preset](index, rng)})
+    fields |= _CASES[preset](index, rng)
+    suppression = round(float(np.clip(rng.normal(0.36, 0.06), 0.05, 0.46)), 3)
+    if "cargo" in fields:
+        suppression = draw_suppression(fields["portal"], fields["cargo"], rng)
+    return OccupancyRecipe(suppression=suppression, **fields)
 
 
 def _scaled(activity_mbq: float, rng: np.random.Generator) -> float:
@@ -186,30 +187,15 @@ def _point(
     )
 
 
-def _load(name: str, rng: np.random.Generator) -> tuple[SourceRecipe, ...]:
-    material, activities = NORM_LOADS[name]
-    factor = float(np.exp(rng.normal(0.0, 0.4)))
-    return tuple(
-        SourceRecipe(
-            label=label,
-            activity_mbq=float(f"{activity * factor:.4g}"),
-            position_m=10.4,
-            spread_m=11.6,
-            shielding=((material, 25.0),),
-        )
-        for label, activity in activities
-    )
+def _load(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Return a whole load of goods that radiate by nature."""
+    name = list(GOODS)[index % len(GOODS)]
+    cargo, sources = bulk_load(name, BOX_M, rng)
+    return {"cargo": cargo, "sources": sources, "goods": (GOODS[name].goods,)}
 
 
-def _patient(index: int, rng: np.random.Generator) -> SourceRecipe:
-    label, activity = MEDICAL_MBQ[index % len(MEDICAL_MBQ)]
-    return SourceRecipe(
-        label=label,
-        activity_mbq=_scaled(activity, rng),
-        position_m=round(float(rng.uniform(1.2, 2.0)), 2),
-        across_m=float(rng.choice([-0.6, 0.0, 0.6])),
-        shielding=(("tissue", round(float(rng.uniform(8.0, 20.0)), 1)),),
-    )
+def _patient(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    return {"sources": (draw_patient(rng, list(PATIENTS)[index % len(PATIENTS)]),)}
 
 
 def _in_turn(index: int) -> dict[str, Any]:
@@ -227,24 +213,20 @@ def _sources(index: int, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _norm(index: int, rng: np.random.Generator) -> dict[str, Any]:
-    name = list(NORM_LOADS)[index // 2 % len(NORM_LOADS)]
-    return {"sources": _load(name, rng), **_in_turn(index)}
+    return {**_load(index // 2, rng), **_in_turn(index)}
 
 
 def _medical(index: int, rng: np.random.Generator) -> dict[str, Any]:
-    return {"sources": (_patient(index // 2, rng),), **_in_turn(index)}
+    return {**_patient(index // 2, rng), **_in_turn(index)}
 
 
 def _masking(index: int, rng: np.random.Generator) -> dict[str, Any]:
     case, is_alone = divmod(index, 2)
     rest, which = divmod(case, len(MASKED_MBQ))
-    if rest % 3 == 2:
-        cover: tuple[SourceRecipe, ...] = (_patient(rest // 3, rng),)
-    else:
-        cover = _load(list(NORM_LOADS)[(rest - rest // 3) % len(NORM_LOADS)], rng)
+    cover = _patient(rest // 3, rng) if rest % 3 == 2 else _load(rest - rest // 3, rng)
     label, activity = MASKED_MBQ[which]
     hidden = _point(label, activity, (("steel", 8.0),), rng)
-    return {"sources": cover if is_alone else (*cover, hidden)}
+    return cover if is_alone else {**cover, "sources": (*cover["sources"], hidden)}
 
 
 def _neutrons(index: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -272,8 +254,16 @@ def _neutrons(index: int, rng: np.random.Generator) -> dict[str, Any]:
 
 
 def _faults(index: int, rng: np.random.Generator) -> dict[str, Any]:
-    rest, which = divmod(index, len(FAULTS))
-    fields: dict[str, Any] = {**_in_turn(rest // 2), **FAULTS[list(FAULTS)[which]]}
+    return _circumstances(FAULTS, index, rng)
+
+
+def _conditions(index: int, rng: np.random.Generator) -> dict[str, Any]:
+    return _circumstances(CONDITIONS, index, rng)
+
+
+def _circumstances(table: dict[str, dict[str, Any]], index: int, rng: np.random.Generator) -> dict[str, Any]:
+    rest, which = divmod(index, len(table))
+    fields: dict[str, Any] = {**_in_turn(rest // 2), **list(table.values())[which]}
     if rest % 2:
         fields["sources"] = (_point("Cs-137", 5.0, (("steel", 5.0),), rng),)
     return fields
@@ -286,4 +276,5 @@ _CASES: dict[str, Callable[[int, np.random.Generator], dict[str, Any]]] = {
     "masking": _masking,
     "neutrons": _neutrons,
     "faults": _faults,
+    "conditions": _conditions,
 }

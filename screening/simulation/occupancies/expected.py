@@ -155,7 +155,11 @@ def fixed_part(recipe: OccupancyRecipe) -> FixedPart:
     t_s = np.round(np.arange(n_interval) * recipe.interval_s, 6)
     response = panel_response(recipe.portal, recipe.fwhm_662)
     panels = panel_positions(
-        recipe.n_panel, portal=recipe.portal, lane_m=recipe.lane_m, heights_m=recipe.heights_m
+        recipe.n_panel,
+        portal=recipe.portal,
+        lane_m=recipe.lane_m,
+        heights_m=recipe.heights_m,
+        face_m=recipe.face_m,
     )
     since_s = t_s - t_s[n_prior]
     steps = midpoints(since_s, recipe.interval_s, SUBSTEPS)

@@ -55,7 +55,12 @@ class Panels:
 
 
 def panel_positions(
-    n_panel: int, *, portal: str = "rpm", lane_m: float = 5.0, heights_m: tuple[float, ...] = ()
+    n_panel: int,
+    *,
+    portal: str = "rpm",
+    lane_m: float = 5.0,
+    heights_m: tuple[float, ...] = (),
+    face_m: tuple[float, float] | None = None,
 ) -> Panels:
     """Return where the panels stand: those of one pillar after those of the other.
 
@@ -69,6 +74,8 @@ def panel_positions(
         From face to face, metres.
     heights_m : tuple of float
         Heights of one pillar's panels; empty: the usual ones.
+    face_m : tuple of float, optional
+        Extent of a face along the lane and upwards; that of the kind when omitted.
 
     Returns
     -------
@@ -88,7 +95,7 @@ def panel_positions(
     usual = np.array([_HEIGHT_ALONE_M]) if per_pillar == 1 else np.linspace(*_HEIGHTS_M, per_pillar)
     heights = np.array(heights_m) if heights_m else usual
     sides = np.repeat([-0.5 * lane_m, 0.5 * lane_m], per_pillar)
-    return Panels(sides, np.tile(heights, 2), FACE_M[portal])
+    return Panels(sides, np.tile(heights, 2), FACE_M[portal] if face_m is None else face_m)
 
 
 def rectangle_share(

@@ -96,6 +96,9 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         From the panels of one pillar to those of the other.
     heights_m : tuple of float
         Heights of a pillar's panels; empty takes the usual ones (1.8 for one, 1.0 to 2.7 for more).
+    face_m : tuple of float or None
+        Extent of a panel along the lane and upwards; None takes the usual one (0.35 x 1.70 plastic, 0.10 x
+        0.41 NaI). What it catches of the photons that cross the face stays that of the usual one.
     cargo : CargoRecipe or None
         What the box holds, which photons of sources pass on their way; None: nothing in the way.
     has_ground : bool
@@ -174,6 +177,7 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stuck_s: float = 0.0
     lane_m: float = 5.0
     heights_m: tuple[float, ...] = ()
+    face_m: tuple[float, float] | None = None
     cargo: CargoRecipe | None = None
     has_ground: bool = True
     suppression: float = 0.3
@@ -239,6 +243,8 @@ def _check_portal(recipe: OccupancyRecipe) -> None:
         raise ValueError(f"heights_m needs {recipe.n_panel // 2} heights, got {len(recipe.heights_m)}")
     for height_m in recipe.heights_m:
         check_range("heights_m", height_m, 0.1, 6.0)
+    for side_m in recipe.face_m or ():
+        check_range("face_m", side_m, 0.02, 4.0)
     check_range("interval_s", recipe.interval_s, 0.02, 5.0)
     check_range("n_channel", recipe.n_channel, 16, 16384)
     check_range("fwhm_662", recipe.fwhm_662, 0.01, 0.3)

@@ -215,3 +215,13 @@ def test_aslant_gain_is_that_of_the_monte_carlo():
         for a, t in zip(aside, turn, strict=True)
     ]
     assert np.mean(found) == pytest.approx(seen[1] / seen[0], rel=0.03)
+
+
+def test_smaller_panels_see_less():
+    whole, part = (
+        fixed_part(OccupancyRecipe(sources=(POINT,), face_m=face)).sources[0].weight.sum()
+        for face in (None, (0.25, 0.77))
+    )
+    assert part / whole == pytest.approx(0.25 * 0.77 / (0.35 * 1.70), rel=0.1)
+    with pytest.raises(ValueError, match=r"face_m must be from 0\.02"):
+        OccupancyRecipe(face_m=(0.0, 1.0))

@@ -13,6 +13,13 @@ from screening.archive import read_scan
 from screening.errors import ConfigurationError
 from screening.radiation import RadiationAnalyser, RadiationSettings
 from screening.simulation.occupancies import simulate_occupancy
+from screening.simulation.occupancies.cases import (
+    CONDITIONS,
+    SWEPT_SHIELDING,
+    SWEPT_SOURCES,
+    SWEPT_SPEEDS_M_S,
+)
+from screening.simulation.occupancies.goods import GOODS
 from screening.simulation.occupancies.traffic import LABEL_FIELDS, PRESETS, draw_recipe, write_set
 
 
@@ -102,3 +109,24 @@ def test_quiet_traffic_neither_alarms_nor_fails_a_gate():
     assert np.median(dips) == pytest.approx(0.40, abs=0.02)
     assert max(dips) < 0.60
     assert np.median(limits) == pytest.approx(0.15, abs=0.01)
+
+
+def test_presets_that_cover_a_question_are_balanced_over_their_cells():
+    n = len(SWEPT_SOURCES) * len(SWEPT_SHIELDING) * len(SWEPT_SPEEDS_M_S)
+    cells = set()
+    for index in range(n):
+        recipe = draw_recipe("sources", 1, index)
+        (source,) = recipe.sources
+        cells.add((source.label, source.shielding, recipe.speed_m_s))
+    assert len(cells) == n
+    covered = {draw_recipe("norm", 1, index).goods for index in range(2 * len(GOODS))}
+    assert covered == {(good.goods,) for good in GOODS.values()}
+    for preset in ("faults", "conditions"):
+        assert all(not draw_recipe(preset, 1, index).sources for index in range(len(CONDITIONS)))
+
+
+def test_masked_sources_stand_beside_their_cover_alone():
+    for index in range(0, 40, 2):
+        both, alone = draw_recipe("masking", 1, index), draw_recipe("masking", 1, index + 1)
+        assert len(both.sources) == len(alone.sources) + 1
+        assert [s.label for s in both.sources[:-1]] == [s.label for s in alone.sources]
