@@ -31,6 +31,13 @@ def test_presets_are_listed(name: str) -> None:
         assert what in text
 
 
+@pytest.mark.parametrize("name", ["occupancies", "radiographs"])
+def test_presets_are_documented(name: str, repository: Path) -> None:
+    text = (repository / "docs" / "simulate.md").read_text(encoding="utf-8")
+    for preset, what in sets.set_kind(name).presets.items():
+        assert f"| `{preset}` | {what} |" in text
+
+
 def test_an_unknown_preset_names_the_known_ones(tmp_path: Path) -> None:
     status, _, error = run("occupancies", "--preset", "loud", "--out", str(tmp_path / "x"))
     assert status != 0
