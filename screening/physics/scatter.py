@@ -275,7 +275,8 @@ def _spread(
         found[:, k] = np.diff(np.interp(edges, emerging_edges_kev(e), below))
         places = (*table.line_kev, e)
         for where, strength in zip(places, (1 - s) * line[i] + s * line[i + 1], strict=True):
-            bin_ = int(np.searchsorted(edges, where, side="right")) - 1
+            # The last edge belongs to the last bin.
+            bin_ = int(np.searchsorted(edges, where, side="right")) - 1 - int(where == edges[-1])
             if strength > 0 and 0 <= bin_ < found.shape[0]:
                 found[bin_, k] += strength
     return found
