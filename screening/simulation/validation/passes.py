@@ -133,9 +133,6 @@ def validate_passes(out_dir: Path, *, n: int = 700, seed: int = 1) -> dict[str, 
         ``dips`` (figures as of :class:`DipComparison`), ``suppression_by_energy`` (a list of keV from, keV
         to, share) and ``pictures`` (file names).
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
     out_dir.mkdir(parents=True, exist_ok=True)
