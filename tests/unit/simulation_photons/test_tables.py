@@ -70,6 +70,28 @@ def test_one_shipped_row_is_made_again(repository):
         )
 
 
+def test_one_shipped_row_of_scatter_is_made_again(repository):
+    from screening.kernels import transport_photons
+    from screening.physics.scatter import emerging_edges_kev
+    from screening.simulation.photons import scattering
+
+    with np.load(repository / "screening" / "physics" / "tables" / "scatter.npz") as table:
+        j, k = 5, 20
+        energy, areal = float(table["shell/lead/energy_kev"][k]), float(table["shell/lead/areal"][j])
+        tally = transport_photons(
+            scattering.shell_setup("lead", areal),
+            energy,
+            emerging_edges_kev(energy),
+            n_histories=scattering.DEFAULT_HISTORIES,
+            seed=run_seed(20260, "shell/lead", 1000 * j + k),
+        )
+        total = np.float32(tally.histogram.sum() / scattering.DEFAULT_HISTORIES)
+        assert table["shell/lead/total"][j, k] == total
+        np.testing.assert_array_equal(
+            table["shell/lead/shape"][j, k], (tally.histogram / tally.histogram.max()).astype("f2")
+        )
+
+
 def test_scatter_is_repeatable(tmp_path):
     names = ["shell/lead", "surface/steel"]
     first = write_scatter(tmp_path / "a", names, histories=20)
