@@ -219,8 +219,8 @@ SETUPS: tuple[GammaSetup, ...] = (
     _labr3("Co60", "Co-60", (1173.2, 1332.5), range_kev=(60.0, 1500.0), layers=_STEEL, note=_BY_STEEL),
     _labr3("Co57", "Co-57", (122.1,), range_kev=(60.0, 180.0), layers=_STEEL, note=_BY_STEEL),
     _labr3(
-        "Am241", "Am-241", (59.5,), range_kev=(52.0, 150.0), layers=(("steel", 2.8),), total_from_kev=52.0,
-        note="3.6 mm of steel, by the lines near 100 keV; no line above 103 keV: the area is taken over "
+        "Am241", "Am-241", (59.5,), range_kev=(52.0, 150.0), layers=(("steel", 2.95),), total_from_kev=52.0,
+        note="3.8 mm of steel, by the lines near 100 keV; no line above 103 keV: the area is taken over "
         "the counts above 52 keV",
     ),
     _labr3(

@@ -22,11 +22,9 @@ from screening.simulation.validation.gamma_fit import Measured, fit_shape, sourc
 from screening.simulation.validation.gamma_peaks import fit_peak
 from screening.simulation.validation.gamma_setups import BOUNDS, SETUPS, GammaSetup, range_of
 
-#: Peaks whose share of the counts is off by more than 20 %, with what is reached instead.
-AREA_MISSED = {("csi-Th-232", 583.2): 0.30}
-
-#: Parameters that the fit leaves at an end of their range, file by file.
-AT_BOUNDS: dict[str, set[str]] = {"csi-Co-60": {"background"}, "csi-Th-232": {"background"}}
+#: Peaks whose share of the counts is off by more than 20 %, with what is reached instead: of thorium in a
+#: 1 cm3 crystal the peak at 583 keV comes out 22 % too strong (see the page of the validation).
+AREA_MISSED = {("csi-Th-232", 583.2): 0.25}
 
 SETUP = GammaSetup(
     "made", "", "Co-60", "labr3-1.5x1.5", (1173.2, 1332.5), (60.0, 1500.0), (0.03, 0.5), (("steel", 4.0),)
@@ -101,7 +99,7 @@ def test_a_picture_is_drawn(tmp_path) -> None:
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
 def test_measured_spectra(shared_data, setup: GammaSetup) -> None:
     found = compare(setup, shared_data)
-    assert set(found.at_bounds) <= AT_BOUNDS.get(setup.name, set())
+    assert found.at_bounds == ()
     for peak in found.peaks:
         assert peak.is_place_within, (peak.energy_kev, peak.off_kev)
         missed = AREA_MISSED.get((setup.name, peak.energy_kev), AREA_TOLERANCE)
