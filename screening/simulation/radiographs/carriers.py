@@ -128,8 +128,9 @@ def _check(kind: str) -> None:
 
 
 def _picture_span(scene: Scene) -> tuple[float, float]:
-    along = scene.geometry.column_y_m
-    return float(along.min()) - 0.1, float(along.max()) + 0.1
+    """Return the length of road or track that any line sees: a skewed fan sees it shifted."""
+    along, aside = scene.geometry.column_y_m, 2.0 * abs(scene.geometry.skew) + 0.1
+    return float(along.min()) - aside, float(along.max()) + aside
 
 
 def _add_road(scene: Scene, rng: np.random.Generator) -> None:

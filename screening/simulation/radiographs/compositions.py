@@ -119,11 +119,9 @@ def compose(recipe: RadiographRecipe, rng: np.random.Generator, *, variant: Vari
     own = len(containers)
     containers += _draw_neighbours(recipe, containers, rng)
     scanner, geometry = _draw_geometry(recipe, carrier, tuple(containers[:own]), rng)
-    # a fan a little off the square is what shows the corrugation at its full period, as real scans do
-    skew = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.05, 0.17))
     scene = Scene(geometry)
     for c in containers:
-        add_container(scene, c, rng, skew_rad=skew, has_residue=recipe.has_residue)
+        add_container(scene, c, rng, has_residue=recipe.has_residue)
     add_carrier(scene, carrier, tuple(containers[:own]), rng)
     structure = dict(scene.areal_density)
     before = scene.total()
@@ -202,7 +200,9 @@ def container_boxes(composition: Composition) -> list[dict[str, Any]]:
     boxes = []
     for c in composition.containers:
         rows = [geometry.row_of(z, x) for z in (c.base_z_m, c.base_z_m + c.height_m) for x in (-side, side)]
-        col0, col1 = sorted((geometry.column_of(c.y0_m), geometry.column_of(c.y1_m)))
+        # a skewed fan sees the near and the far end apart: the hull is what holds both
+        ends = [geometry.column_of(y, x) for y in (c.y0_m, c.y1_m) for x in (-side, side)]
+        col0, col1 = min(ends), max(ends)
         box = {
             "row0": max(round(min(rows)), 0),
             "col0": max(round(col0), 0),
@@ -324,6 +324,8 @@ def _draw_geometry(
         scanner = scanner._replace(dropout_row=int(rng.integers(n_row // 4, n_row // 2)))
     if recipe.mirrored is not None:
         scanner = scanner._replace(is_mirrored=recipe.mirrored)
+    if recipe.skew is not None:
+        scanner = scanner._replace(skew=recipe.skew)
     highest = source + (top - source) * distance / (distance - WIDTH_M / 2) + rng.uniform(0.12, 0.3)
     pitch_row = (highest + rng.uniform(0.12, 0.3)) / n_row
     pitch_column = scanner.pitch_m[1] * recipe.scale * rng.uniform(0.97, 1.03)
@@ -334,6 +336,9 @@ def _draw_geometry(
         rng.uniform(0.5, 1.2) if recipe.cut in ("start", "both") else -rng.uniform(0.75, 1.0) - 1.9 * more[0]
     )
     y1 += -rng.uniform(0.5, 1.2) if recipe.cut in ("end", "both") else rng.uniform(0.75, 1.0) + 1.9 * more[1]
+    aside = abs(scanner.skew) * WIDTH_M / 2
+    y0 -= 0.0 if recipe.cut in ("start", "both") else aside
+    y1 += 0.0 if recipe.cut in ("end", "both") else aside
     n_column = max(int((y1 - y0) / pitch_column), 8)
     geometry = FanGeometry(
         source_distance_m=distance,
@@ -341,6 +346,7 @@ def _draw_geometry(
         row_z_m=highest - (np.arange(n_row, dtype=np.float64) + 0.5) * pitch_row,
         column_y_m=draw_line_positions(scanner, n_column, y0, pitch_column, rng),
         pitch_m=(pitch_row, pitch_column),
+        skew=scanner.skew,
     )
     return scanner, geometry
 

@@ -29,9 +29,7 @@ _FOAM_G_CM3 = 0.045
 _ALUMINIUM_G_CM3 = 2.7
 
 
-def add_special_container(
-    scene: Scene, container: Container, rng: np.random.Generator, *, skew_rad: float = 0.0
-) -> None:
+def add_special_container(scene: Scene, container: Container, rng: np.random.Generator) -> None:
     """Add an empty container that is not a plain box.
 
     Parameters
@@ -42,8 +40,6 @@ def add_special_container(
         The container.
     rng : numpy.random.Generator
         Wear and fittings.
-    skew_rad : float, default 0
-        Angle of the fan off the square to the motion.
 
     Raises
     ------
@@ -53,7 +49,7 @@ def add_special_container(
     if container.kind == "reefer":
         _add_reefer(scene, container, rng)
     elif container.kind == "open-top":
-        _add_open_top(scene, container, rng, skew_rad)
+        _add_open_top(scene, container, rng)
     elif container.kind == "flat-rack":
         _add_flat_rack(scene, container, rng)
     elif container.kind == "tank":
@@ -140,9 +136,9 @@ def _add_machine(scene: Scene, c: Container, rng: np.random.Generator, front: fl
     scene.box("copper", 0.9, (0.2, 0.5), deep(0.06, 0.2), (z0 + 0.05, z0 + 0.4))
 
 
-def _add_open_top(scene: Scene, c: Container, rng: np.random.Generator, skew_rad: float) -> None:
+def _add_open_top(scene: Scene, c: Container, rng: np.random.Generator) -> None:
     """Build a box without a roof: strong rails, bows across, a tarpaulin that sags between them."""
-    add_walls(scene, c, rng, skew_rad=skew_rad)
+    add_walls(scene, c, rng)
     add_frame(scene, c)
     add_front_and_doors(scene, c)
     add_floor(scene, c, rng)

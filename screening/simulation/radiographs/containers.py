@@ -108,7 +108,6 @@ def add_container(
     container: Container,
     rng: np.random.Generator,
     *,
-    skew_rad: float = 0.0,
     has_residue: bool = False,
 ) -> None:
     """Add an empty container to a scene.
@@ -121,8 +120,6 @@ def add_container(
         The container.
     rng : numpy.random.Generator
         Wear: dents and patches differ from box to box.
-    skew_rad : float, default 0
-        Angle of the fan off the square to the motion, which tells the flanks of the corrugation apart.
     has_residue : bool, default False
         Leave dunnage, straps and sweepings of the last load in it.
 
@@ -142,9 +139,9 @@ def add_container(
         # these are drawn apart, and draw on the box's own parts
         from .container_types import add_special_container
 
-        add_special_container(scene, c, rng, skew_rad=skew_rad)
+        add_special_container(scene, c, rng)
     else:
-        add_walls(scene, c, rng, skew_rad=skew_rad)
+        add_walls(scene, c, rng)
         add_frame(scene, c)
         add_roof(scene, c)
         add_front_and_doors(scene, c)
@@ -156,7 +153,7 @@ def add_container(
         _add_residue(scene, c, left)
 
 
-def add_walls(scene: Scene, c: Container, rng: np.random.Generator, *, skew_rad: float) -> None:
+def add_walls(scene: Scene, c: Container, rng: np.random.Generator) -> None:
     """Add the corrugated side walls: sheet a little thicker towards the ends.
 
     Parameters
@@ -167,15 +164,16 @@ def add_walls(scene: Scene, c: Container, rng: np.random.Generator, *, skew_rad:
         The container.
     rng : numpy.random.Generator
         Phase of the corrugation and flatness of each panel.
-    skew_rad : float
-        Angle of the fan off the square to the motion.
     """
     sheet = c.wall_mm / 1000.0
     top = c.base_z_m + c.height_m
-    along = scene.geometry.column_y_m
+    skew = scene.geometry.skew
     for sign in (-1.0, 1.0):
         shift = rng.uniform(0.0, c.corrugation_m)
-        profile = corrugation(along - c.y0_m - shift, c.corrugation_m, sign * skew_rad)
+        centre = sign * (_SIDE_M - 0.03)
+        # where each line crosses the wall; the angle tells the flanks of the corrugation apart
+        along = scene.geometry.column_y_m + skew * centre
+        profile = corrugation(along - c.y0_m - shift, c.corrugation_m, float(np.arctan(skew)))
         # panels of about 1.1 m are welded side by side; each leans and is rolled a little differently
         panel = np.floor((along - c.y0_m) / 1.112).astype(np.int64)
         inside = (panel >= 0) & (along < c.y1_m)
@@ -183,7 +181,6 @@ def add_walls(scene: Scene, c: Container, rng: np.random.Generator, *, skew_rad:
         profile = profile * np.where(inside, spread[np.clip(panel, 0, spread.size - 1)], 1.0)
         outer = (along < c.y0_m + 1.112) | (along > c.y1_m - 1.112)
         profile = profile * np.where(outer, 1.18, 1.0)
-        centre = sign * (_SIDE_M - 0.03)
         x = (centre - sheet / 2, centre + sheet / 2)
         scene.box("steel", STEEL_G_CM3, x, (c.y0_m, c.y1_m), (c.base_z_m + 0.16, top - 0.06), profile=profile)
 

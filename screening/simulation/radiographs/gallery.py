@@ -64,7 +64,7 @@ def cargo_pictures(seed: int, *, scale: float = 5.0) -> list[Named]:
         rng = np.random.default_rng(seed)
         box = Container(0.0, CONTAINER_LENGTHS_M["40"], 2.591, 1.2, kind=kind.container)
         scene = Scene(_view((-0.2, box.length_m + 0.2), (1.15, 4.5), scale))
-        add_container(scene, box, rng, skew_rad=0.06)
+        add_container(scene, box, rng)
         mass = add_cargo(scene, name, box.hold, rng)
         found.append((f"{name}, {mass / 1000.0:.1f} t", _grey(scene)))
     return found
@@ -92,7 +92,7 @@ def carrier_pictures(seed: int, *, scale: float = 4.0) -> list[Named]:
         box = Container(0.0, CONTAINER_LENGTHS_M[length], 2.591, base, kind=kind)
         reach = carrier_reach_m(carrier)
         scene = Scene(_view((-1.2 - reach[0], box.length_m + 1.2 + reach[1]), (-0.2, 4.6), scale))
-        add_container(scene, box, rng, skew_rad=0.06)
+        add_container(scene, box, rng)
         add_carrier(scene, carrier, (box,), rng)
         found.append((f"{carrier}, {length} ft {kind}", _grey(scene)))
     return found
@@ -167,10 +167,12 @@ def write_gallery(out_dir: Path, seed: int = 1) -> list[Path]:
 
 def _view(y: tuple[float, float], z: tuple[float, float], scale: float) -> FanGeometry:
     pitch = (0.0072 * scale, 0.0072 * scale)
-    return _square(y, z, pitch[0])
+    return _square(y, z, pitch[0], skew=0.04)
 
 
-def _square(y: tuple[float, float], z: tuple[float, float], pitch_m: float) -> FanGeometry:
+def _square(
+    y: tuple[float, float], z: tuple[float, float], pitch_m: float, *, skew: float = 0.0
+) -> FanGeometry:
     rows, columns = max(int((z[1] - z[0]) / pitch_m), 8), max(int((y[1] - y[0]) / pitch_m), 8)
     return FanGeometry(
         source_distance_m=5.5,
@@ -178,6 +180,7 @@ def _square(y: tuple[float, float], z: tuple[float, float], pitch_m: float) -> F
         row_z_m=z[1] - (np.arange(rows, dtype=np.float64) + 0.5) * pitch_m,
         column_y_m=y[0] + (np.arange(columns, dtype=np.float64) + 0.5) * pitch_m,
         pitch_m=(pitch_m, pitch_m),
+        skew=skew,
     )
 
 

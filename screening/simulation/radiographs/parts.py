@@ -164,9 +164,11 @@ def edge_on_plate(
 ) -> None:
     """Add a steel plate that stands across the motion and is seen along its length.
 
-    Its steel hides its own thickness of a line and leaves the rest of the line open, so the signal of
-    a line of pitch p falls by the share t / p and no more. The plate is given the areal density that
-    does so in a beam of 0.04 cm2/g (steel at 6 MV), spread over the line: -ln(1 - t / p) / 0.04.
+    Square to the motion, its steel hides its own thickness of a line and leaves the rest of the line
+    open, so the signal of a line of pitch p falls by the share t / p and no more. The plate is given the
+    areal density that does so in a beam of 0.04 cm2/g (steel at 6 MV), spread over the line:
+    -ln(1 - t / p) / 0.04. A fan that is skewed by more than a line over the plate's length crosses it
+    obliquely, and sees the plate as it is.
 
     Parameters
     ----------
@@ -181,13 +183,15 @@ def edge_on_plate(
     """
     x, z = ordered(*x), ordered(*z)
     pitch = scene.geometry.pitch_m[1]
-    full_g_cm2 = (x[1] - x[0]) * 100.0 * STEEL_G_CM3
-    share = min(thickness_m / pitch, 0.98)
-    # several lines of full shade, or one line of partial shade, whichever the plate is
-    width = max(thickness_m, pitch)
-    seen = full_g_cm2 if thickness_m >= pitch else min(-np.log(1.0 - share) / 0.04, full_g_cm2 * share)
-    density = seen / ((x[1] - x[0]) * 100.0)
-    scene.box("steel", float(density), x, (y_m - width / 2, y_m + width / 2), z)
+    length = x[1] - x[0]
+    is_oblique = abs(scene.geometry.skew) * length > pitch
+    if is_oblique or thickness_m >= pitch:
+        y = (y_m - thickness_m / 2, y_m + thickness_m / 2)
+        scene.box("steel", STEEL_G_CM3, x, y, z)
+        return
+    share = thickness_m / pitch
+    seen = min(-np.log(1.0 - share) / 0.04, length * 100.0 * STEEL_G_CM3 * share)
+    scene.box("steel", float(seen / (length * 100.0)), x, (y_m - pitch / 2, y_m + pitch / 2), z)
 
 
 def corrugation(y_m: NDArray[np.float64], period_m: float, skew_rad: float = 0.0) -> NDArray[np.float64]:

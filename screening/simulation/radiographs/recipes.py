@@ -59,6 +59,8 @@ class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         thickest; None anywhere.
     mirrored : bool or None
         The end of the vehicle comes first; None as the scanner has it.
+    skew : float or None
+        Tangent of the fan's angle off the square to the motion, -0.3 to 0.3; None as the scanner has it.
     neighbours : {"none", "before", "after", "both"}
         Boxes of the next wagon, cut by the picture's edge.
     has_residue : bool
@@ -103,6 +105,7 @@ class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     threats: tuple[str, ...] = ()
     occlusion: float | None = None
     mirrored: bool | None = None
+    skew: float | None = None
     neighbours: Literal["none", "before", "after", "both"] = "none"
     has_residue: bool = False
     lines_lost: float = 0.0
@@ -143,6 +146,8 @@ class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError(f"a tank container has no hold for {', '.join(self.threats)}")
         if self.occlusion is not None and not 0.0 <= self.occlusion <= 1.0:
             raise ValueError(f"occlusion must be 0 to 1, got {self.occlusion!r}")
+        if self.skew is not None and not -0.3 <= self.skew <= 0.3:
+            raise ValueError(f"skew must be -0.3 to 0.3, got {self.skew!r}")
         if not 0.5 <= self.scale <= 16:
             raise ValueError(f"scale must be 0.5 to 16, got {self.scale!r}")
         if not self.lines_lost >= 0:

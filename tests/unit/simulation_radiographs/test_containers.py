@@ -31,7 +31,9 @@ from screening.simulation.radiographs.scene import Scene
 PITCH = (0.0066, 0.00822)
 
 
-def view(y: tuple[float, float], *, distance: float = 6.0, scale: float = 1.0) -> FanGeometry:
+def view(
+    y: tuple[float, float], *, distance: float = 6.0, scale: float = 1.0, skew: float = 0.0
+) -> FanGeometry:
     pitch = (PITCH[0] * scale, PITCH[1] * scale)
     rows, columns = int(4.6 / pitch[0]), int((y[1] - y[0]) / pitch[1])
     return FanGeometry(
@@ -40,14 +42,15 @@ def view(y: tuple[float, float], *, distance: float = 6.0, scale: float = 1.0) -
         row_z_m=4.4 - (np.arange(rows, dtype=np.float64) + 0.5) * pitch[0],
         column_y_m=y[0] + (np.arange(columns, dtype=np.float64) + 0.5) * pitch[1],
         pitch_m=pitch,
+        skew=skew,
     )
 
 
 def wall(wall_mm: float, skew: float, seed: int = 4) -> NDArray[np.float64]:
     """Return -ln T at 6 MV along the middle of an empty box, between its posts, level with the source."""
     container = Container(0.0, 12.192, 2.591, 0.8, wall_mm=wall_mm)
-    scene = Scene(view((2.0, 10.0)))
-    add_container(scene, container, np.random.default_rng(seed), skew_rad=skew)
+    scene = Scene(view((2.0, 10.0), skew=skew))
+    add_container(scene, container, np.random.default_rng(seed))
     row = int((4.4 - 1.9) / PITCH[0])
     return neg_log_of(scene.total()[row], "6MV")
 
@@ -165,7 +168,7 @@ def test_carriers_stand_below_their_load(kind: str, direction: int) -> None:
 
 
 def test_what_recipes_can_ask_for_is_in_the_picture() -> None:
-    plain: dict[str, Any] = {"kind": "empty", "scale": 6.0}
+    plain: dict[str, Any] = {"kind": "empty", "scale": 6.0, "skew": 0.0}
     _, stacked = simulate_radiograph(RadiographRecipe(**plain, carrier="double-stack", length="2x20"), 1)
     assert len(stacked["boxes"]) == 3
     _, between = simulate_radiograph(RadiographRecipe(**plain, neighbours="both", carrier="rail"), 1)
@@ -206,6 +209,8 @@ def test_impossible_containers_and_carriers_are_refused() -> None:
         shown = value[-1] if isinstance(value, tuple) else value
         with pytest.raises(ValueError, match=f"one of .*got '{shown}'"):
             RadiographRecipe(**{field: value})
+    with pytest.raises(ValueError, match=r"skew must be -0\.3 to 0\.3, got 1"):
+        RadiographRecipe(skew=1.0)
     with pytest.raises(ValueError, match="occlusion must be 0 to 1, got 2"):
         RadiographRecipe(occlusion=2.0)
     with pytest.raises(ValueError, match="tank container has no hold"):

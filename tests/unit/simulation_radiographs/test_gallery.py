@@ -15,10 +15,12 @@ from screening.simulation.radiographs.threats import THREATS
 
 
 def test_each_thing_has_its_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = {name: CARGO_KINDS[name] for name in ("boxes", "coils", "fruit", "half")}
+    monkeypatch.setattr(gallery, "CARGO_KINDS", some)
     cargo = gallery.cargo_pictures(3, scale=30.0)
     carriers = gallery.carrier_pictures(3, scale=30.0)
     threats = gallery.threat_pictures(3, n_px=24)
-    assert [name.split(",")[0] for name, _ in cargo] == list(CARGO_KINDS)
+    assert [name.split(",")[0] for name, _ in cargo] == list(some)
     assert [name.split(",")[0] for name, _ in threats] == [*THREATS, *LOOKALIKES, *STASHES]
     for name, picture in (*cargo, *carriers, *threats):
         assert picture.dtype == np.uint8, name

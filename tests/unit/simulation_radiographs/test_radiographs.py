@@ -79,7 +79,7 @@ def test_every_cargo_fits_a_container(cargo: str) -> None:
 
 
 def test_two_containers_on_one_carrier() -> None:
-    _, truth = simulate_radiograph(RadiographRecipe(length="2x20", scale=4.0), 1)
+    _, truth = simulate_radiograph(RadiographRecipe(length="2x20", scale=4.0, skew=0.0), 1)
     first, second = truth["boxes"]
     assert first["col1"] < second["col0"]
 
