@@ -174,10 +174,12 @@ def edge_on_plate(
     ----------
     scene : Scene
         The scene, changed.
-    x, z : tuple of float
-        Its size across, m.
+    x : tuple of float
+        Its extent across, m.
     y_m : float
         Its place along the motion.
+    z : tuple of float
+        Its heights.
     thickness_m : float
         Thickness along the motion.
     """

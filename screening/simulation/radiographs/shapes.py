@@ -79,7 +79,7 @@ class Part(NamedTuple):
 
     @property
     def mass_kg(self) -> float:
-        """Its mass, negative if it hollows out."""
+        """Mass, negative if it hollows out."""
         a, b, c = self.size
         if self.mesh is not None:
             volume = self.mesh.volume_m3
@@ -115,7 +115,7 @@ class Assembly(NamedTuple):
 
     @property
     def mass_kg(self) -> float:
-        """Its mass."""
+        """Mass of all parts."""
         return float(sum(part.mass_kg for part in self.parts))
 
     @property

@@ -15,7 +15,7 @@ __all__ = ["Bodies", "add_engine", "add_tyre", "add_wheels"]
 class Bodies(Protocol):
     """Whatever bodies can be added to: a scene, or a load that weighs them."""
 
-    def box(
+    def box(  # numpydoc ignore=PR01,RT01
         self,
         material: str,
         density_g_cm3: float,
@@ -25,7 +25,7 @@ class Bodies(Protocol):
     ) -> Region | None:
         """Add a box."""
 
-    def cylinder(
+    def cylinder(  # numpydoc ignore=PR01,RT01
         self,
         material: str,
         density_g_cm3: float,
@@ -36,7 +36,7 @@ class Bodies(Protocol):
     ) -> Region | None:
         """Add a cylinder."""
 
-    def ellipsoid(
+    def ellipsoid(  # numpydoc ignore=PR01,RT01
         self,
         material: str,
         density_g_cm3: float,
@@ -45,7 +45,7 @@ class Bodies(Protocol):
     ) -> Region | None:
         """Add an ellipsoid."""
 
-    def tube(
+    def tube(  # numpydoc ignore=PR01,RT01
         self,
         material: str,
         density_g_cm3: float,

@@ -29,7 +29,7 @@ def rifle(rng: np.random.Generator) -> list[Part]:
     """
     scale = rng.uniform(0.92, 1.12)
 
-    def at(y: float, z: float, x: float = 0.0) -> tuple[float, float, float]:
+    def at(y: float, z: float, x: float = 0.0) -> tuple[float, float, float]:  # numpydoc ignore=GL08
         return x, y * scale, z * scale
 
     barrel = 0.40 * rng.uniform(0.8, 1.2)

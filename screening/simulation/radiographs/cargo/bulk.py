@@ -33,7 +33,7 @@ def _mean_height(load: Load, density: float, share: float) -> float:
 
 
 @cargo_type("bulk", ("10", "12", "23"), ("wheat in bulk", "soya beans in bulk", "malt"))
-def bulk(load: Load, rng: np.random.Generator) -> None:
+def _bulk(load: Load, rng: np.random.Generator) -> None:
     """Grain in a liner: a smooth surface, even density, a bulkhead of boards at the doors."""
     hold = load.hold
     material, density = (("grain", 0.77), ("soya", 0.73), ("rice", 0.8), ("flour", 0.6))[
@@ -47,7 +47,7 @@ def bulk(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("lumps", ("26", "27", "44"), ("iron ore", "coal", "charcoal", "firewood"))
-def lumps(load: Load, rng: np.random.Generator) -> None:
+def _lumps(load: Load, rng: np.random.Generator) -> None:
     """Lumps as they fell: a bed of fines with a packing of pieces in and on it."""
     hold = load.hold
     material, density, solid = (
@@ -111,7 +111,7 @@ def _crown(
 @cargo_type(
     "scrap", ("72", "74", "76"), ("steel scrap", "mixed metal scrap", "aluminium scrap"), is_dense=True
 )
-def scrap(load: Load, rng: np.random.Generator) -> None:
+def _scrap(load: Load, rng: np.random.Generator) -> None:
     """Metal scrap: sheets, profiles, blocks and pipes as they fell, denser below."""
     hold = load.hold
     material, factor = (("steel", 1.0), ("steel", 1.0), ("aluminium", 0.7), ("copper", 0.6))[
@@ -167,7 +167,7 @@ def _piece(load: Load, material: str, solid: float, top: float, rng: np.random.G
 
 
 @cargo_type("logs", ("44",), ("logs in the rough", "tropical round wood"))
-def logs(load: Load, rng: np.random.Generator) -> None:
+def _logs(load: Load, rng: np.random.Generator) -> None:
     """Round wood along the container, each log of its own thickness and length."""
     hold = load.hold
     density = rng.uniform(0.6, 0.95)

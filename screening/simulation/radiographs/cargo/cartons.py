@@ -20,7 +20,7 @@ def _size(rng: np.random.Generator, low: float, high: float) -> tuple[float, flo
 @cargo_type(
     "boxes", ("39", "84", "94", "95"), ("general merchandise", "plastic articles", "toys"), is_light=True
 )
-def boxes(load: Load, rng: np.random.Generator) -> None:
+def _boxes(load: Load, rng: np.random.Generator) -> None:
     """Palletised cartons; each pallet holds one article, heights differ, tops are ragged."""
     hold = load.hold
     material = str(rng.choice(["cardboard", "polypropylene", "mixed-cargo"]))
@@ -44,7 +44,7 @@ def boxes(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("textiles", ("61", "62", "63"), ("garments", "household linen", "knitwear"), is_light=True)
-def textiles(load: Load, rng: np.random.Generator) -> None:
+def _textiles(load: Load, rng: np.random.Generator) -> None:
     """Cartons of garments stacked loose from wall to wall, soft and bulging."""
     hold = load.hold
     mean = rng.uniform(0.07, 0.16)
@@ -71,7 +71,7 @@ def textiles(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("electronics", ("84", "85"), ("computers", "television sets", "printed circuit assemblies"))
-def electronics(load: Load, rng: np.random.Generator) -> None:
+def _electronics(load: Load, rng: np.random.Generator) -> None:
     """Appliances in foam: a box of air and foam, boards, a transformer or a panel in each."""
     hold = load.hold
     size = (rng.uniform(0.3, 0.55), rng.uniform(0.4, 0.8), rng.uniform(0.25, 0.6))
@@ -110,7 +110,7 @@ def electronics(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("bottles", ("22", "20", "33"), ("wine in bottles", "mineral water", "olive oil in bottles"))
-def bottles(load: Load, rng: np.random.Generator) -> None:
+def _bottles(load: Load, rng: np.random.Generator) -> None:
     """Cases of glass bottles: bodies below, necks and air above, layer on layer."""
     hold = load.hold
     liquid = str(rng.choice(["wine", "beer", "vegetable-oil"]))
@@ -138,7 +138,7 @@ def bottles(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("cans", ("16", "20", "22"), ("canned fish", "canned vegetables", "beer in cans"))
-def cans(load: Load, rng: np.random.Generator) -> None:
+def _cans(load: Load, rng: np.random.Generator) -> None:
     """Trays of tins under film: even, dense blocks with thin lines between the layers."""
     hold = load.hold
     goods = str(rng.choice(["fish", "vegetables", "beer"]))
@@ -160,7 +160,7 @@ def cans(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("tiles", ("69", "68"), ("ceramic tiles", "sanitary ware", "porcelain stoneware"), is_dense=True)
-def tiles(load: Load, rng: np.random.Generator) -> None:
+def _tiles(load: Load, rng: np.random.Generator) -> None:
     """Ceramic tiles: low pallets, because a few of them are all that a container may weigh."""
     hold = load.hold
     size = (rng.uniform(0.3, 0.62), rng.uniform(0.3, 0.62), rng.uniform(0.07, 0.12))
@@ -176,7 +176,7 @@ def tiles(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("cigarettes", ("24",), ("cigarettes", "tobacco products"), is_light=True)
-def cigarettes(load: Load, rng: np.random.Generator) -> None:
+def _cigarettes(load: Load, rng: np.random.Generator) -> None:
     """Master cases of cigarettes, all alike: a very regular grid."""
     hold = load.hold
     size = (0.39, 0.58, 0.52)
@@ -186,7 +186,7 @@ def cigarettes(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("medicines", ("30", "33"), ("pharmaceuticals", "cosmetics", "medical supplies"), is_light=True)
-def medicines(load: Load, rng: np.random.Generator) -> None:
+def _medicines(load: Load, rng: np.random.Generator) -> None:
     """Small cartons of many articles: every pallet differs, every carton a little."""
     hold = load.hold
     for place in pallet_places(hold, rng):

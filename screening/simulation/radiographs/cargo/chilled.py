@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 
 @cargo_type("fruit", ("08", "07"), ("bananas", "oranges", "apples", "grapes"), container="reefer")
-def fruit(load: Load, rng: np.random.Generator) -> None:
+def _fruit(load: Load, rng: np.random.Generator) -> None:
     """Open cartons of fruit on pallets: even stacks, air between the layers and a gap above."""
     hold = load.hold
     material, density = (("banana", 0.50), ("fruit", 0.52), ("vegetables", 0.45))[int(rng.integers(0, 3))]
@@ -42,7 +42,7 @@ def fruit(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("meat-hanging", ("02",), ("chilled beef quarters", "chilled lamb carcasses"), container="reefer")
-def meat_hanging(load: Load, rng: np.random.Generator) -> None:
+def _meat_hanging(load: Load, rng: np.random.Generator) -> None:
     """Carcasses and quarters on hooks from rails under the roof, shoulder to shoulder."""
     hold = load.hold
     is_beef = rng.random() < 0.5
@@ -93,7 +93,7 @@ def _carcass(load: Load, place: tuple[float, float], *, is_beef: bool, rng: np.r
     container="reefer",
     is_dense=True,
 )
-def meat_boxed(load: Load, rng: np.random.Generator) -> None:
+def _meat_boxed(load: Load, rng: np.random.Generator) -> None:
     """Frozen cartons as one block, with the lanes of air that the T-floor blows through."""
     hold = load.hold
     material, density = (("meat", 0.82), ("fish", 0.7), ("butter", 0.85))[int(rng.integers(0, 3))]
@@ -110,7 +110,7 @@ def meat_boxed(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("dairy", ("04", "21"), ("milk powder in bags", "cheese", "butter"), container="reefer")
-def dairy(load: Load, rng: np.random.Generator) -> None:
+def _dairy(load: Load, rng: np.random.Generator) -> None:
     """Cartons of dairy goods on pallets under film."""
     hold = load.hold
     material, density = (("cheese", 0.85), ("butter", 0.8), ("milk-powder", 0.55))[int(rng.integers(0, 3))]

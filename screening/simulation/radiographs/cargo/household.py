@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 
 @cargo_type("furniture", ("94",), ("wooden furniture", "office furniture", "chairs"), is_light=True)
-def furniture(load: Load, rng: np.random.Generator) -> None:
+def _furniture(load: Load, rng: np.random.Generator) -> None:
     """Furniture in flat packs and whole pieces: panels, drawers, tables with their legs up."""
     hold = load.hold
     y = hold.y0_m + 0.03
@@ -85,7 +85,7 @@ def _piece(load: Load, place: Place, z: tuple[float, float], rng: np.random.Gene
 @cargo_type(
     "household", ("94", "99", "85"), ("household effects", "personal effects", "removal goods"), is_light=True
 )
-def household(load: Load, rng: np.random.Generator) -> None:
+def _household(load: Load, rng: np.random.Generator) -> None:
     """Load a household on the move: cartons, appliances, bicycles, mattresses, rolled carpets, no order."""
     hold = load.hold
     y = hold.y0_m + 0.03
@@ -161,7 +161,7 @@ def _effect(load: Load, place: Place, z: tuple[float, float], rng: np.random.Gen
 @cargo_type(
     "mattresses", ("94", "39"), ("mattresses", "polyurethane foam blocks", "insulation"), is_light=True
 )
-def mattresses(load: Load, rng: np.random.Generator) -> None:
+def _mattresses(load: Load, rng: np.random.Generator) -> None:
     """Foam blocks or sprung mattresses to the roof: almost nothing to see but the springs."""
     hold = load.hold
     has_springs = rng.random() < 0.5
@@ -184,7 +184,7 @@ def mattresses(load: Load, rng: np.random.Generator) -> None:
 @cargo_type(
     "appliances", ("84", "85"), ("refrigerators", "washing machines", "air conditioners"), is_light=True
 )
-def appliances(load: Load, rng: np.random.Generator) -> None:
+def _appliances(load: Load, rng: np.random.Generator) -> None:
     """White goods side by side: foam and sheet, with a compressor or a counterweight in each."""
     hold = load.hold
     is_fridge = rng.random() < 0.5

@@ -13,7 +13,7 @@ __all__: list[str] = []
 
 
 @cargo_type("sheets", ("44", "48"), ("plywood", "fibreboard", "particle board"))
-def sheets(load: Load, rng: np.random.Generator) -> None:
+def _sheets(load: Load, rng: np.random.Generator) -> None:
     """Packs of board on bearers, tier on tier: even blocks with thin horizontal lines."""
     hold = load.hold
     material, density = (("plywood", 0.62), ("mdf", 0.74), ("plasterboard", 0.78))[int(rng.integers(0, 3))]
@@ -65,7 +65,7 @@ def _boards(
 
 
 @cargo_type("timber", ("44",), ("sawn timber", "planed softwood", "wooden flooring"))
-def timber(load: Load, rng: np.random.Generator) -> None:
+def _timber(load: Load, rng: np.random.Generator) -> None:
     """Bundles of sawn timber of several lengths, with stickers between the layers."""
     hold = load.hold
     density = rng.uniform(0.42, 0.68)
@@ -102,7 +102,7 @@ def _bundle(
     ("cold-rolled steel sheets", "aluminium plates", "tinplate"),
     is_dense=True,
 )
-def metal_sheets(load: Load, rng: np.random.Generator) -> None:
+def _metal_sheets(load: Load, rng: np.random.Generator) -> None:
     """Packs of metal sheet: very dark, very low, far apart."""
     hold = load.hold
     material, density = (("steel", 7.8), ("aluminium", 2.68), ("steel", 7.8))[int(rng.integers(0, 3))]
@@ -121,7 +121,7 @@ def metal_sheets(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("rebar", ("72", "73"), ("reinforcing bars", "wire rod", "steel sections"), is_dense=True)
-def rebar(load: Load, rng: np.random.Generator) -> None:
+def _rebar(load: Load, rng: np.random.Generator) -> None:
     """Bundles of bars over the whole floor: a dark band, ragged at its ends."""
     hold = load.hold
     length = min(rng.uniform(0.85, 0.99) * hold.length_m, 11.8)
@@ -147,7 +147,7 @@ def rebar(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("slabs", ("25", "68"), ("granite slabs", "marble slabs", "stone blocks"), is_dense=True)
-def slabs(load: Load, rng: np.random.Generator) -> None:
+def _slabs(load: Load, rng: np.random.Generator) -> None:
     """Stone slabs on edge in A-frames along the box, or crates of them."""
     hold = load.hold
     material = str(rng.choice(["granite", "marble"]))
@@ -188,7 +188,7 @@ def slabs(load: Load, rng: np.random.Generator) -> None:
     ("aluminium ingots", "zinc ingots", "tin ingots", "lead ingots"),
     is_dense=True,
 )
-def ingots(load: Load, rng: np.random.Generator) -> None:
+def _ingots(load: Load, rng: np.random.Generator) -> None:
     """Metal ingots stacked crosswise in low strapped bundles of a tonne."""
     hold = load.hold
     material, density = (("aluminium", 2.65), ("zinc", 7.0), ("tin", 7.2), ("lead", 11.2))[

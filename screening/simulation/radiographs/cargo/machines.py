@@ -26,7 +26,7 @@ AddVehicle = Callable[[Bodies, Course, float, float, np.random.Generator], float
     ("machine tools", "industrial machinery", "pumps and compressors"),
     is_dense=True,
 )
-def machinery(load: Load, rng: np.random.Generator) -> None:
+def _machinery(load: Load, rng: np.random.Generator) -> None:
     """Machines on skids: castings, housings, shafts, motors, a switch cabinet, braced with timber."""
     hold = load.hold
     y = hold.y0_m + rng.uniform(0.1, 0.5)
@@ -130,7 +130,7 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
 
 
 @cargo_type("engines", ("84", "87"), ("used engines", "gearboxes", "vehicle parts"), is_dense=True)
-def engines(load: Load, rng: np.random.Generator) -> None:
+def _engines(load: Load, rng: np.random.Generator) -> None:
     """Put used engines and gearboxes on pallets, stacked in two tiers, oil still in them."""
     hold = load.hold
     tiers = int(rng.integers(1, 3))
@@ -153,7 +153,7 @@ def engines(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("cars", ("87",), ("used passenger cars", "new motor cars"))
-def cars(load: Load, rng: np.random.Generator) -> None:
+def _cars(load: Load, rng: np.random.Generator) -> None:
     """Two or three cars, the second raised on a ramp of timber in high boxes, tied to the floor."""
     hold = load.hold
     y = hold.y0_m + rng.uniform(0.05, 0.3)
@@ -167,7 +167,7 @@ def cars(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("van", ("87", "94"), ("used van with household effects", "motor vehicles"))
-def van(load: Load, rng: np.random.Generator) -> None:
+def _van(load: Load, rng: np.random.Generator) -> None:
     """Drive in a van, with tyres and boxes in it, and a car or loose goods behind."""
     hold = load.hold
     y = hold.y0_m + rng.uniform(0.05, 0.3)
@@ -192,7 +192,7 @@ def van(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("motorcycles", ("87",), ("motorcycles", "mopeds in crates"))
-def motorcycles(load: Load, rng: np.random.Generator) -> None:
+def _motorcycles(load: Load, rng: np.random.Generator) -> None:
     """Motorcycles in steel crates, side by side, in two tiers."""
     hold = load.hold
     for tier in range(2 if hold.height_m > 2.3 else 1):
@@ -267,7 +267,7 @@ def _luggage(load: Load, y: float, rng: np.random.Generator) -> None:
 
 
 @cargo_type("machine-parts", ("84", "73"), ("bearings", "castings", "hand tools"), is_dense=True)
-def machine_parts(load: Load, rng: np.random.Generator) -> None:
+def _machine_parts(load: Load, rng: np.random.Generator) -> None:
     """Small heavy parts in wooden crates: dark grains in a light box."""
     hold = load.hold
     y = hold.y0_m + 0.05

@@ -27,7 +27,7 @@ def _put(load: Load, kind: str, hold: Hold, max_mass_kg: float, rng: np.random.G
 
 
 @cargo_type("mixed", ("84", "94", "39"), ("consolidated cargo", "groupage", "said to contain: various"))
-def mixed(load: Load, rng: np.random.Generator) -> None:
+def _mixed(load: Load, rng: np.random.Generator) -> None:
     """Groupage: several consignments, one behind the other, of unequal length."""
     hold = load.hold
     number = int(rng.integers(2, 6))
@@ -47,7 +47,7 @@ def mixed(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("half", ("84", "39", "94"), ("part load", "samples", "returned goods"))
-def half(load: Load, rng: np.random.Generator) -> None:
+def _half(load: Load, rng: np.random.Generator) -> None:
     """Fill a container over part of its length, braced with timber."""
     hold = load.hold
     share = max(rng.uniform(0.15, 0.6) * hold.length_m, min(2.6, hold.length_m))

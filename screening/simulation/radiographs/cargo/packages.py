@@ -15,7 +15,7 @@ __all__: list[str] = []
 @cargo_type(
     "bales", ("47", "52", "63", "39"), ("waste paper", "raw cotton", "worn clothing", "plastic scrap")
 )
-def bales(load: Load, rng: np.random.Generator) -> None:
+def _bales(load: Load, rng: np.random.Generator) -> None:
     """Pressed bales: denser in their middle and in the layers of the press, bulging between wires."""
     hold = load.hold
     material, low, high = (
@@ -79,7 +79,7 @@ def _bale(
 
 
 @cargo_type("sacks", ("10", "09", "17", "11"), ("rice in bags", "green coffee", "sugar in bags", "flour"))
-def sacks(load: Load, rng: np.random.Generator) -> None:
+def _sacks(load: Load, rng: np.random.Generator) -> None:
     """Sacks stacked by hand in crossed layers: pillows with thin lines of air between them."""
     hold = load.hold
     material, density = (("rice", 0.78), ("coffee", 0.6), ("sugar", 0.82), ("flour", 0.58))[
@@ -126,7 +126,7 @@ def _pillow(
 @cargo_type(
     "cement", ("25", "31", "32"), ("cement in bags", "fertiliser in bags", "titanium dioxide"), is_dense=True
 )
-def cement(load: Load, rng: np.random.Generator) -> None:
+def _cement(load: Load, rng: np.random.Generator) -> None:
     """Bags of minerals or fertiliser on pallets, low and heavy."""
     hold = load.hold
     material, density = (
@@ -158,7 +158,7 @@ def cement(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("big-bags", ("28", "38", "39", "25"), ("plastic granules", "soda ash", "minerals in big bags"))
-def big_bags(load: Load, rng: np.random.Generator) -> None:
+def _big_bags(load: Load, rng: np.random.Generator) -> None:
     """Flexible bags of a tonne on pallets: bulging drums with loops and a loose top."""
     hold = load.hold
     material, density = (
@@ -193,7 +193,7 @@ def big_bags(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("loose-sacks", ("07", "12", "23"), ("onions in nets", "groundnuts", "animal feed"))
-def loose_sacks(load: Load, rng: np.random.Generator) -> None:
+def _loose_sacks(load: Load, rng: np.random.Generator) -> None:
     """Sacks thrown in, lying as they fell."""
     material, density = (("vegetables", 0.5), ("grain", 0.62), ("soya", 0.6))[int(rng.integers(0, 3))]
     hold = load.hold

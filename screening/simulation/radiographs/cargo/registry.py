@@ -83,7 +83,7 @@ def cargo_type(
         If the name is taken.
     """
 
-    def register(fill: Fill) -> Fill:
+    def register(fill: Fill) -> Fill:  # numpydoc ignore=GL08
         if name in CARGO_KINDS:
             raise ValueError(f"cargo {name!r} is registered twice")
         CARGO_KINDS[name] = CargoType(name, fill, hs_chapters, goods, container, is_dense, is_light)

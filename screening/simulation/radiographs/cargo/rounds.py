@@ -17,7 +17,7 @@ STEEL_G_CM3 = 7.85
 
 
 @cargo_type("drums", ("27", "29", "32", "34"), ("lubricating oil", "chemicals in drums", "paint"))
-def drums(load: Load, rng: np.random.Generator) -> None:
+def _drums(load: Load, rng: np.random.Generator) -> None:
     """Steel drums of 200 litres, four to a pallet or on the floor, in one or two tiers."""
     hold = load.hold
     liquid, density = (("oil", 0.88), ("glycol", 1.1), ("water", 1.0), ("paint", 1.25))[
@@ -79,7 +79,7 @@ def _drum(
 @cargo_type(
     "rolls", ("48", "39", "54"), ("newsprint in rolls", "kraft paper", "plastic film on rolls"), is_dense=True
 )
-def rolls(load: Load, rng: np.random.Generator) -> None:
+def _rolls(load: Load, rng: np.random.Generator) -> None:
     """Paper rolls standing on end, wound a little tighter at the core, which is open."""
     hold = load.hold
     radius, length = rng.uniform(0.48, 0.6), rng.uniform(0.75, 1.25)
@@ -113,7 +113,7 @@ def rolls(load: Load, rng: np.random.Generator) -> None:
     ("hot-rolled steel coils", "galvanised coil", "aluminium coils"),
     is_dense=True,
 )
-def coils(load: Load, rng: np.random.Generator) -> None:
+def _coils(load: Load, rng: np.random.Generator) -> None:
     """Metal coils in cradles of timber: eye to the side (a ring) or eye to the sky (a block)."""
     hold = load.hold
     is_steel = rng.random() < 0.75
@@ -154,7 +154,7 @@ def coils(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("tyres", ("40",), ("new pneumatic tyres", "used tyres"))
-def tyres(load: Load, rng: np.random.Generator) -> None:
+def _tyres(load: Load, rng: np.random.Generator) -> None:
     """Tyres lying in columns, or laced: each leans on its neighbour."""
     hold = load.hold
     radius = rng.uniform(0.29, 0.36) if rng.random() < 0.7 else rng.uniform(0.48, 0.53)
@@ -184,7 +184,7 @@ def tyres(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("tubes", ("73", "76", "39"), ("steel pipes", "welded tubes", "casing"))
-def tubes(load: Load, rng: np.random.Generator) -> None:
+def _tubes(load: Load, rng: np.random.Generator) -> None:
     """Pipes along the container in nested rows, with stakes and wedges."""
     hold = load.hold
     material, density = (("steel", 7.85), ("steel", 7.85), ("pvc", 1.38), ("aluminium", 2.7))[
@@ -229,7 +229,7 @@ def tubes(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("cable-reels", ("85", "74"), ("power cable on drums", "copper wire"), is_dense=True)
-def cable_reels(load: Load, rng: np.random.Generator) -> None:
+def _cable_reels(load: Load, rng: np.random.Generator) -> None:
     """Cable on wooden drums standing on their flanges."""
     hold = load.hold
     y = hold.y0_m + 0.1
@@ -265,7 +265,7 @@ def cable_reels(load: Load, rng: np.random.Generator) -> None:
 @cargo_type(
     "liquid-totes", ("28", "29", "34", "15"), ("chemicals in IBC", "detergent concentrate", "vegetable oil")
 )
-def liquid_totes(load: Load, rng: np.random.Generator) -> None:
+def _liquid_totes(load: Load, rng: np.random.Generator) -> None:
     """Plastic tanks of 1,000 litres in a cage of steel tube on a pallet."""
     hold = load.hold
     liquid, density = (("water", 1.05), ("vegetable-oil", 0.92), ("detergent", 1.05), ("ethanol", 0.8))[
@@ -296,7 +296,7 @@ def liquid_totes(load: Load, rng: np.random.Generator) -> None:
 
 
 @cargo_type("flexitank", ("15", "22", "20"), ("wine in bulk", "palm oil", "fruit juice concentrate"))
-def flexitank(load: Load, rng: np.random.Generator) -> None:
+def _flexitank(load: Load, rng: np.random.Generator) -> None:
     """Lay a bag of liquid over the whole floor, its top a flat cushion, with a bulkhead at the doors."""
     hold = load.hold
     liquid, density = (("wine", 0.99), ("vegetable-oil", 0.92), ("honey", 1.3))[int(rng.integers(0, 3))]
