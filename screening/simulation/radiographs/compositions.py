@@ -324,8 +324,8 @@ def _draw_geometry(
         scanner = scanner._replace(dropout_row=int(rng.integers(n_row // 4, n_row // 2)))
     if recipe.mirrored is not None:
         scanner = scanner._replace(is_mirrored=recipe.mirrored)
-    if recipe.skew is not None:
-        scanner = scanner._replace(skew=recipe.skew)
+    if recipe.skew is not None or recipe.family is None:
+        scanner = scanner._replace(skew=recipe.skew or 0.0)
     highest = source + (top - source) * distance / (distance - WIDTH_M / 2) + rng.uniform(0.12, 0.3)
     pitch_row = (highest + rng.uniform(0.12, 0.3)) / n_row
     pitch_column = scanner.pitch_m[1] * recipe.scale * rng.uniform(0.97, 1.03)

@@ -60,7 +60,8 @@ class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     mirrored : bool or None
         The end of the vehicle comes first; None as the scanner has it.
     skew : float or None
-        Tangent of the fan's angle off the square to the motion, -0.3 to 0.3; None as the scanner has it.
+        Tangent of the fan's angle off the square to the motion, -0.3 to 0.3. None takes the instance's
+        where a `family` is named, and 0 where none is: a plain recipe stays a plain picture.
     neighbours : {"none", "before", "after", "both"}
         Boxes of the next wagon, cut by the picture's edge.
     has_residue : bool

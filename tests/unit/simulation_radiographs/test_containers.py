@@ -182,6 +182,13 @@ def test_what_recipes_can_ask_for_is_in_the_picture() -> None:
     np.testing.assert_allclose(
         cab["areal_density_g_cm2"][:, ::-1], turned["areal_density_g_cm2"], rtol=0.05, atol=0.6
     )
+    made = [
+        compose(RadiographRecipe(kind="empty", scale=8.0, **fields), np.random.default_rng(2)).scanner.skew
+        for fields in ({}, {"family": "rail-dual"}, {"skew": 0.1})
+    ]
+    assert made[0] == 0.0
+    assert made[1] != 0.0
+    assert made[2] == 0.1
     _, clean = simulate_radiograph(RadiographRecipe(**plain), 5)
     _, littered = simulate_radiograph(RadiographRecipe(**plain, has_residue=True), 5)
     assert littered["areal_density_g_cm2"].sum() > clean["areal_density_g_cm2"].sum()

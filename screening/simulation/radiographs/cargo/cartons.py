@@ -40,6 +40,7 @@ def _boxes(load: Load, rng: np.random.Generator) -> None:
             spread=0.08,
             missing=0.2,
             void=rng.uniform(0.0, 0.08),
+            grain=rng.uniform(0.2, 0.7),
         )
 
 
@@ -66,6 +67,7 @@ def _textiles(load: Load, rng: np.random.Generator) -> None:
             rng,
             spread=0.12,
             missing=0.15,
+            grain=0.4,
         )
         y = end + rng.exponential(0.012)
 
@@ -199,4 +201,6 @@ def _medicines(load: Load, rng: np.random.Generator) -> None:
             z1 = min(z + size[2] * int(rng.integers(1, 3)), hold.z1_m)
             if z1 - z < size[2]:
                 break
-            z = stack_boxes(load, material, rng.uniform(0.12, 0.5), place, (z, z1), size, rng, spread=0.15)
+            z = stack_boxes(
+                load, material, rng.uniform(0.12, 0.5), place, (z, z1), size, rng, spread=0.15, grain=0.5
+            )

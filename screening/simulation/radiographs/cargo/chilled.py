@@ -23,7 +23,9 @@ def _fruit(load: Load, rng: np.random.Generator) -> None:
         if load.room_kg() < 300.0:
             break
         deck = pallet(load, place, hold.z0_m)
-        high = stack_boxes(load, material, density, place, (deck, top), size, rng, spread=0.03, void=0.09)
+        high = stack_boxes(
+            load, material, density, place, (deck, top), size, rng, spread=0.03, void=0.09, grain=0.15
+        )
         if material == "banana":
             # bunches: humps of fruit in each layer
             for z in np.arange(deck + 0.4 * size[2], high, size[2]):

@@ -99,6 +99,7 @@ def stack_boxes(
     spread: float = 0.06,
     missing: float = 0.0,
     void: float = 0.0,
+    grain: float = 0.0,
 ) -> float:
     """Pile boxes of one size on a footprint, each with its own density and a small slip.
 
@@ -124,6 +125,8 @@ def stack_boxes(
         Share of boxes missing in the top layer.
     void : float, default 0
         Share of the height of each box that is empty above its goods.
+    grain : float, default 0
+        Unevenness within a box: two lumps of this relative density more or less; the mean stays.
 
     Returns
     -------
@@ -149,14 +152,38 @@ def stack_boxes(
                     continue
                 x0 = place.x[0] + i * step_x + slip[i, j, 0]
                 y0 = place.y[0] + j * step_y + slip[i, j, 1]
-                load.box(
-                    material,
-                    float(density[i, j]),
+                spans = (
                     (x0 + 0.002, x0 + step_x - 0.003),
                     (y0 + 0.002, y0 + step_y - 0.003),
                     (low + 0.001, low + size[2] * (1.0 - void) - 0.002),
                 )
+                load.box(material, float(density[i, j]), *spans)
+                if grain:
+                    _add_grain(load, material, grain * float(density[i, j]), spans, rng)
     return z[0] + layers * size[2]
+
+
+def _add_grain(
+    load: Load,
+    material: str,
+    density_g_cm3: float,
+    spans: tuple[tuple[float, float], tuple[float, float], tuple[float, float]],
+    rng: np.random.Generator,
+) -> None:
+    """Make a box uneven: one part of it denser and another as much lighter, as its goods lie in it."""
+    shares = rng.uniform(0.3, 0.7, (2, 3))
+    places = rng.random((2, 3))
+    volume = np.prod(shares, axis=1)
+    for share, place, density in zip(
+        shares, places, (density_g_cm3, -density_g_cm3 * volume[0] / volume[1]), strict=True
+    ):
+        # never lighter than nothing
+        density = max(density, -0.9 * density_g_cm3)
+        inner = []
+        for (a, b), part, at in zip(spans, share, place, strict=True):
+            start = a + at * (1.0 - part) * (b - a)
+            inner.append((float(start), float(start + part * (b - a))))
+        load.box(material, float(density), inner[0], inner[1], inner[2])
 
 
 def strap(load: Load, y_m: float, z: tuple[float, float], half_width_m: float) -> None:
