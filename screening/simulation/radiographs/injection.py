@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.records import Radiograph
 
@@ -31,6 +32,10 @@ __all__ = [
     "prepare_target",
     "shadow_of",
 ]
+
+
+#: Places tried for one object, and the mass above which it stands on the floor, kg.
+N_TRIED, FLOOR_KG = 12, 60.0
 
 
 class InjectionPair(NamedTuple):
@@ -73,7 +78,8 @@ def draw_injections(
     n : int
         How many.
     box : Region, optional
-        Where objects may be: the hull of a container. The middle of the picture when omitted.
+        Where objects may be: a container's hold. Heavy things and people stand on its lower edge, others lie
+        among what is in it. The middle of the picture when omitted.
     geometry : FanGeometry, optional
         Source and pixels; :func:`assumed_geometry` when omitted.
     threats : sequence of str, optional
@@ -118,25 +124,47 @@ def _draw_pair(
     target: Target, view: FanGeometry, where: Region, name: str, rng: np.random.Generator
 ) -> InjectionPair | None:
     """Draw one place, and put the threat and its look-alike there; None if either does not fit."""
-    turns, shift = rng.random((2, 2)), (float(rng.random()), float(rng.random()))
+    angle, shift = 2.0 * np.pi * rng.random(), (float(rng.random()), float(rng.random()))
     free = random_rotation(rng)
     x = float(rng.uniform(-0.8, 0.8))
     noise = int(rng.integers(0, 2**63))
+    tried, rank = rng.random((N_TRIED, 2)), rng.random()
     objects = (draw_threat(name, rng), draw_lookalike(name, rng))
+    place: tuple[float, float] | None = None
     made = []
     for one in objects:
         stands = (THREATS.get(one.label) or LOOKALIKES[one.label]).stands
-        turn = about_z(2.0 * np.pi * float(turns[0, 0])) if stands else free
+        turn = about_z(angle) if stands else free
         half = np.abs(turn) @ (np.array(one.size_m) / 2.0)
-        rows = (where.row0 + half[2] / view.pitch_m[0] + 2, where.row1 - half[2] / view.pitch_m[0] - 2)
-        columns = (where.col0 + half[1] / view.pitch_m[1] + 2, where.col1 - half[1] / view.pitch_m[1] - 2)
+        tall, long = half[2] / view.pitch_m[0] + 2.0, half[1] / view.pitch_m[1] + 2.0
+        rows, columns = (where.row0 + tall, where.row1 - tall), (where.col0 + long, where.col1 - long)
         if rows[0] >= rows[1] or columns[0] >= columns[1]:
             return None
-        row = rows[0] + float(turns[1, 0]) * (rows[1] - rows[0])
-        column = columns[0] + float(turns[1, 1]) * (columns[1] - columns[0])
+        if place is None:
+            spots = np.array([rows[0], columns[0]]) + tried * [rows[1] - rows[0], columns[1] - columns[0]]
+            place = _among_goods(target, spots, (tall, long), rank)
+        on_floor = one.kind == "person" or one.mass_kg > FLOOR_KG
+        row = rows[1] if on_floor else float(np.clip(place[0], *rows))
+        column = float(np.clip(place[1], *columns))
         seen = float(np.interp(row, np.arange(view.row_z_m.size), view.row_z_m))
         z = view.source_height_m + (seen - view.source_height_m) * (1.0 + x / view.source_distance_m)
         y = float(np.interp(column, np.arange(view.column_y_m.size), view.column_y_m))
         shadow = shadow_of(one, view, (x, y, z), turn)
         made.append(inject(target, shadow, np.random.default_rng(noise), shift=shift))
     return InjectionPair(made[0], made[1], target.radiograph)
+
+
+def _among_goods(
+    target: Target, spots: NDArray[np.float64], half_px: tuple[float, float], rank: float
+) -> tuple[float, float]:
+    """Return one of the spots in the thicker half: things lie on or among goods, not in the air."""
+    neg_log = target.planes[0].neg_log
+    depth = []
+    for row, column in spots:
+        rows = slice(max(int(row - half_px[0]), 0), int(row + half_px[0]) + 1)
+        columns = slice(max(int(column - half_px[1]), 0), int(column + half_px[1]) + 1)
+        depth.append(float(np.median(neg_log[rows, columns])))
+    order = np.argsort(depth, kind="stable")
+    half = len(order) // 2
+    chosen = spots[order[half + min(int(rank * (len(order) - half)), len(order) - half - 1)]]
+    return float(chosen[0]), float(chosen[1])
