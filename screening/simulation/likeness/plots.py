@@ -84,6 +84,9 @@ def _groups(axis: Axes, result: TwoSampleResult) -> None:
 def _spectra(axis: Axes, result: TwoSampleResult, names: tuple[str, str]) -> None:
     for power, name, colour in zip(result.log_power, names, COLOURS, strict=True):
         axis.semilogx(result.frequency, power, color=colour, label=name)
+    ticks = (0.02, 0.05, 0.1, 0.2, 0.4)
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.set_xticks([], minor=True)
     axis.set_xlabel("cycles a pixel")
     axis.set_ylabel("mean log10 power of -ln T")
     axis.set_title("power spectra")
