@@ -76,11 +76,12 @@ GERMANIUM_R662 = 0.009
 #: Below this the window, the dead layer and the fluorescence of the crystal rule; such lines are kept apart.
 LOW_ENERGY_KEV = 50.0
 
-#: Lines of lanthanum halide crystals, seen from inside: the 1436 keV gamma sums with the 37 keV cascade of
-#: barium, the 789 keV one with the beta spectrum above it, and the alphas of the Ac-227 series stand at
+#: Lines of lanthanum halide crystals, seen from inside: the K shell that an electron capture leaves open
+#: fills with 37.4 keV, alone where the 1436 keV gamma escapes and summed with it where it stays (5.99 keV for
+#: the L shell); the 789 keV gamma sums with the beta spectrum above it, and the alphas of the Ac-227 series stand at
 #: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
 INTRINSIC_BETA_END_KEV = 255.0
-INTRINSIC_GAMMAS = ((35.5, 0.25), (1440.0, 0.15), (1472.0, 0.85))
+INTRINSIC_GAMMAS = ((37.44, 0.25), (1441.8, 0.3), (1473.2, 0.7))
 INTRINSIC_ALPHAS_KEV = (1680.0, 2520.0)
 
 

@@ -14,7 +14,7 @@ from screening.simulation.presets import container_number, demo_traffic
 from .background import background_table
 from .conditions import CargoRecipe, RainRecipe
 from .goods import GOODS, bulk_load, draw_patient
-from .recipe import OccupancyRecipe, SourceRecipe
+from .recipe import USUAL_BACKGROUND_CPS, OccupancyRecipe, SourceRecipe
 from .response import NODES_G_CM2, panel_response
 from .shadow import EMPTY_SHADE
 
@@ -51,7 +51,7 @@ _EMPTY_SHARE, _PARTLY_SHARE = 0.10, 0.12
 
 #: Share of a panel's view that a loaded box fills: mean and spread over vehicles and their places in the
 #: lane.
-_VIEW, _VIEW_SPREAD, _VIEW_RANGE = 0.485, 0.06, (0.33, 0.55)
+_VIEW, _VIEW_SPREAD, _VIEW_RANGE = 0.497, 0.063, (0.33, 0.57)
 
 _SOURCES = (
     ("Cs-137", 10.0),
@@ -98,7 +98,7 @@ def draw_recipe(preset: str, seed: int, index: int) -> OccupancyRecipe:
     is_mixed = preset.startswith("mixed")
     vehicle_m = round(float(rng.uniform(15.5, 19.0)), 2)
     box_m = (4.3, round(vehicle_m - 0.5, 2))
-    background = (420.0 if portal == "rpm" else 260.0) * float(np.exp(rng.normal(0.0, 0.12)))
+    background = USUAL_BACKGROUND_CPS[portal] * float(np.exp(rng.normal(0.0, 0.12)))
     fields: dict[str, Any] = {
         "portal": portal,
         "speed_m_s": round(float(np.clip(rng.normal(2.2, 0.4), 1.0, 3.4)), 3),

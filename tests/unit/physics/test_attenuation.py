@@ -45,15 +45,24 @@ def test_every_node_of_the_table_comes_back(symbol: str) -> None:
     # The lower row of an edge has the edge's own energy and is met from below only.
     is_below = np.append(np.diff(table.energy_kev) == 0.0, False)
     nodes = table.energy_kev[~is_below]
+    values = np.column_stack([table.value.sum(axis=1), table.value])
     for column, process in enumerate(("total", *PROCESSES)):
         found = attenuation(symbol, nodes, process=process)
-        np.testing.assert_allclose(found, table.value[~is_below, column], rtol=1e-12, atol=0.0)
+        np.testing.assert_allclose(found, values[~is_below, column], rtol=1e-12, atol=0.0)
         edges = np.nextafter(table.energy_kev[is_below], 0.0)
         below = attenuation(symbol, edges, process=process)
-        np.testing.assert_allclose(below, table.value[is_below, column], rtol=1e-9)
+        np.testing.assert_allclose(below, values[is_below, column], rtol=1e-9)
     if symbol in ("I", "W", "Pb", "U"):
         at_edge = attenuation(symbol, table.energy_kev[is_below])
-        assert (at_edge > 1.05 * table.value[is_below, 0]).any()
+        assert (at_edge > 1.05 * values[is_below, 0]).any()
+
+
+def test_the_total_is_the_sum_of_the_processes_between_nodes_too() -> None:
+    energy = np.geomspace(1.0, 20000.0, 5001)
+    for symbol in ("O", "Fe", "U"):
+        parts = sum(attenuation(symbol, energy, process=process) for process in PROCESSES)
+        np.testing.assert_allclose(attenuation(symbol, energy), parts, rtol=1e-12)
+    assert attenuation("Fe", []).shape == (0,)
 
 
 def test_a_step_of_the_result_is_only_at_an_edge() -> None:
@@ -105,7 +114,7 @@ def test_the_table_is_the_databases_own(shared_data) -> None:
         mine = rows[inside & (rows["z"] == z)]
         table = _table()[z]
         np.testing.assert_allclose(table.energy_kev, mine["energy_mev"] * 1e3, rtol=1e-9)
-        for column, process in enumerate(PROCESSES, start=1):
+        for column, process in enumerate(PROCESSES):
             np.testing.assert_allclose(table.value[:, column], mine[process], rtol=1e-7)
         is_below = np.append(np.diff(table.energy_kev) == 0.0, False)
         found = attenuation(SYMBOLS[z], table.energy_kev[~is_below])

@@ -124,7 +124,9 @@ def test_energy_windows_of_plastic_add_up():
     share = windows.counts[:, passing].sum(axis=(0, 1, 2)) / windows.counts[:, :5].sum(axis=(0, 1, 2))
     assert share[0] > share[1] + 0.2
     assert share[2] < 1.0
-    lit = msgspec.structs.replace(recipe, beams=(BeamRecipe(photons_per_pulse=6.0),), stuck_panel=0)
+    lit = msgspec.structs.replace(
+        recipe, background_cps=420.0, beams=(BeamRecipe(photons_per_pulse=6.0),), stuck_panel=0
+    )
     counts = simulate_windows(lit, edges, (1,)).counts
     assert np.unique(counts[0, :, 0], axis=0).shape[0] == 1
     # Pulses are summed: they stand in the highest window.

@@ -87,7 +87,7 @@ def test_two_vehicles_in_one_occupancy():
     assert seconds == pytest.approx(37.0 / 2.0, abs=0.3)
     smooth = np.convolve(payload.gamma_counts.sum(axis=1), np.ones(10) / 10, mode="same")
     at = payload.t_s - payload.t_s[payload.n_prior]
-    open_counts = 4 * 420 * 0.2
+    open_counts = 4 * recipe.panel_background_cps * 0.2
     # Two dips, and less of one where the gap and the second cab pass.
     for middle in (10.4 / 2.0, 30.4 / 2.0):
         assert smooth[np.argmin(np.abs(at - middle))] < 0.65 * open_counts
