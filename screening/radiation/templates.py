@@ -77,11 +77,11 @@ GERMANIUM_R662 = 0.009
 LOW_ENERGY_KEV = 50.0
 
 #: Lines of lanthanum halide crystals, seen from inside: the K shell that an electron capture leaves open
-#: fills with 37.4 keV, alone where the 1436 keV gamma escapes and summed with it where it stays (5.99 keV for
-#: the L shell); the 789 keV gamma sums with the beta spectrum above it, and the alphas of the Ac-227 series stand at
+#: fills with 37.4 keV, alone where the 1436 keV gamma escapes and summed with it where it stays (the sums as the
+#: light makes them); the 789 keV gamma sums with the beta spectrum above it, and the alphas of the Ac-227 series stand at
 #: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
 INTRINSIC_BETA_END_KEV = 255.0
-INTRINSIC_GAMMAS = ((37.44, 0.25), (1441.8, 0.3), (1473.2, 0.7))
+INTRINSIC_GAMMAS = ((37.44, 0.25), (1440.0, 0.15), (1472.0, 0.85))
 INTRINSIC_ALPHAS_KEV = (1680.0, 2520.0)
 
 
@@ -402,7 +402,8 @@ def intrinsic_columns(templates: TemplateSet) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n_bin, n_column), float64
-        La-138's sum line, the beta spectrum above 789 keV, and alphas at any place from 1.7 to 2.5 MeV
+        La-138's sum line, the K shell's 37.4 keV by itself (where the gamma escapes: in small crystals it is
+        the strongest line of any background), the beta spectrum above 789 keV, and alphas at any place from 1.7 to 2.5 MeV
         (their light differs from crystal to crystal), each of unit sum; no column at resolutions that no
         lanthanum halide has.
     """
@@ -412,7 +413,7 @@ def intrinsic_columns(templates: TemplateSet) -> NDArray[np.float64]:
     table = templates.table
     mine = table.owner == table.names.index("La-138")
     columns = []
-    for part in (0, 2):
+    for part in (0, 1, 2):
         lines = np.flatnonzero(mine & (table.part == part))
         columns.append(templates.lines[:, lines] @ table.yield_[lines, 0])
     wider = templates.law._replace(r662=1.3 * templates.law.r662)
