@@ -77,9 +77,9 @@ GERMANIUM_R662 = 0.009
 LOW_ENERGY_KEV = 50.0
 
 #: Lines of lanthanum halide crystals, seen from inside: the K shell that an electron capture leaves open
-#: fills with 37.4 keV, alone where the 1436 keV gamma escapes and summed with it where it stays (the sums as the
-#: light makes them); the 789 keV gamma sums with the beta spectrum above it, and the alphas of the Ac-227 series stand at
-#: 1.6 to 2.6 MeV electron equivalent (Quarati et al., Nucl. Instrum. Methods A 683 (2012) 46).
+#: fills with 37.4 keV, alone where the 1436 keV gamma escapes and summed with it where it stays (the sums as
+#: the light makes them); the 789 keV gamma sums with the beta spectrum above it, and the alphas of the Ac-227
+#: series stand at 1.6 to 2.6 MeV electron equivalent (Quarati et al., NIM A 683 (2012) 46).
 INTRINSIC_BETA_END_KEV = 255.0
 INTRINSIC_GAMMAS = ((37.44, 0.25), (1440.0, 0.15), (1472.0, 0.85))
 INTRINSIC_ALPHAS_KEV = (1680.0, 2520.0)
@@ -403,9 +403,9 @@ def intrinsic_columns(templates: TemplateSet) -> NDArray[np.float64]:
     -------
     ndarray of shape (n_bin, n_column), float64
         La-138's sum line, the K shell's 37.4 keV by itself (where the gamma escapes: in small crystals it is
-        the strongest line of any background), the beta spectrum above 789 keV, and alphas at any place from 1.7 to 2.5 MeV
-        (their light differs from crystal to crystal), each of unit sum; no column at resolutions that no
-        lanthanum halide has.
+        the strongest line of any background), the beta spectrum above 789 keV, and alphas at any place from
+        1.7 to 2.5 MeV (their light differs from crystal to crystal), each of unit sum; no column at
+        resolutions that no lanthanum halide has.
     """
     n_bin = templates.axis_kev.size - 1
     if not LANTHANUM_R662[0] <= templates.law.r662 <= LANTHANUM_R662[1]:
