@@ -15,7 +15,7 @@ __all__ = ["Bodies", "add_engine", "add_tyre", "add_wheels"]
 class Bodies(Protocol):
     """Whatever bodies can be added to: a scene, or a load that weighs them."""
 
-    def box(  # numpydoc ignore=PR01,RT01
+    def box(  # numpydoc ignore=PR01
         self,
         material: str,
         density_g_cm3: float,
@@ -23,9 +23,15 @@ class Bodies(Protocol):
         y: tuple[float, float],
         z: tuple[float, float],
     ) -> Region | None:
-        """Add a box."""
+        """Add a box.
 
-    def cylinder(  # numpydoc ignore=PR01,RT01
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+        """
+
+    def cylinder(  # numpydoc ignore=PR01
         self,
         material: str,
         density_g_cm3: float,
@@ -34,18 +40,30 @@ class Bodies(Protocol):
         radius_m: float,
         length_m: float,
     ) -> Region | None:
-        """Add a cylinder."""
+        """Add a cylinder.
 
-    def ellipsoid(  # numpydoc ignore=PR01,RT01
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+        """
+
+    def ellipsoid(  # numpydoc ignore=PR01
         self,
         material: str,
         density_g_cm3: float,
         centre: tuple[float, float, float],
         half_axes: tuple[float, float, float],
     ) -> Region | None:
-        """Add an ellipsoid."""
+        """Add an ellipsoid.
 
-    def tube(  # numpydoc ignore=PR01,RT01
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+        """
+
+    def tube(  # numpydoc ignore=PR01
         self,
         material: str,
         density_g_cm3: float,
@@ -54,7 +72,13 @@ class Bodies(Protocol):
         outer_m: float,
         inner_m: float = 0.0,
     ) -> Region | None:
-        """Add a pipe between two points."""
+        """Add a pipe between two points.
+
+        Returns
+        -------
+        Region or None
+            Window it is seen in; None if outside the picture.
+        """
 
 
 def add_wheels(
