@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,7 +18,7 @@ BeamSettings = tuple[str, float, float, float, str, float]
 SPECTRUM_BINS = 40
 
 
-@cache
+@lru_cache(maxsize=128)
 def instance_beam(
     label: str,
     endpoint_mv: float,
@@ -75,7 +75,7 @@ def instance_beam(
     )
 
 
-@cache
+@lru_cache(maxsize=128)
 def endpoint_sensitivity(settings: BeamSettings) -> float:
     """Return d ln(-ln T) / d ln(endpoint) behind 60 g/cm2 of steel.
 
@@ -96,7 +96,7 @@ def endpoint_sensitivity(settings: BeamSettings) -> float:
     return float(np.log(depth[1] / depth[0]) / np.log(1.02 / 0.98))
 
 
-@cache
+@lru_cache(maxsize=128)
 def angle_sensitivity(settings: BeamSettings) -> float:
     """Return d ln(-ln T) / d angle behind 60 g/cm2 of steel, per degree from the middle of the fan.
 

@@ -13,6 +13,7 @@ from .carriers import add_carrier, carrier_reach_m, draw_base_height_m
 from .containers import CONTAINER_LENGTHS_M, WIDTH_M, Container, add_container
 from .geometry import FanGeometry, Region
 from .hidden import add_hidden, add_object
+from .hold import Hold
 from .lookalikes import LOOKALIKES
 from .placing import place_assembly
 from .recipes import ORDINARY_CARGO, RadiographRecipe
@@ -107,7 +108,8 @@ def compose(recipe: RadiographRecipe, rng: np.random.Generator, *, variant: Vari
     Raises
     ------
     ValueError
-        If an object does not fit, or `variant` is none of these.
+        If an object does not fit into what the picture shows of its container, or `variant` is none of
+        these.
     """
     if variant not in ("with", "without", "lookalike"):
         raise ValueError(f"variant must be with, without or lookalike, got {variant!r}")
@@ -320,6 +322,8 @@ def _draw_geometry(
     scanner = draw_scanner(
         recipe.scanner, rng, n_row=n_row, family=recipe.family, has_defects=recipe.has_defects
     )
+    # the picture was laid out for the instance looked ahead at, and rows are drawn before its place is
+    scanner = scanner._replace(source_distance_m=distance, source_height_m=source)
     if recipe.has_dropout:
         scanner = scanner._replace(dropout_row=int(rng.integers(n_row // 4, n_row // 2)))
     if recipe.mirrored is not None:
@@ -353,12 +357,22 @@ def _draw_geometry(
 
 def _add_kind_object(scene: Scene, recipe: RadiographRecipe, c: Container, rng: np.random.Generator) -> None:
     """Add what the recipe's kind is named for."""
+    hold = _shown(scene, c.hold)
     if recipe.kind == "hidden":
         with scene.labelled("hidden", "threat"):
-            add_hidden(scene, recipe.hidden_material, recipe.hidden_mass_kg, c.hold, rng)
+            add_hidden(scene, recipe.hidden_material, recipe.hidden_mass_kg, hold, rng)
     elif recipe.kind in ("dense", "shielded"):
         with scene.labelled(recipe.kind, "threat"):
-            add_object(scene, recipe.kind, c.hold, rng)
+            add_object(scene, recipe.kind, hold, rng)
+
+
+def _shown(scene: Scene, hold: Hold) -> Hold:
+    """Return the part of a hold that is in the picture whatever the depth: an object elsewhere is no truth."""
+    lines = scene.geometry.column_y_m
+    aside = abs(scene.geometry.skew) * hold.half_width_m
+    return hold._replace(
+        y0_m=max(hold.y0_m, float(lines.min()) + aside), y1_m=min(hold.y1_m, float(lines.max()) - aside)
+    )
 
 
 def _add_threats(
@@ -369,14 +383,15 @@ def _add_threats(
     seed: int,
     variant: Variant,
 ) -> None:
+    hold = _shown(scene, c.hold)
     for index, name in enumerate(recipe.threats):
         streams = np.random.SeedSequence([seed, index]).spawn(2)
         build, place = (np.random.default_rng(stream) for stream in streams)
         if name in STASHES:
             # nothing innocent looks like a second wall: the look-alike is a box that has none
-            if variant == "with":
-                add_stash(scene, name, c.hold, build)
+            if variant == "with" and add_stash(scene, name, c.hold, build).region is None:
+                raise ValueError(f"{name} lies in the end that the picture cuts off: {recipe.cut!r}")
             continue
         one = draw_threat(name, build) if variant == "with" else draw_lookalike(name, build)
         known = THREATS.get(one.label) or LOOKALIKES[one.label]
-        place_assembly(scene, one, c.hold, place, goods, stands=known.stands, occlusion=recipe.occlusion)
+        place_assembly(scene, one, hold, place, goods, stands=known.stands, occlusion=recipe.occlusion)

@@ -77,11 +77,22 @@ def add_hidden(
     -------
     Region or None
         The window it is seen in.
+
+    Raises
+    ------
+    ValueError
+        If the material is none of these, or the load does not fit into the hold.
     """
-    density = {"organic": 0.8, "steel": STEEL_G_CM3, "lead": LEAD_G_CM3}[material]
+    densities = {"organic": 0.8, "steel": STEEL_G_CM3, "lead": LEAD_G_CM3}
+    if material not in densities:
+        raise ValueError(f"material must be one of {', '.join(densities)}, got {material!r}")
+    density = densities[material]
     side = (mass_kg / (density * 1000.0)) ** (1 / 3)
     flat = rng.uniform(0.5, 1.5)
     size = (side / flat, side * flat**0.5, side * flat**0.5)
+    room = (2 * hold.half_width_m, hold.length_m / 2, hold.height_m)
+    if not all(0.0 < one < limit for one, limit in zip(size, room, strict=True)):
+        raise ValueError(f"{mass_kg!r} kg of {material} do not fit into a hold {hold.length_m:.2f} m long")
     edge = 1.14 - size[0] / 2
     x = rng.choice([-edge, edge, rng.uniform(-edge, edge)])
     y = rng.uniform(hold.y0_m + size[1], hold.y1_m - size[1])

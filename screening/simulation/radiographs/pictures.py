@@ -180,7 +180,7 @@ def _picture_of(
         motion="forward",
     )
     digest = sha256_hex(msgspec.json.encode([msgspec.structs.replace(recipe, seed=0), seed]) + salt.encode())
-    is_empty = recipe.kind == "empty" and not recipe.threats
+    is_empty = recipe.kind == "empty" and not composition.objects
     declared = is_empty if recipe.declared_empty is None else recipe.declared_empty
     identity = ScanIdentity(
         scan_id=file_scan_id(digest, 0),
@@ -199,7 +199,8 @@ def _picture_of(
 
 def _draw_lost(lines_lost: float, n_column: int, rng: np.random.Generator) -> NDArray[np.int64]:
     number = round(lines_lost * n_column) if lines_lost < 1 else int(lines_lost)
-    number = min(number, n_column - 1)
+    if number >= n_column:
+        raise ValueError(f"lines_lost must be below the picture's {n_column} lines, got {lines_lost!r}")
     if number == 0:
         return np.empty(0, dtype=np.int64)
     # lines are lost in bursts, as buffers overflow

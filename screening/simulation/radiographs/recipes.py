@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -26,6 +27,10 @@ ORDINARY_CARGO = (
     "boxes", "textiles", "bales", "timber", "sacks", "half", "furniture", "household", "electronics",
     "medicines", "appliances", "tyres", "mattresses", "cigarettes", "sheets", "loose-sacks",
 )  # fmt: skip
+
+
+#: Largest hidden load, kg: of wood it is still a small part of a 20 ft container.
+MAX_HIDDEN_KG = 500.0
 
 
 class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,10 +156,16 @@ class RadiographRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             raise ValueError(f"skew must be -0.3 to 0.3, got {self.skew!r}")
         if not 0.5 <= self.scale <= 16:
             raise ValueError(f"scale must be 0.5 to 16, got {self.scale!r}")
-        if not self.lines_lost >= 0:
-            raise ValueError(f"lines_lost must not be negative, got {self.lines_lost!r}")
-        if not self.hidden_mass_kg > 0:
-            raise ValueError(f"hidden_mass_kg must be positive, got {self.hidden_mass_kg!r}")
+        if not 0 <= self.lines_lost < math.inf:
+            raise ValueError(f"lines_lost must be finite and not negative, got {self.lines_lost!r}")
+        if not 0 < self.hidden_mass_kg <= MAX_HIDDEN_KG:
+            raise ValueError(
+                f"hidden_mass_kg must be above 0 to {MAX_HIDDEN_KG:g}, got {self.hidden_mass_kg!r}"
+            )
+        if self.calibration_age_s < 0:
+            raise ValueError(f"calibration_age_s must not be negative, got {self.calibration_age_s!r}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative, got {self.seed!r}")
 
 
 def recipe_from_dict(fields: dict[str, Any]) -> RadiographRecipe:

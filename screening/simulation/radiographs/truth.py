@@ -96,7 +96,7 @@ def truth_of(
         "cargo_names": list(composition.cargo),
         "hs_chapters": sorted({one for name in names for one in CARGO_KINDS[name].hs_chapters}),
         "goods": [CARGO_KINDS[name].goods[0] for name in names],
-        "is_empty": recipe.kind == "empty" and not recipe.threats,
+        "is_empty": recipe.kind == "empty" and not composition.objects,
         "carrier": composition.carrier,
         "containers": [c._asdict() for c in composition.containers],
         "boxes": container_boxes(composition),

@@ -18,7 +18,9 @@ from screening.records import Radiograph, Scan
 from screening.simulation.radiographs import (
     RADIOGRAPH_KINDS,
     RadiographRecipe,
+    compose,
     recipe_from_dict,
+    simulate_pair,
     simulate_radiograph,
 )
 from screening.simulation.radiographs.cargo import CARGO_KINDS
@@ -193,3 +195,49 @@ def test_the_samples_are_what_the_command_makes(tmp_path: Path) -> None:
     assert second is not None
     assert first.ref == second.ref
     assert first.ref.made_at is not None
+
+
+def test_a_recipe_says_what_it_will_not_do() -> None:
+    for fields in (
+        {"lines_lost": float("inf")},
+        {"hidden_mass_kg": 1e6},
+        {"calibration_age_s": -1},
+        {"seed": -1},
+    ):
+        ((name, value),) = fields.items()
+        with pytest.raises(ValueError, match=f"{name} must.*got {value!r}"):
+            RadiographRecipe(**fields)
+    with pytest.raises(ValueError, match="lines_lost must be below"):
+        simulate_radiograph(RadiographRecipe(scale=8.0, kind="empty", lines_lost=1e6))
+
+
+def test_truth_of_the_scanner_is_that_of_the_picture() -> None:
+    recipe = RadiographRecipe(scale=8.0, kind="empty", family="portal")
+    made = compose(recipe, np.random.default_rng(3))
+    assert made.scanner.source_distance_m == made.scene.geometry.source_distance_m
+    assert made.scanner.source_height_m == made.scene.geometry.source_height_m
+
+
+def test_objects_are_in_the_picture_of_a_cut_container() -> None:
+    for seed in range(12):
+        recipe = RadiographRecipe(
+            scale=10.0, cargo="boxes", length="20", threats=("pistol",), occlusion=0.0, cut="both"
+        )
+        (one,) = compose(recipe, np.random.default_rng(seed)).objects
+        assert one.region is not None
+        assert one.region.row0 < one.region.row1
+    for kind in ("dense", "shielded", "hidden"):
+        recipe = RadiographRecipe(scale=10.0, kind=kind, length="20", cut="both", skew=0.2)
+        assert all(compose(recipe, np.random.default_rng(seed)).objects for seed in range(12))
+    recipe = RadiographRecipe(scale=10.0, threats=("false-wall",), length="20", cut="both")
+    with pytest.raises(ValueError, match="false-wall lies in the end"):
+        for seed in range(12):
+            compose(recipe, np.random.default_rng(seed))
+
+
+def test_a_box_with_an_innocent_object_is_not_empty() -> None:
+    recipe = RadiographRecipe(kind="empty", scale=8.0, length="20", threats=("pistol",))
+    made = simulate_pair(recipe)
+    assert [truth["is_empty"] for _, truth in made] == [False, True, False]
+    declared = [scan.identity.manifest for scan, _ in made]
+    assert [one is not None and one.is_declared_empty for one in declared] == [False, True, False]
