@@ -152,7 +152,7 @@ def draw_surroundings(plan: PassPlan, rngs: Streams) -> NDArray[np.int64]:
 
 
 def draw_all_events(plan: PassPlan, rngs: Streams) -> list[Events]:
-    """Draw the events of a spectroscopic pass, before the electronics.
+    """Draw the events of a spectroscopic pass, before the electronics: none on a saturated log.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def draw_all_events(plan: PassPlan, rngs: Streams) -> list[Events]:
     list of Events
         Background, surroundings, sources.
     """
-    recipe = plan.recipe
+    recipe, plan = plan.recipe, plan.recorded()
     parts = [draw_events(plan, (plan.background,), rngs.gamma)]
     if plan.surroundings or recipe.beams:
         since_s = plan.t_s - plan.t_s[plan.n_prior]
@@ -288,7 +288,7 @@ def finish_spectra(
     spectra = histogram(events, crystals, plan.t_s.size)
     if recipe.stuck_panel is not None:
         spectra[:, recipe.stuck_panel] = spectra[0, recipe.stuck_panel]
-    return Drawn(spectra.sum(axis=2, dtype=np.int64), spectra, live_time(recipe, before))
+    return Drawn(spectra.sum(axis=2, dtype=np.int64), spectra, live_time(recipe, before, plan.saturated()))
 
 
 def expected_nsigma(plan: PassPlan) -> float:

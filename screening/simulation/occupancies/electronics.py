@@ -12,6 +12,7 @@ from .response import MAX_KEV, THRESHOLD_KEV
 
 __all__ = [
     "DEAD_TIME_S",
+    "SATURATION_CPS",
     "Crystals",
     "Events",
     "channels",
@@ -30,6 +31,10 @@ DEAD_TIME_S = {"rpm": 2e-7, "srpm": 3e-6}
 
 #: Two events of a NaI log within this time are recorded as one, seconds.
 _PILE_UP_S = 4e-7
+
+#: Events a second from which a NaI log records nothing: a third of them pile up, the log is dead for three
+#: quarters of the time, the baseline does not come back between pulses. The order is our own choice.
+SATURATION_CPS = 1e6
 
 #: Spread of the crystals' gains (which the file's calibrations know), and what a calibration gets wrong.
 _GAIN_SPREAD, _CALIBRATION_ERROR = 0.01, 0.002
@@ -209,7 +214,9 @@ def kept_share(recipe: OccupancyRecipe, counts: NDArray[np.int64]) -> NDArray[np
     return share
 
 
-def live_time(recipe: OccupancyRecipe, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def live_time(
+    recipe: OccupancyRecipe, counts: NDArray[np.int64], is_saturated: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return the live time that a portal states.
 
     Parameters
@@ -218,15 +225,18 @@ def live_time(recipe: OccupancyRecipe, counts: NDArray[np.int64]) -> NDArray[np.
         The recipe.
     counts : ndarray of shape (n_interval, n_panel), int64
         Events without loss.
+    is_saturated : ndarray of shape (n_interval, n_panel), bool
+        Where a log records nothing, see :data:`SATURATION_CPS`.
 
     Returns
     -------
     ndarray of shape (n_interval, n_panel), float64
-        Seconds, at least a millionth of the interval.
+        Seconds, in steps of a microsecond and at least one, which is what a saturated log states.
     """
     busy = counts / recipe.interval_s * dead_time_s(recipe)
     share = np.exp(-busy) if recipe.is_paralysable else 1.0 / (1.0 + busy)
-    return np.asarray(np.round(recipe.interval_s * np.maximum(share, 1e-6), 6))
+    share = np.where(is_saturated, 0.0, share)
+    return np.asarray(np.maximum(np.round(recipe.interval_s * share, 6), 1e-6))
 
 
 def lose(
@@ -254,6 +264,9 @@ def lose(
 def pile_up(events: Events, n_cell: int, interval_s: float, rng: np.random.Generator) -> Events:
     """Join events that come too close together: one is recorded, with the sum of their energies.
 
+    An event that follows another within the resolving time joins it, and a third that follows the second in
+    time joins both: of n events a second exp(-n t) are recorded.
+
     Parameters
     ----------
     events : Events
@@ -274,16 +287,10 @@ def pile_up(events: Events, n_cell: int, interval_s: float, rng: np.random.Gener
     chance = -np.expm1(-number / interval_s * _PILE_UP_S)
     if chance.max(initial=0.0) < 1e-3:
         return events
-    # What joins another is taken off, and its energy goes to one of the same interval and panel, any of which
-    # may have come next to it.
-    order = np.argsort(events.cell, kind="stable")
-    cell, energy = events.cell[order], events.energy_kev[order]
-    joins = rng.random(cell.size) < chance[cell]
-    which = np.flatnonzero(joins)
-    start = np.concatenate([[0], np.cumsum(number)[:-1]])
-    other = start[cell[which]] + (rng.random(which.size) * number[cell[which]]).astype(np.int64)
-    alone = joins[other]
-    joins[which[alone]] = False
-    which, other = which[~alone], other[~alone]
-    energy = energy + np.bincount(other, energy[which], minlength=energy.size)
-    return Events(cell[~joins], energy[~joins])
+    # Events come in any order within their cell; the first of a cell has none before it.
+    order = np.argsort(events.cell + rng.random(events.cell.size), kind="stable")
+    cell = events.cell[order]
+    stands = rng.random(cell.size) >= chance[cell]
+    stands[np.diff(cell, prepend=-1) > 0] = True
+    energy = np.add.reduceat(events.energy_kev[order], np.flatnonzero(stands))
+    return Events(cell[stands], energy)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .background import COMPONENTS, BackgroundTable, background_table, component_shares, washout
+from .electronics import SATURATION_CPS
 from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
 from .recipe import OccupancyRecipe
@@ -96,6 +97,53 @@ class PassPlan(NamedTuple):
             chosen = rounded == gain
             found[chosen] = part.weight[chosen] @ part.table.above(threshold / gain)[part.rows]
         return found
+
+    def events(self, parts: tuple[Contribution, ...]) -> NDArray[np.float64]:
+        """Return how many events are expected, whatever their energy.
+
+        Parameters
+        ----------
+        parts : tuple of Contribution
+            Some of the plan's.
+
+        Returns
+        -------
+        ndarray of shape (n_interval, n_panel), float64
+            Events.
+        """
+        total = np.zeros((self.t_s.size, self.recipe.n_panel))
+        for part in parts:
+            total += part.weight @ part.table.total[part.rows]
+        return total
+
+    def saturated(self) -> NDArray[np.bool_]:
+        """Return where so many events are expected that a log records nothing.
+
+        Returns
+        -------
+        ndarray of shape (n_interval, n_panel), bool
+            From :data:`screening.simulation.occupancies.electronics.SATURATION_CPS` events a second.
+        """
+        expected = self.events((self.background, *self.surroundings, *self.sources))
+        return np.asarray(expected >= SATURATION_CPS * self.recipe.interval_s)
+
+    def recorded(self) -> PassPlan:
+        """Return the plan without what falls on saturated logs.
+
+        Returns
+        -------
+        PassPlan
+            The same plan if there are none.
+        """
+        saturated = self.saturated()
+        if not saturated.any():
+            return self
+        kept = ~saturated[..., np.newaxis]
+        return self._replace(
+            background=self.background._replace(weight=self.background.weight * kept),
+            surroundings=tuple(part._replace(weight=part.weight * kept) for part in self.surroundings),
+            sources=tuple(part._replace(weight=part.weight * kept) for part in self.sources),
+        )
 
 
 class FixedPart(NamedTuple):

@@ -18,7 +18,7 @@ from .counting import (
     finish_gross,
 )
 from .draw import draw_events, draw_gross
-from .electronics import Events, draw_crystals
+from .electronics import SATURATION_CPS, Events, draw_crystals
 from .expected import plan_pass
 from .recipe import OccupancyRecipe
 
@@ -67,7 +67,7 @@ def simulate_series(
     Returns
     -------
     Series
-        In the order of the scales.
+        In the order of the scales; a spectroscopic log counts nothing where a scale saturates it.
 
     Raises
     ------
@@ -85,32 +85,48 @@ def simulate_series(
     plan = plan._replace(sources=tuple(part._replace(weight=part.weight * largest) for part in plan.sources))
     losses = np.random.SeedSequence([seed, 0x1055])
     if recipe.portal == "rpm":
-        bare = draw_surroundings(plan, rngs)
-        full = draw_gross(plan, plan.sources, rngs.source)
+        around = draw_surroundings(plan, rngs)
+        held = draw_gross(plan, plan.sources, rngs.source)
         kept: dict[float, NDArray[np.int64]] = {}
-        last, held = 1.0, full
+        last = 1.0
         for share in sorted(set(shares.tolist()), reverse=True):
             held = rngs.source.binomial(held, share / last) if share < last else held
             last = max(share, 1e-300)
             kept[share] = held
         counts = np.stack(
             [
-                finish_gross(recipe, bare + kept[share], np.random.default_rng(losses)).counts
+                finish_gross(recipe, around + kept[share], np.random.default_rng(losses)).counts
                 for share in shares.tolist()
             ]
         )
         return Series(counts, None)
     crystals = draw_crystals(recipe.n_panel, recipe.n_channel, rngs.crystal)
+    bare = plan.events((plan.background, *plan.surroundings))
+    full = plan.events(plan.sources)
+    limit = SATURATION_CPS * recipe.interval_s
+    # The strongest share that leaves a log unsaturated is all that has to be drawn for it.
+    drawn = np.clip((limit - bare) / np.maximum(full, 1e-300), 0.0, 1.0)
+    sources = tuple(part._replace(weight=part.weight * drawn[..., np.newaxis]) for part in plan.sources)
     bare_parts = draw_all_events(plan._replace(sources=()), rngs)
     accepted = accept_events(plan, crystals, bare_parts, rngs.loss)
-    full_parts = draw_events(plan, plan.sources, rngs.source)
+    full_parts = draw_events(plan, sources, rngs.source)
     ((source, luck),) = accept_events(plan, crystals, [full_parts], rngs.source)
-    marks = rngs.source.random(source.cell.size)
+    marks = rngs.source.random(source.cell.size) * drawn.ravel()[source.cell]
     found = []
     for share in shares.tolist():
-        some = marks < share
+        is_counting = (bare + share * full < limit).ravel()
+        some = (marks < share) & is_counting[source.cell]
         weaker = Events(source.cell[some], source.energy_kev[some]), luck[some]
-        events, _ = count_events(plan, [*accepted, weaker], np.random.default_rng(losses))
+        without = [_within(one, lucks, is_counting) for one, lucks in accepted]
+        events, _ = count_events(plan, [*without, weaker], np.random.default_rng(losses))
         found.append(histogram_on(events, plan, edges, is_summed=False))
     spectra = np.stack(found)
     return Series(spectra.sum(axis=-1, dtype=np.int64), spectra)
+
+
+def _within(
+    events: Events, luck: NDArray[np.float64], is_counting: NDArray[np.bool_]
+) -> tuple[Events, NDArray[np.float64]]:
+    """Return the events of logs that count, with their luck."""
+    inside = is_counting[events.cell]
+    return Events(events.cell[inside], events.energy_kev[inside]), luck[inside]
