@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.physics.attenuation import attenuation
 from screening.physics.beams import MIDDLE_OF_FAN_DEGREES, Beam, beam, beam_of
 
-__all__ = ["BeamSettings", "angle_sensitivity", "endpoint_sensitivity", "instance_beam"]
+__all__ = ["BeamSettings", "angle_sensitivity", "endpoint_sensitivity", "instance_beam", "quantum_growth"]
 
 #: Label, endpoint in MV, tungsten and steel in g/cm2, scintillator and its depth in cm.
 BeamSettings = tuple[str, float, float, float, str, float]
@@ -114,6 +115,41 @@ def angle_sensitivity(settings: BeamSettings) -> float:
         return 0.0
     depth = [_depth(instance_beam(*settings, off_middle_degrees=angle)) for angle in (-5.0, 5.0)]
     return float(np.log(depth[1] / depth[0]) / 10.0)
+
+
+@lru_cache(maxsize=128)
+def quantum_growth(settings: BeamSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return by how much a quantum behind steel is larger than one in air.
+
+    The variance of a detector that integrates is its mean times <e^2> / <e> of the energies e that photons
+    leave in it (Swank, J. Appl. Phys. 44, 4199, 1973): a beam that passed cargo is harder, so the same signal
+    comes of fewer and larger quanta. Deposited energies are taken as proportional to the photons' own, which is
+    right within 4 % at 6 MV, by the mean that an interaction leaves in cadmium tungstate or caesium iodide.
+
+    Parameters
+    ----------
+    settings : tuple
+        As of :func:`instance_beam`.
+
+    Returns
+    -------
+    depth : ndarray of shape (n,), float64
+        -ln T, rising from 0; read-only.
+    factor : ndarray of shape (n,), float64
+        Variance over mean, over that in air: 1 in air and for gamma lines, which are counted; at 6 MV 1.4
+        behind -ln T = 2 and 1.8 behind 6. Read-only.
+    """
+    depth, factor = np.zeros(1), np.ones(1)
+    if settings[0].endswith("MV"):
+        spectrum = instance_beam(*settings)
+        mu = attenuation("steel", spectrum.energy_kev)
+        through = spectrum.weight * np.exp(-np.linspace(0.0, 250.0, 126)[:, None] * mu)
+        depth = -np.log(through.sum(axis=1))
+        mean_kev = through @ spectrum.energy_kev / through.sum(axis=1)
+        factor = mean_kev / mean_kev[0]
+    for array in (depth, factor):
+        array.setflags(write=False)
+    return depth, factor
 
 
 def _depth(spectrum: Beam) -> float:

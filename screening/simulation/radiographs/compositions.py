@@ -367,7 +367,7 @@ def _add_kind_object(scene: Scene, recipe: RadiographRecipe, c: Container, rng: 
 
 
 def _shown(scene: Scene, hold: Hold) -> Hold:
-    """Return the part of a hold that is in the picture whatever the depth: an object elsewhere is no truth."""
+    """Return the part of a hold that is in the picture, whatever the depth."""
     lines = scene.geometry.column_y_m
     aside = abs(scene.geometry.skew) * hold.half_width_m
     return hold._replace(

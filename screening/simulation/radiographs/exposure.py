@@ -12,7 +12,7 @@ from screening.kernels.transport import transmit
 from screening.physics.attenuation import attenuation
 from screening.physics.beams import Beam, beam
 
-from .beams import BeamSettings, angle_sensitivity, endpoint_sensitivity, instance_beam
+from .beams import BeamSettings, angle_sensitivity, endpoint_sensitivity, instance_beam, quantum_growth
 from .defects import add_defects, dead_rows, row_drift
 from .tracing import material_of
 
@@ -143,6 +143,7 @@ def expose(
     planes = [_seen(plane, scanner, k, sway, angle, jitter[:, k]) for k, plane in enumerate(planes)]
     if n_energy == 2 and scanner.energy_mixing > 0:
         planes[1] = (1 - scanner.energy_mixing) * planes[1] + np.float32(scanner.energy_mixing) * planes[0]
+    surplus = [_surplus(plane, scanner, k) for k, plane in enumerate(planes)]
     for k, plane in enumerate(planes):
         plane += _veil(plane, scanner, k)
         plane *= pulses[:, k].astype(np.float32)
@@ -154,7 +155,8 @@ def expose(
         level = scanner.air_counts[k] * gain_rows * fan
         plane *= level.astype(np.float32)[:, None]
         plane[drifting] *= drift
-        _add_noise(plane, scanner, hot, rng)
+        surplus[k] *= level.astype(np.float32)[:, None]
+        _add_noise(plane, surplus[k], scanner, hot, rng)
         plane += dark_rows.astype(np.float32)[:, None]
         raw[k] = _converted(plane, scanner)
         error = 1.0 + scanner.calibration_error * rng.standard_normal(n_row)
@@ -333,12 +335,25 @@ def _add_afterglow(planes: list[NDArray[np.float32]], scanner: Scanner) -> None:
         planes[k] = np.ascontiguousarray(stream[:, k::n])
 
 
+def _surplus(plane: NDArray[np.float32], scanner: Scanner, k: int) -> NDArray[np.float32]:
+    """Return the transmission that would add the variance by which quanta behind cargo are larger."""
+    depth, factor = quantum_growth(_beam_settings(scanner, k))
+    through = np.maximum(plane, np.float32(1e-12))
+    growth = np.interp(-np.log(through), depth, factor).astype(np.float32)
+    return np.asarray(through * (growth - np.float32(1.0)))
+
+
 def _add_noise(
-    plane: NDArray[np.float32], scanner: Scanner, hot: list[int], rng: np.random.Generator
+    plane: NDArray[np.float32],
+    surplus: NDArray[np.float32],
+    scanner: Scanner,
+    hot: list[int],
+    rng: np.random.Generator,
 ) -> None:
     variance = np.float32(scanner.multiplicative_noise**2) * plane
     variance += np.float32(scanner.gain)
     variance *= plane
+    variance += np.float32(scanner.gain) * surplus
     variance += np.float32(scanner.electronic_sigma**2)
     variance[hot] += np.float32((HOT_NOISE * scanner.electronic_sigma) ** 2)
     np.sqrt(variance, out=variance)

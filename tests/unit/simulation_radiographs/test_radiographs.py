@@ -231,8 +231,7 @@ def test_objects_are_in_the_picture_of_a_cut_container() -> None:
         assert all(compose(recipe, np.random.default_rng(seed)).objects for seed in range(12))
     recipe = RadiographRecipe(scale=10.0, threats=("false-wall",), length="20", cut="both")
     with pytest.raises(ValueError, match="false-wall lies in the end"):
-        for seed in range(12):
-            compose(recipe, np.random.default_rng(seed))
+        [compose(recipe, np.random.default_rng(seed)) for seed in range(12)]
 
 
 def test_a_box_with_an_innocent_object_is_not_empty() -> None:

@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from screening.physics.attenuation import attenuation
 from screening.radiography.curves import neg_log_of
-from screening.simulation.radiographs.beams import endpoint_sensitivity, instance_beam
+from screening.simulation.radiographs.beams import endpoint_sensitivity, instance_beam, quantum_growth
+from screening.simulation.radiographs.exposure import _beam_settings
 from screening.simulation.radiographs.scanner import (
     SCANNER_FAMILIES,
     SCANNER_KINDS,
@@ -137,8 +139,23 @@ def test_noise_follows_the_photon_transfer_law_at_every_level() -> None:
     for thickness in (0.01, 0.1, 0.2):
         plane = signal(expose(steel(thickness), scanner, np.random.default_rng(2)))[40:56]
         mean = plane.mean()
-        law = 22.0**2 + 12.0 * mean + (0.004 * mean) ** 2
+        spectrum = instance_beam(*_beam_settings(scanner, 0))
+        behind = spectrum.weight * np.exp(
+            -100.0 * thickness * 7.85 * attenuation("steel", spectrum.energy_kev)
+        )
+        larger = (behind @ spectrum.energy_kev) / behind.sum() / (spectrum.weight @ spectrum.energy_kev)
+        law = 22.0**2 + 12.0 * larger * mean + (0.004 * mean) ** 2
         assert np.var(plane - plane.mean(axis=1, keepdims=True)) == pytest.approx(law, rel=0.06)
+
+
+def test_quanta_are_larger_behind_cargo() -> None:
+    depth, factor = quantum_growth(("6MV", 6.0, 2.5, 1.0, "cadmium-tungstate", 3.0))
+    assert (np.diff(depth) > 0).all()
+    assert (np.diff(factor) > 0).all()
+    np.testing.assert_allclose(np.interp([0.0, 2.0, 6.0], depth, factor), [1.0, 1.4, 1.8], atol=0.05)
+    assert quantum_growth(("Co-60", 0.0, 2.0, 0.0, "csi", 3.0))[1].tolist() == [1.0]
+    with pytest.raises(ValueError, match="read-only"):
+        factor[0] = 2.0
 
 
 def test_a_line_is_common_to_its_rows_and_to_the_reference() -> None:
