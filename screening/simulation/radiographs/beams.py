@@ -123,8 +123,8 @@ def quantum_growth(settings: BeamSettings) -> tuple[NDArray[np.float64], NDArray
 
     The variance of a detector that integrates is its mean times <e^2> / <e> of the energies e that photons
     leave in it (Swank, J. Appl. Phys. 44, 4199, 1973): a beam that passed cargo is harder, so the same signal
-    comes of fewer and larger quanta. Deposited energies are taken as proportional to the photons' own, which is
-    right within 4 % at 6 MV, by the mean that an interaction leaves in cadmium tungstate or caesium iodide.
+    comes of fewer and larger quanta. Deposited energies are taken as proportional to the photons' own: by
+    what an interaction leaves on average in cadmium tungstate or caesium iodide, right within 4 % at 6 MV.
 
     Parameters
     ----------

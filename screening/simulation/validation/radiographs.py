@@ -33,10 +33,10 @@ __all__ = [
     "write_radiograph_validation",
 ]
 
-#: Loads of the simulated rail scans: heavy and light, as freight on rail is.
+#: Loads of the simulated rail scans: more heavy ones than light ones, as in the six real scans.
 RAIL_CARGO = (
-    "machinery", "rolls", "sacks", "boxes", "coils", "timber", "tiles", "bales", "drums", "scrap", "tyres",
-    "mixed",
+    "bulk", "rolls", "meat-boxed", "boxes", "cement", "timber", "tiles", "drums", "flexitank", "scrap",
+    "coils", "mixed",
 )  # fmt: skip
 
 #: Where the figures of the real scans are, below the folder of measured data.
