@@ -43,7 +43,12 @@ PRESETS = {
     "mixed-spectra": "traffic with nuisance and sources past spectrometers",
     "demo": "the sixteen containers of the demonstration, over and over",
     **CASE_PRESETS,
+    "samples": "what ships: the containers of the demonstration, then every other preset in turn",
 }
+
+#: Passes of the demonstration at the head of the samples, and the presets that follow in turn.
+_N_DEMO = 16
+_SAMPLED = ("quiet", "mixed", "quiet-spectra", *CASE_PRESETS)
 
 #: Expected significance of the counts from which labels.csv asks for the nuclides by name.
 NAMED_FROM_NSIGMA = 20.0
@@ -71,6 +76,9 @@ def draw_recipe(preset: str, seed: int, index: int) -> OccupancyRecipe:
     ConfigurationError
         If the preset is unknown.
     """
+    if preset == "samples":
+        turn, which = divmod(index - _N_DEMO, len(_SAMPLED))
+        return draw_recipe("demo", seed, index) if turn < 0 else draw_recipe(_SAMPLED[which], seed, turn)
     if preset in CASE_PRESETS:
         return draw_case(preset, seed, index)
     if preset not in mix.PRESETS:

@@ -44,7 +44,7 @@ RADIOGRAPH_PRESETS = {
     "families": "every scanner family as everything it is built as, in turn, past every cargo in turn",
     "threats": "scenes of three: a threat in a load, the load alone, an innocent object in its place",
     "injected": "the same by threat image projection: put into a finished picture",
-    "samples": "thumbnails of an empty, a load, a block and a pig, 20 ft, dual energy",
+    "samples": "what ships: thumbnails of an empty, a load, a block and a pig, then four of the families",
 }
 
 #: Presets whose pictures come in threes.
@@ -60,6 +60,15 @@ _KINDS = {
     "hidden": ("hidden",),
     "samples": ("empty", "loaded", "dense", "shielded"),
 }
+
+
+#: What follows the thumbnails among the samples: two at full size, then a gamma scanner's and a coarse one's.
+_SAMPLED: tuple[dict[str, Any], ...] = (
+    {"family": "rail-dual", "scanner": "dual", "carrier": "rail", "length": "40", "cargo": "machinery"},
+    {"family": "rail-dual", "scanner": "dual", "carrier": "road", "length": "20", "cargo": "cars"},
+    {"family": "gamma", "scanner": "vacis-co", "carrier": "road", "length": "2x20", "cargo": "drums"},
+    {"family": "mobile-coarse", "scanner": "single-4", "carrier": "road", "length": "20", "cargo": "tyres"},
+)
 
 
 class MatchedRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -170,11 +179,22 @@ def draw_radiograph_recipe(preset: str, seed: int, index: int) -> RadiographReci
             "occlusion": round(float(rng.random()), 3),
         }
     if preset == "samples":
-        fields |= {"scale": 4.0, "scanner": "dual", "length": "20", "has_dropout": False}
-        fields["cargo"] = "boxes" if kind == "loaded" else None
+        fields |= _sample(index, kind)
     return msgspec.convert(fields, RadiographRecipe)
 
 
 def _built(which: int) -> dict[str, Any]:
     family, kind = _BUILT[which]
     return {"family": family, "scanner": kind}
+
+
+def _sample(index: int, kind: str) -> dict[str, Any]:
+    """Return what sets one of the shipped samples apart; the first four are thumbnails."""
+    turn, which = divmod(index, len(_KINDS["samples"]))
+    if turn % 2 == 0:
+        thumbnail = {"scale": 4.0, "scanner": "dual", "length": "20", "has_dropout": False}
+        return thumbnail | {"cargo": "boxes" if kind == "loaded" else None}
+    fields = {"kind": "loaded", "has_dropout": which == 0, "scale": 1.0 if which < 2 else 2.0}
+    if which == 0:
+        fields["threats"] = ("source-pig",)
+    return fields | _SAMPLED[which]
