@@ -11,7 +11,7 @@ from .detector import (
     klein_nishina_electron,
 )
 from .materials import MATERIALS, MaterialData, material_data, mixture
-from .neutron_sources import neutron_emission
+from .neutron_sources import neutron_emission, neutrons_per_decay
 from .neutrons import (
     NeutronPanel,
     altitude_factor,
@@ -63,6 +63,7 @@ __all__ = [
     "members",
     "mixture",
     "neutron_emission",
+    "neutrons_per_decay",
     "nuclide",
     "panel_rate",
     "rescaled_attenuation",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from screening.errors import ConfigurationError
+from screening.physics.neutron_sources import neutrons_per_decay
 from screening.simulation.presets import container_number
 
 from .conditions import BeamRecipe, NeighbourRecipe, RainRecipe
@@ -67,13 +68,13 @@ MASKED_MBQ: tuple[tuple[str, float], ...] = (
     ("DU", 800.0),
 )
 
-#: Neutron sources: label, MBq, and the neutrons of each second behind those MBq. Cf-252 gives 0.116
-#: neutrons a decay; weapons plutonium about 60 a second and gram at 2.3 GBq a gram.
-NEUTRON_SOURCES: tuple[tuple[str, float, float], ...] = (
-    ("Cf-252", 0.2, 2.3e4),
-    ("Cf-252", 1.0, 1.16e5),
-    ("WGPu", 2.3e6, 6e4),
-    ("RGPu", 2.3e6, 2.2e5),
+#: Neutron sources and their activity, MBq: of californium, half a kilogram of weapons plutonium and a tenth
+#: of reactor plutonium, of which spontaneous fission makes 23, 120, 30 and 36 thousand neutrons a second.
+NEUTRON_SOURCES: tuple[tuple[str, float], ...] = (
+    ("Cf-252", 0.2),
+    ("Cf-252", 1.0),
+    ("WGPu", 5.1e6),
+    ("RGPu", 2.3e7),
 )
 
 #: Shielding of the neutron cases: a steel can, moderated, and gammas stopped with neutrons let through. Bare
@@ -234,9 +235,9 @@ def _neutrons(index: int, rng: np.random.Generator) -> dict[str, Any]:
     if is_innocent:
         return {"ship_effect": round(float(rng.uniform(1.2, 1.8)), 3), **_in_turn(case)}
     rest, which = divmod(case, len(NEUTRON_SOURCES))
-    label, activity, neutrons = NEUTRON_SOURCES[which]
+    label, activity = NEUTRON_SOURCES[which]
     source = _point(label, activity, NEUTRON_SHIELDING[rest % len(NEUTRON_SHIELDING)], rng)
-    emitted = float(f"{neutrons * source.activity_mbq / activity:.4g}")
+    emitted = float(f"{neutrons_per_decay(label) * source.activity_mbq * 1e6:.4g}")
     return {
         "sources": (
             SourceRecipe(

@@ -22,7 +22,8 @@ __all__ = [
 ]
 
 #: Gamma background of one panel, counts/s: what the ground gives a panel of the usual face (2,300 for the
-#: plastic panel, 460 for the log, in the open), less what lead behind and beside it and poorer ground keep off.
+#: plastic panel, 460 for the log, in the open), less what lead behind and beside it and poorer ground keep
+#: off.
 USUAL_BACKGROUND_CPS = {"rpm": 1300.0, "srpm": 260.0}
 
 
@@ -34,7 +35,8 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     label : str
         Key of :data:`screening.physics.NUCLIDES`.
     activity_mbq : float
-        Activity, MBq (all of it, if spread).
+        Activity, MBq (all of it, if spread); of a chain that of its parent, of a material by mass that of
+        everything in it (a gram of WGPu is 10.2 GBq, half of it Pu-241).
     position_m : float
         Metres behind the vehicle's front; the middle, if spread.
     spread_m : float

@@ -7,11 +7,13 @@ import pytest
 
 from screening.physics import (
     NeutronPanel,
+    activities,
     altitude_factor,
     background_rate,
     cosmic_counts,
     gamma_counts,
     neutron_emission,
+    neutrons_per_decay,
     panel_rate,
     ship_factor,
 )
@@ -179,3 +181,16 @@ def test_the_monte_carlo_rests_on_known_cross_sections() -> None:
 def test_what_cannot_be_is_refused(call, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_neutrons_by_activity_are_those_by_mass():
+    # PANDA: californium 2.314e12 n/s/g; 6 % of Pu-240 makes some 60 n/s/g, and the gram is 10.2 GBq.
+    assert neutrons_per_decay("Cf-252") == pytest.approx(0.1166, rel=1e-3)
+    grams = WGPU_GRAMS
+    now = activities(grams, unit="g", age_s=20.0 * 365.25 * 86400.0)
+    assert sum(now.values()) / sum(grams.values()) == pytest.approx(10.2e9, rel=0.03)
+    # Of the ages between, the neutrons change by little: Pu-240 lives 6,561 years.
+    assert neutrons_per_decay("WGPu") == pytest.approx(neutron_emission(grams) / sum(now.values()), rel=0.03)
+    assert neutrons_per_decay("Cs-137") == 0.0
+    with pytest.raises(ValueError, match="unknown"):
+        neutrons_per_decay("Xx-1")

@@ -11,13 +11,16 @@ import pytest
 
 from screening.archive import read_scan
 from screening.errors import ConfigurationError
+from screening.physics.neutron_sources import neutrons_per_decay
 from screening.radiation import RadiationAnalyser, RadiationSettings
 from screening.simulation.occupancies import simulate_occupancy
 from screening.simulation.occupancies.cases import (
     CONDITIONS,
+    NEUTRON_SOURCES,
     SWEPT_SHIELDING,
     SWEPT_SOURCES,
     SWEPT_SPEEDS_M_S,
+    draw_case,
 )
 from screening.simulation.occupancies.goods import GOODS
 from screening.simulation.occupancies.traffic import LABEL_FIELDS, PRESETS, draw_recipe, write_set
@@ -130,3 +133,12 @@ def test_masked_sources_stand_beside_their_cover_alone():
         both, alone = draw_recipe("masking", 1, index), draw_recipe("masking", 1, index + 1)
         assert len(both.sources) == len(alone.sources) + 1
         assert [s.label for s in both.sources[:-1]] == [s.label for s in alone.sources]
+
+
+def test_neutrons_follow_from_the_activity():
+    # Plutonium was listed with sixty times the neutrons of its activity: a gram is not 2.3 GBq.
+    for index in range(0, 2 * len(NEUTRON_SOURCES), 2):
+        (source,) = draw_case("neutrons", 5, index).sources
+        emitted = neutrons_per_decay(source.label) * source.activity_mbq * 1e6
+        assert source.neutrons_per_s == pytest.approx(emitted, rel=1e-3)
+        assert 5e3 < emitted < 5e5
