@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .background import COMPONENTS, BackgroundTable, background_table, component_shares, washout
+from .checks import check_range
 from .electronics import SATURATION_CPS
 from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
@@ -191,6 +192,11 @@ def fixed_part(recipe: OccupancyRecipe) -> FixedPart:
     -------
     FixedPart
         For :func:`plan_pass` of many seeds.
+
+    Raises
+    ------
+    ValueError
+        If the drift takes the gain below 0.3 or above 3 before the pass ends.
     """
     motion = Motion(recipe.speed_m_s, recipe.motion)
     per_second = max(1, round(1.0 / recipe.interval_s))
@@ -293,7 +299,9 @@ def _gain(recipe: OccupancyRecipe, since_s: NDArray[np.float64]) -> NDArray[np.f
         return None
     steady = np.array(recipe.panel_gains) if recipe.panel_gains else np.ones(recipe.n_panel)
     change = 1.0 + recipe.gain_drift_per_s * (since_s + 0.5 * recipe.interval_s)
-    return np.asarray(np.clip(change, 0.3, 3.0)[:, np.newaxis] * steady)
+    check_range("gain in a pass that drifts", float(change.min()), 0.3, 3.0)
+    check_range("gain in a pass that drifts", float(change.max()), 0.3, 3.0)
+    return np.asarray(change[:, np.newaxis] * steady)
 
 
 def _load(recipe: OccupancyRecipe) -> tuple[str, float]:

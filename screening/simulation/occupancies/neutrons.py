@@ -17,6 +17,7 @@ from screening.physics.neutrons import (
     panel_rate,
 )
 
+from .checks import check_range
 from .emission import emitted
 from .lane import Panels, panel_positions, rectangle_share
 from .motion import Motion
@@ -120,6 +121,11 @@ def neutron_efficiency(label: str, shielding: tuple[tuple[str, float], ...] = ()
     -------
     float
         Counts, by :func:`screening.physics.neutrons.panel_rate`.
+
+    Raises
+    ------
+    ValueError
+        If a layer is thicker than the table.
     """
     spectrum = "Pu" if label.startswith(("Pu", "WGPu", "RGPu")) else "Cf-252"
     if label.endswith("-Be"):
@@ -132,7 +138,7 @@ def neutron_efficiency(label: str, shielding: tuple[tuple[str, float], ...] = ()
     for material, areal_density_g_cm2 in shielding:
         if material in _SHIELDS_CM:
             thickness_cm = areal_density_g_cm2 / MATERIALS[material].density_g_cm3
-            thickness_cm = min(thickness_cm, _SHIELDS_CM[material])
+            check_range(f"{material} around a neutron source, cm,", thickness_cm, 0.0, _SHIELDS_CM[material])
             behind = panel_rate(
                 1.0, 2.0, spectrum=spectrum, shield=material, shield_cm=thickness_cm, panel=panel
             )

@@ -27,6 +27,10 @@ __all__ = [
 USUAL_BACKGROUND_CPS = {"rpm": 1300.0, "srpm": 260.0}
 
 
+#: What is left free between the panels' faces and anything that passes them, metres.
+_CLEAR_M = 0.1
+
+
 class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something radioactive in a vehicle.
 
@@ -247,6 +251,8 @@ class OccupancyRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 def _check_portal(recipe: OccupancyRecipe) -> None:
+    if recipe.portal not in USUAL_BACKGROUND_CPS:
+        raise ValueError(f"unknown portal {recipe.portal!r}; known: {', '.join(USUAL_BACKGROUND_CPS)}")
     if recipe.n_panel % 2 or not 2 <= recipe.n_panel <= 16:
         raise ValueError(
             f"panels stand on two pillars: an even number from 2 to 16 is needed, got {recipe.n_panel}"
@@ -295,7 +301,20 @@ def _check_vehicle(recipe: OccupancyRecipe) -> None:
     if recipe.follower_gap_m is not None:
         check_range("follower_gap_m", recipe.follower_gap_m, 0.0, 10.0)
     check_motion(recipe.speed_m_s, recipe.motion)
+    if recipe.cargo is not None:
+        check_range(
+            "half_width_m of the cargo", recipe.cargo.half_width_m, 0.1, 0.5 * recipe.lane_m - _CLEAR_M
+        )
+        if rear > recipe.vehicle_m:
+            raise ValueError(
+                f"a box that holds cargo ends with the vehicle at {recipe.vehicle_m:g} m, got {rear:g}"
+            )
+    for other in recipe.neighbours:
+        low = 0.5 * recipe.lane_m + _CLEAR_M
+        check_range(f"distance across to the neighbour {other.label}", abs(other.across_m), low, 100.0)
     for source in recipe.sources:
+        most = 0.5 * recipe.lane_m - _CLEAR_M
+        check_range(f"across_m of {source.label}", source.across_m, -most, most)
         low, high = 0.5 * source.spread_m, recipe.train_m - 0.5 * source.spread_m
         if low > high:
             raise ValueError(

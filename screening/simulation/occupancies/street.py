@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from .background import COMPONENTS, background_table
+from .batch import checked_edges
 from .checks import check_range
 from .electronics import pass_discriminator
 from .lane import FACE_M, Panels, rectangle_share
@@ -86,11 +87,14 @@ def street_run(
     Raises
     ------
     ValueError
-        If a duration, speed or rate is outside its range.
+        If a duration, speed or rate is outside its range, the axis does not rise, or a bin holds more than
+        65,535 counts.
     """
     check_range("duration_s", duration_s, interval_s, 1e5)
     check_range("interval_s", interval_s, 0.01, 10.0)
     check_range("speed_m_s", speed_m_s, 0.0, 60.0)
+    check_range("fwhm_662", fwhm_662, 0.01, 0.3)
+    edges_kev = checked_edges(edges_kev)
     if rate_cps is not None:
         check_range("rate_cps", rate_cps, 1.0, 1e5)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0x57EE7]))
@@ -110,6 +114,10 @@ def street_run(
     amplitude = factor * share
     amplitude *= mean * interval_s / amplitude.sum(axis=1).mean()
     counts = rng.poisson(amplitude @ shape)
+    if counts.size and counts.max() > np.iinfo(np.uint16).max:
+        raise ValueError(
+            f"a bin of {counts.max()} counts is outside 0 to 65535: shorten interval_s or cut the axis finer"
+        )
     return StreetRun(counts.astype(np.uint16), amplitude, shape, interval_s)
 
 
@@ -154,6 +162,11 @@ def street_source(
     """
     check_range("closest_m", closest_m, 0.1, 1000.0)
     check_range("speed_m_s", speed_m_s, 0.0, 60.0)
+    check_range("interval_s", interval_s, 0.001, 3600.0)
+    check_range("fwhm_662", fwhm_662, 0.01, 0.3)
+    if not np.isfinite(since_s).all():
+        raise ValueError(f"since_s must be finite, got {since_s!r}")
+    edges_kev = checked_edges(edges_kev)
     response = panel_response("srpm", fwhm_662)
     spectrum = _on_axis(response, response.table(label).spectra, edges_kev)[0]
     times = since_s[:, np.newaxis] + (np.arange(_SUBSTEPS) + 0.5) / _SUBSTEPS * interval_s

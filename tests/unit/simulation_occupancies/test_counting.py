@@ -12,6 +12,7 @@ import pytest
 from screening.records import Level
 from screening.simulation.occupancies import (
     BeamRecipe,
+    CargoRecipe,
     NeighbourRecipe,
     OccupancyRecipe,
     RainRecipe,
@@ -22,6 +23,7 @@ from screening.simulation.occupancies import (
     simulate_series,
     simulate_spectra,
     simulate_windows,
+    street_source,
 )
 from screening.simulation.occupancies.batch import sqrt_edges_kev
 from screening.simulation.occupancies.counting import Streams
@@ -293,6 +295,21 @@ def test_neutrons_behind_shields():
             sources=(SourceRecipe(label="K-40", activity_mbq=1.0, spread_m=30.0),)), "does not fit"),
         (lambda: OccupancyRecipe(sources=(SourceRecipe(label="K-40", activity_mbq=1.0, is_bulk=True),)),
          "needs a cargo"),
+        (lambda: OccupancyRecipe(portal="xyz"), "unknown portal 'xyz'; known: rpm, srpm"),
+        (lambda: OccupancyRecipe(
+            lane_m=3.0, sources=(SourceRecipe(label="K-40", activity_mbq=1.0, across_m=1.5),)),
+         "across_m of K-40 must be from -1.4 to 1.4, got 1.5"),
+        (lambda: OccupancyRecipe(lane_m=3.0, cargo=CargoRecipe(half_width_m=1.5)), "0.1 to 1.4, got 1.5"),
+        (lambda: OccupancyRecipe(vehicle_m=8.0, cargo=CargoRecipe()), "ends with the vehicle at 8 m"),
+        (lambda: OccupancyRecipe(
+            lane_m=10.0, neighbours=(NeighbourRecipe(label="Cs-137", activity_mbq=1.0, across_m=5.0),)),
+         "must be from 5.1 to 100, got 5"),
+        (lambda: simulate_occupancy(OccupancyRecipe(speed_m_s=0.1, gain_drift_per_s=-0.02)),
+         "must be from 0.3 to 3, got -2.418"),
+        (lambda: neutron_efficiency("Cf-252", (("lead", 500.0),)), "must be from 0 to 10, got 44"),
+        (lambda: street_source("Cs-137", np.array([50.0, 100.0]), np.array([np.nan])), "since_s must be"),
+        (lambda: street_source("Cs-137", np.array([100.0, 50.0]), np.zeros(1)), "two or more, rising"),
+        (lambda: street_source("Cs-137", np.array([50.0, 100.0]), np.zeros(1), interval_s=-1.0), "got -1"),
         (lambda: OccupancyRecipe(suppression=1.0), "0 to 0.95"),
         (lambda: OccupancyRecipe(dead_panel=4), "0 to 3, got 4"),
         (lambda: OccupancyRecipe(panel_gains=(1.0,)), "needs 4 gains"),

@@ -60,3 +60,8 @@ def test_bad_streets():
         street_source("Xx-1", EDGES, np.zeros(1))
     with pytest.raises(ValueError, match="rate_cps"):
         street_run(1, EDGES, rate_cps=0.0)
+
+
+def test_counts_never_wrap():
+    with pytest.raises(ValueError, match="outside 0 to 65535"):
+        street_run(1, np.array([50.0, 1000.0]), duration_s=10.0, interval_s=10.0, rate_cps=1e5)
