@@ -13,7 +13,7 @@ carbon, iron and lead over the whole fan to 2 % after their three scale factors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +62,7 @@ class Beam(NamedTuple):
     weight: NDArray[np.float64]
 
 
-@cache
+@lru_cache(maxsize=64)
 def beam(label: str, n_bins: int = 60) -> Beam:
     """Return the beam of an energy label.
 
@@ -79,16 +79,18 @@ def beam(label: str, n_bins: int = 60) -> Beam:
     Returns
     -------
     Beam
-        The spectrum.
+        The spectrum, shared between calls; arrays are read-only.
 
     Raises
     ------
     ValueError
-        If the label is unknown.
+        If the label is unknown, or there is no bin.
     """
+    if n_bins < 1:
+        raise ValueError(f"a beam needs at least 1 bin, got {n_bins}")
     if label in _LINES_KEV:
         lines = np.array(_LINES_KEV[label])
-        return Beam(lines, np.full(lines.size, 1.0 / lines.size))
+        return _shared(Beam(lines, np.full(lines.size, 1.0 / lines.size)))
     if label not in _ENDPOINT_KEV:
         raise ValueError(f"energy must be one of {', '.join(ENERGY_LABELS)}, got {label!r}")
     endpoint = _ENDPOINT_KEV[label]
@@ -98,7 +100,13 @@ def beam(label: str, n_bins: int = 60) -> Beam:
     number *= np.exp(-attenuation("tungsten", energy) * _TARGET_TUNGSTEN_G_CM2)
     absorbed = 1.0 - np.exp(-attenuation("cadmium-tungstate", energy) * _DETECTOR_G_CM2)
     weight = number * energy * absorbed
-    return Beam(energy, weight / weight.sum())
+    return _shared(Beam(energy, weight / weight.sum()))
+
+
+def _shared(found: Beam) -> Beam:
+    for values in found:
+        values.flags.writeable = False
+    return found
 
 
 def beam_of(

@@ -99,12 +99,16 @@ def bremsstrahlung(
     Raises
     ------
     ValueError
-        If the source or the material is unknown, or the edges do not ascend from above 0.
+        If the source or the material is unknown, an activity is negative or not finite, or the edges do not
+        ascend from above 0.
     """
     edges = np.asarray(edges_kev, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or not (edges[0] > 0.0 and np.all(np.diff(edges) > 0.0)):
         raise ValueError("photon edges must be one-dimensional, ascending and above 0 keV")
     shares = members(source) if isinstance(source, str) else dict(source)
+    for name, share in shares.items():
+        if not 0.0 <= share < np.inf:
+            raise ValueError(f"activity of {name} is {share:g}; allowed: finite, 0 or more")
     found = np.zeros(edges.size - 1)
     strongest = max((share for share in shares.values()), default=0.0)
     for name, share in shares.items():

@@ -14,7 +14,7 @@ import csv
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,7 +179,7 @@ def beta_branches(name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     endpoint_kev : ndarray of shape (n_branch,), float64
         Largest electron energies, ascending.
     intensity : ndarray of shape (n_branch,), float64
-        Electrons per decay.
+        Electrons per decay. Both are shared between calls and read-only.
 
     Raises
     ------
@@ -282,7 +282,7 @@ def _propagator(members: list[int], rate: _FloatArray, age_s: float) -> _FloatAr
     return total
 
 
-def _split(values: NDArray[np.float32], owner: NDArray[np.int16], n: int) -> list[_FloatArray]:
+def _split(values: NDArray[np.floating[Any]], owner: NDArray[np.int16], n: int) -> list[_FloatArray]:
     parts = np.split(values.astype(np.float64), np.searchsorted(owner, np.arange(1, n)))
     for part in parts:
         part.flags.writeable = False
@@ -306,9 +306,9 @@ def _table() -> _Table:
             table["atomic_mass"],
             daughters,
             # the table's 661.657 keV must come back from float32 as that
-            [np.round(part, 4) for part in _split(table["line_kev"], table["line_of"], n)],
+            _split(np.round(table["line_kev"].astype(np.float64), 4), table["line_of"], n),
             _split(table["line_intensity"], table["line_of"], n),
-            [np.round(part, 3) for part in _split(table["beta_kev"], table["beta_of"], n)],
+            _split(np.round(table["beta_kev"].astype(np.float64), 3), table["beta_of"], n),
             _split(table["beta_intensity"], table["beta_of"], n),
         )
 

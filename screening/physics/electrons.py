@@ -88,7 +88,7 @@ def photon_cross_section(z: int, electron_kev: ArrayLike, photon_kev: ArrayLike)
     Parameters
     ----------
     z : int
-        Atomic number.
+        Atomic number, 1 to 100.
     electron_kev : array_like
         Kinetic energy of the electron.
     photon_kev : array_like
@@ -102,8 +102,10 @@ def photon_cross_section(z: int, electron_kev: ArrayLike, photon_kev: ArrayLike)
     Raises
     ------
     ValueError
-        If an electron's energy is outside the range, or a photon's is not positive.
+        If the atomic number or an electron's energy is outside its range, or a photon's is not positive.
     """
+    if not 1 <= z <= 100:
+        raise ValueError(f"atomic number {z} is outside the range 1 to 100")
     electron, photon = np.broadcast_arrays(
         _electron_energy(electron_kev), np.asarray(photon_kev, dtype=np.float64)
     )

@@ -57,6 +57,9 @@ _CURVES: dict[str, tuple[tuple[float, float], ...]] = {
 }  # fmt: skip
 _CURVES["cebr3"] = _CURVES["labr3"]
 
+#: Ends of the curves, keV, and semiconductors, which need none.
+_RANGE_KEV, _IN_PROPORTION = (10.0, 10000.0), ("hpge", "czt")
+
 #: Birks' constant of polystyrene and polyvinyltoluene, g/(MeV cm2): 0.0126 (Craun and Smith, Nucl. Instrum.
 #: Methods 80 (1970) 239 give 0.009 to 0.013).
 _BIRKS = 0.0126
@@ -70,20 +73,33 @@ def light_yield(crystal: str, energy_kev: NDArray[np.float64]) -> NDArray[np.flo
     Parameters
     ----------
     crystal : str
-        Crystal material; semiconductors and unknown ones give 1.
+        Crystal material; semiconductors ("hpge", "czt") give 1.
     energy_kev : ndarray of shape (...), float64
-        Energy, keV.
+        Energy, 10 to 10,000 keV.
 
     Returns
     -------
     ndarray of shape (...), float64
         Relative yield; straight in the logarithm of energy between the points of the published curve. For
         PVT Birks' law for one electron of that energy.
+
+    Raises
+    ------
+    ValueError
+        If the crystal is unknown, or an energy outside the curves.
     """
+    if crystal not in (*_CURVES, *_IN_PROPORTION, "pvt"):
+        raise ValueError(f"unknown crystal {crystal!r}; known: {', '.join((*_CURVES, *_IN_PROPORTION))}, pvt")
+    outside = ~((energy_kev >= _RANGE_KEV[0]) & (energy_kev <= _RANGE_KEV[1]))
+    if np.any(outside):
+        value = float(np.atleast_1d(energy_kev)[np.atleast_1d(outside)][0])
+        raise ValueError(
+            f"energy {value:g} keV is outside the curves, {_RANGE_KEV[0]:g} to {_RANGE_KEV[1]:g} keV"
+        )
     if crystal == "pvt":
         grid, light = _birks()
         return np.asarray(np.interp(np.log(energy_kev), grid, light))
-    if crystal not in _CURVES:
+    if crystal in _IN_PROPORTION:
         return np.ones(np.shape(energy_kev))
     curve = np.array(_CURVES[crystal])
     return np.asarray(np.interp(np.log(energy_kev), np.log(curve[:, 0]), curve[:, 1]))

@@ -125,6 +125,11 @@ def _seen_share(distance_m: float, along_m: float, panel: NeutronPanel) -> float
         raise ValueError(f"distance {distance_m:g} m is outside the range 0.2 to 100 m")
     if not -100.0 <= along_m <= 100.0:
         raise ValueError(f"place along the lane {along_m:g} m is outside the range -100 to 100 m")
+    for name, side_m in (("width", panel.width_m), ("height", panel.height_m)):
+        if not 0.01 <= side_m <= 1000.0:
+            raise ValueError(f"panel {name} {side_m:g} m is outside the range 0.01 to 1000 m")
+    if not 0.0 < panel.cps_per_ng <= 100.0:
+        raise ValueError(f"panel efficiency {panel.cps_per_ng:g} cps/ng is outside the range above 0 to 100")
     half = 0.5 * panel.height_m
     edges = (along_m - 0.5 * panel.width_m, along_m + 0.5 * panel.width_m)
 

@@ -212,7 +212,7 @@ def buildup_factor(
     Raises
     ------
     ValueError
-        As :func:`emerging`, or if `response` is unknown.
+        As :func:`emerging`, if `response` is unknown, or if nothing passes without an interaction.
     """
     if response not in ("number", "exposure"):
         raise ValueError(f"unknown response {response!r}; known: number, exposure")
@@ -220,6 +220,11 @@ def buildup_factor(
     edges = np.geomspace(LOWEST_KEV, ENERGY_RANGE_KEV[1], 601)
     scattered = emerging(material, areal_density_g_cm2, energy, edges)
     direct = transmission(material, energy, areal_density_g_cm2)
+    if not (direct > 0.0).all():
+        raise ValueError(
+            f"at {float(energy[direct == 0.0][0]):g} keV nothing passes {areal_density_g_cm2:g} g/cm2 of "
+            f"{material} without an interaction: the buildup factor is allowed up to some 700 mean free paths"
+        )
     if response == "number":
         return np.asarray(1 + scattered.sum(axis=0) / direct)
     weight = _air_exposure(np.sqrt(edges[1:] * edges[:-1]))

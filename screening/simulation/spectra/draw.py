@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.physics import attenuation
+from screening.physics import attenuation, nuclide
 
 from .channels import blurred, photon_deposits, piled_up
 from .instrument import Detector, draw_detector
@@ -95,7 +95,8 @@ def simulate_spectrum(
     """Draw one spectrum.
 
     The rate of the background is drawn log-uniform from 30 to 2,000 counts/s (handhelds to portals); what
-    follows for the rate with the source and the instrument's resolving time makes the pile-up. A separate
+    follows for the rate with the source and the instrument's resolving time makes the pile-up, of three in
+    ten events at most: an instrument nearer to its source would be moved away. A separate
     background lasts 2 to 40 times as long (log-uniform), and its scale is wrong by up to +-30 % (15 % as a
     rule): the vehicle shades, radon changes. Half of the separate ones were taken without the vehicle that
     shades up to half of all directions by 2 to 40 g/cm2 of steel, so that their shape differs too.
@@ -113,7 +114,13 @@ def simulate_spectrum(
     -------
     SimulatedSpectrum
         The spectrum and its truth.
+
+    Raises
+    ------
+    ValueError
+        If a label or a class of detector is unknown, or a number of the recipe is outside its range.
     """
+    _check(recipe)
     rng = np.random.default_rng(seed)
     if detector is None:
         detector = draw_detector(
@@ -128,7 +135,7 @@ def simulate_spectrum(
             if one.sum() > 0:
                 source += part * one / one.sum()
         source *= recipe.net_counts / max(source.sum(), 1e-12)
-        background_total = recipe.net_counts / max(recipe.signal_to_background, 1e-6)
+        background_total = recipe.net_counts / recipe.signal_to_background
     else:
         background_total = recipe.net_counts
     expected = shape / max(shape.sum(), 1e-12) * background_total
@@ -153,6 +160,17 @@ def simulate_spectrum(
     )
 
 
+def _check(recipe: SpectrumRecipe) -> None:
+    for name in recipe.sources:
+        nuclide(name)
+    if not 0.0 <= recipe.net_counts < np.inf:
+        raise ValueError(f"net_counts is {recipe.net_counts:g}; allowed: finite, 0 or more")
+    if not 0.0 < recipe.signal_to_background < np.inf:
+        raise ValueError(
+            f"signal_to_background is {recipe.signal_to_background:g}; allowed: finite and above 0"
+        )
+
+
 def source_counts(detector: Detector, name: str, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return the expected spectrum of one label behind a random shield, of arbitrary scale.
 
@@ -169,6 +187,11 @@ def source_counts(detector: Detector, name: str, rng: np.random.Generator) -> ND
     -------
     ndarray of shape (n_channel,), float64
         Expected counts; at least some lie above the discriminator if the label has any line there.
+
+    Raises
+    ------
+    ValueError
+        If no such label is known.
     """
     hiding = draw_hiding(rng, name)
     photons = hidden(emitted(name, rng), hiding)

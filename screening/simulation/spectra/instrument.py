@@ -178,9 +178,9 @@ def draw_detector(
     kind : str, optional
         Class in ``DETECTOR_CLASSES``; drawn by share when omitted.
     calibration_error : float, default 1
-        Scale of gain, offset and non-proportionality errors.
+        Scale of gain, offset and non-proportionality errors, 0 to 10.
     harshness : float, default 1
-        Scale of tails, drift and the spread of gains.
+        Scale of tails, drift and the spread of gains, 0 to 10.
 
     Returns
     -------
@@ -190,8 +190,11 @@ def draw_detector(
     Raises
     ------
     ValueError
-        If the class is unknown.
+        If the class is unknown, or a scale is outside 0 to 10.
     """
+    for name, value in (("calibration_error", calibration_error), ("harshness", harshness)):
+        if not 0.0 <= value <= 10.0:
+            raise ValueError(f"{name} is {value:g}; allowed: 0 to 10")
     if kind is None:
         names = list(DETECTOR_CLASSES)
         share = np.array([DETECTOR_CLASSES[name][3] for name in names])

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.physics import NUCLIDES, attenuation
+from screening.physics import attenuation, nuclide
 from screening.physics.detector import ELECTRON_REST_KEV
 
 from .photons import FLUX_EDGES, FLUX_KEV, Photons
@@ -39,17 +39,25 @@ def flux_in_medium(label: str, medium: str) -> Photons:
     -------
     Photons
         Photons through each cm2 a second: unscattered lines, with the 511 keV of pairs made in the medium,
-        and the scattered continuum.
+        and the scattered continuum. Shared between calls; arrays are read-only.
+
+    Raises
+    ------
+    ValueError
+        If the label or the material is unknown.
     """
-    nuclide = NUCLIDES[label]
-    kept = (nuclide.energy_kev > FLUX_EDGES[0]) & (nuclide.energy_kev < FLUX_EDGES[-1])
-    kept &= nuclide.intensity > _LEAST_SHARE * nuclide.intensity.max()
-    energy, intensity = nuclide.energy_kev[kept], nuclide.intensity[kept]
+    source = nuclide(label)
+    kept = (source.energy_kev > FLUX_EDGES[0]) & (source.energy_kev < FLUX_EDGES[-1])
+    kept &= source.intensity > _LEAST_SHARE * source.intensity.max(initial=0.0)
+    energy, intensity = source.energy_kev[kept], source.intensity[kept]
     lines = intensity / _removal(medium, energy)
     scattered, annihilation = scattered_in_medium(medium, energy, lines, np.zeros(FLUX_KEV.size))
-    return Photons(
+    flux = Photons(
         np.append(energy, ELECTRON_REST_KEV), np.append(lines, annihilation), np.maximum(scattered, 0.0)
     )
+    for values in flux:
+        values.flags.writeable = False
+    return flux
 
 
 def scattered_in_medium(

@@ -103,7 +103,7 @@ def through(photons: Photons, material: str, areal_density_g_cm2: float, *, scat
     areal_density_g_cm2 : float
         Areal density, g/cm2.
     scatter : float, default 1
-        Scattered photons that are seen over those that leave: below 1 for a narrow beam.
+        Scattered photons that are seen over those that leave, 0 or more: below 1 for a narrow beam.
 
     Returns
     -------
@@ -113,13 +113,16 @@ def through(photons: Photons, material: str, areal_density_g_cm2: float, *, scat
     Raises
     ------
     ValueError
-        If the material has no table, or the areal density is negative, not finite or beyond its table.
+        If the material has no table, the areal density is negative, not finite or beyond its table, or the
+        scatter is negative or not finite.
     """
     most = largest_areal_density_g_cm2(material)
     if not 0.0 <= areal_density_g_cm2 <= most:
         raise ValueError(
             f"areal density {areal_density_g_cm2:g} g/cm2 of {material} is outside 0 to {most:g} g/cm2"
         )
+    if not 0.0 <= scatter < np.inf:
+        raise ValueError(f"scatter is {scatter:g}; allowed: finite, 0 or more")
     if areal_density_g_cm2 == 0.0:
         return photons
     passed = photons.number * transmission(material, photons.energy_kev, areal_density_g_cm2)

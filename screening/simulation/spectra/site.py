@@ -152,7 +152,14 @@ def shaded(flux: Photons, share: float, areal_density_g_cm2: float) -> Photons:
     -------
     Photons
         The background beside the vehicle.
+
+    Raises
+    ------
+    ValueError
+        If the share is outside 0 to 1, or the steel outside its table.
     """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share of directions {share:g} is outside 0 to 1")
     behind = through(flux, "steel", areal_density_g_cm2)
     return Photons(
         flux.energy_kev,

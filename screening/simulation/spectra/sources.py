@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.physics import NUCLIDES, attenuation
+from screening.physics import attenuation, nuclide
 from screening.physics.bremsstrahlung import bremsstrahlung
 from screening.records import Category
 
@@ -70,8 +70,13 @@ def draw_hiding(rng: np.random.Generator, name: str) -> Hiding:
     -------
     Hiding
         The shield.
+
+    Raises
+    ------
+    ValueError
+        If no such label is known.
     """
-    is_medical = Category.MEDICAL in NUCLIDES[name].categories
+    is_medical = Category.MEDICAL in nuclide(name).categories
     kind = int(rng.choice(6, p=[0.34, 0.16, 0.20, 0.12, 0.10, 0.08]))
     if is_medical and rng.random() < 0.55:
         kind = 4
@@ -109,6 +114,11 @@ def emitted(name: str, rng: np.random.Generator | None = None) -> Photons:
     -------
     Photons
         Photons per decay.
+
+    Raises
+    ------
+    ValueError
+        If no such label is known.
     """
     energy, table, origin, continuum = _emission(name)
     intensity = table.copy()
@@ -155,7 +165,14 @@ def hidden(photons: Photons, hiding: Hiding) -> Photons:
     -------
     Photons
         Unscattered lines and scattered continuum.
+
+    Raises
+    ------
+    ValueError
+        If the cover is outside 0 to 1, or a layer is outside the tables of scatter.
     """
+    if not 0.0 <= hiding.cover <= 1.0:
+        raise ValueError(f"cover {hiding.cover:g} of a shield is outside 0 to 1")
     if not hiding.layers:
         return photons
     inner = through(photons, *hiding.layers[0])
@@ -203,17 +220,15 @@ def _thinned(name: str, layers: tuple[tuple[str, float], ...]) -> tuple[tuple[st
 def _emission(
     name: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...], NDArray[np.float64]]:
-    nuclide = NUCLIDES[name]
-    kept = (nuclide.energy_kev > FLUX_EDGES[0]) & (nuclide.energy_kev < 0.99 * FLUX_EDGES[-1])
+    label = nuclide(name)
+    kept = (label.energy_kev > FLUX_EDGES[0]) & (label.energy_kev < 0.99 * FLUX_EDGES[-1])
     if np.any(kept):
-        strongest = nuclide.intensity[kept].max()
-        kept &= (nuclide.intensity > _LEAST_SHARE * strongest) | (nuclide.energy_kev > 1000.0)
-    origin = tuple(one for one, keep in zip(nuclide.origin, kept, strict=True) if keep)
+        strongest = label.intensity[kept].max()
+        kept &= (label.intensity > _LEAST_SHARE * strongest) | (label.energy_kev > 1000.0)
+    origin = tuple(one for one, keep in zip(label.origin, kept, strict=True) if keep)
     # Betas stop in the source itself: a nuclear metal, a patient, or the steel of a capsule.
-    stops_in = _METALS.get(name, "water" if Category.MEDICAL in nuclide.categories else "steel")
-    return (
-        nuclide.energy_kev[kept],
-        nuclide.intensity[kept],
-        origin,
-        bremsstrahlung(name, stops_in, FLUX_EDGES),
-    )
+    stops_in = _METALS.get(name, "water" if Category.MEDICAL in label.categories else "steel")
+    energy, intensity = label.energy_kev[kept], label.intensity[kept]
+    # Shared between all that ask for the label.
+    energy.flags.writeable = intensity.flags.writeable = False
+    return energy, intensity, origin, bremsstrahlung(name, stops_in, FLUX_EDGES)

@@ -165,3 +165,12 @@ def test_steel_curves_with_their_spectrum_and_with_ours(
     ours = beam_of(endpoint_kev)
     mine = -np.log(np.exp(-density[:, None] * attenuation("Fe", ours.energy_kev)) @ ours.weight)
     np.testing.assert_allclose(mine, theirs, rtol=0.02)
+
+
+def test_a_labelled_beam_is_shared_and_cannot_be_changed() -> None:
+    for label in ("6MV", "Co-60"):
+        for values in beam(label):
+            with pytest.raises(ValueError, match="read-only"):
+                values[0] = 1.0
+    with pytest.raises(ValueError, match="at least 1 bin, got 0"):
+        beam("6MV", 0)

@@ -120,3 +120,11 @@ def test_what_cannot_be_is_refused(source: str, material: str, edges: list[float
         bremsstrahlung(source, material, edges)
     with pytest.raises(ValueError, match=r"electron energy 0\.5 keV is outside the range 1 to 20000"):
         collision_stopping("water", 0.5)
+
+
+@pytest.mark.parametrize("share", [-1.0, np.nan, np.inf])
+def test_activities_that_cannot_be_are_refused(share: float) -> None:
+    with pytest.raises(ValueError, match=rf"activity of Y-90 is {share:g}"):
+        bremsstrahlung({"Y-90": share}, "steel", [10.0, 100.0])
+    with pytest.raises(ValueError, match="atomic number 0 is outside"):
+        photon_cross_section(0, 100.0, 50.0)

@@ -247,3 +247,9 @@ def test_what_cannot_be_is_refused(amounts: dict, options: dict, message: str) -
     if not options:
         with pytest.raises(ValueError, match=r"unknown or stable|activity of Cs-137 is -1 Bq"):
             lines_of(amounts)
+
+
+def test_branches_are_shared_and_cannot_be_changed() -> None:
+    for values in beta_branches("Y-90"):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1.0

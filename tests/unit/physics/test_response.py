@@ -5,6 +5,7 @@ import pytest
 
 from screening.kernels import transport_photons
 from screening.physics import RESPONSES, FwhmLaw, response
+from screening.physics.light import light_yield
 from screening.physics.response import PEAKS, deposit_edges_kev
 from screening.simulation.photons.detectors import DETECTORS, detector_setup
 
@@ -169,3 +170,12 @@ def test_bad_edges(edges):
 def test_unknown_detector():
     with pytest.raises(ValueError, match="unknown detector 'geiger'; known: nai-2x4x16"):
         response("geiger")
+
+
+def test_light_of_what_is_unknown_is_refused() -> None:
+    assert (light_yield("hpge", np.array([100.0])) == 1.0).all()
+    with pytest.raises(ValueError, match="unknown crystal 'bgo'; known: nai"):
+        light_yield("bgo", np.array([100.0]))
+    for energy in (5.0, np.nan, 2e4):
+        with pytest.raises(ValueError, match="outside the curves, 10 to 10000 keV"):
+            light_yield("nai", np.array([100.0, energy]))

@@ -208,3 +208,8 @@ def test_edges():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_buildup_behind_which_nothing_is_direct_is_refused() -> None:
+    with pytest.raises(ValueError, match="at 15 keV nothing passes 50 g/cm2 of lead"):
+        buildup_factor("lead", 50.0, [662.0, 15.0])

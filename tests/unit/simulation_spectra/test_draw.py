@@ -18,9 +18,11 @@ from screening.simulation.spectra import (
 from screening.simulation.spectra.channels import blurred
 from screening.simulation.spectra.crystal import deposits_of
 from screening.simulation.spectra.intrinsic import LANTHANUM_BQ_CM3, intrinsic_deposits
+from screening.simulation.spectra.medium import flux_in_medium
 from screening.simulation.spectra.pairs import photon_pairs
-from screening.simulation.spectra.photons import FLUX_KEV, Photons, no_continuum
-from screening.simulation.spectra.sources import draw_hiding, emitted, hidden
+from screening.simulation.spectra.photons import FLUX_KEV, Photons, no_continuum, through
+from screening.simulation.spectra.site import shaded
+from screening.simulation.spectra.sources import Hiding, draw_hiding, emitted, hidden
 from screening.simulation.spectra.summing import PhotonPairs, summed
 
 LABR3 = Detector("labr3", Crystal("labr3-3x3", "labr3-3x3", 0.0), FwhmLaw(0.03), lanthanum=1.0)
@@ -165,3 +167,31 @@ def test_uranium_holds_back_its_own_low_lines() -> None:
     plain = emitted("DU")
     assert low_share(1) < (plain.number[plain.energy_kev < 100.0].sum() / plain.number.sum())
     assert float(attenuation("uranium", 63.0)) > 1.0
+
+
+NOT_ALLOWED = {
+    "unknown nuclide 'Xx-1'": lambda: simulate_spectrum(SpectrumRecipe(("Xx-1",)), 1),
+    "net_counts is nan": lambda: simulate_spectrum(SpectrumRecipe(net_counts=np.nan), 1),
+    "net_counts is -5": lambda: simulate_spectrum(SpectrumRecipe(net_counts=-5.0), 1),
+    "signal_to_background is 0": lambda: simulate_spectrum(SpectrumRecipe(signal_to_background=0.0), 1),
+    "harshness is -1; allowed: 0 to 10": lambda: simulate_spectrum(SpectrumRecipe(harshness=-1.0), 1),
+    "calibration_error is 100": lambda: simulate_spectrum(SpectrumRecipe(calibration_error=100.0), 1),
+    "unknown nuclide 'Xx-2'": lambda: emitted("Xx-2"),
+    "unknown nuclide 'Xx-3'": lambda: draw_hiding(np.random.default_rng(1), "Xx-3"),
+    "unknown nuclide 'Xx-4'": lambda: flux_in_medium("Xx-4", "soil"),
+    "cover 2 of a shield": lambda: hidden(emitted("Cs-137"), Hiding((("lead", 1.0),), 2.0)),
+    "share of directions 2": lambda: shaded(flux_in_medium("K-40", "soil"), 2.0, 1.0),
+    "scatter is -2": lambda: through(emitted("Cs-137"), "lead", 1.0, scatter=-2.0),
+}
+
+
+@pytest.mark.parametrize("message", NOT_ALLOWED)
+def test_what_cannot_be_is_refused(message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NOT_ALLOWED[message]()
+
+
+def test_what_is_kept_between_calls_cannot_be_changed() -> None:
+    for values in (emitted("Cs-137").energy_kev, *flux_in_medium("K-40", "soil")):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = 1.0
