@@ -132,8 +132,8 @@ def _displace(
 ) -> None:
     """Take the goods away where the largest solid part of the object is.
 
-    Where along the beam the goods are is not known, so that their mean density along the ray is taken:
-    never more than the ray holds.
+    Where along the beam the goods are is not known, so that their median density along the rays about is
+    taken, spread over the width of the hold. A ray that holds less holds none then.
     """
     solid = [part for part in assembly.parts if part.mesh is None and part.density_g_cm3 > 0.0]
     if not solid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -86,15 +87,18 @@ def _part(load: Load, y: tuple[float, float], z: tuple[float, float], rng: np.ra
         spans = [(c - h, c + h) for c, h in zip(centre, half, strict=True)]
         density = rng.uniform(1.2, 5.0)
         load.box("steel", density, spans[0], spans[1], spans[2])
+        radius = 0.22 * float(min(half[1], half[2]))
+        bores: list[tuple[float, float, float]] = []
         for _ in range(int(rng.integers(0, 4))):
             bore = (
                 centre[0],
                 centre[1] + rng.uniform(-0.7, 0.7) * half[1],
                 centre[2] + rng.uniform(-0.7, 0.7) * half[2],
             )
-            load.cylinder(
-                "steel", -density, "x", bore, 0.22 * float(min(half[1], half[2])), 2 * float(half[0])
-            )
+            # what is bored is not bored again
+            if all(math.dist(bore, other) >= 2.0 * radius for other in bores):
+                bores.append(bore)
+                load.cylinder("steel", -density, "x", bore, radius, 2 * float(half[0]))
     elif pick < 0.45:
         axis = "xy"[int(rng.integers(0, 2))]
         radius, span = rng.uniform(0.018, 0.05), rng.uniform(0.3, 0.9)
