@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -86,19 +87,19 @@ def trace_bodies(
     Raises
     ------
     TypeError
-        If `planes` has another dtype.
+        If `planes` has another dtype, or `bodies` are not whole numbers.
     ValueError
-        If a shape does not fit or a value is out of its range.
+        If a shape does not fit, a value is out of its range, or a body reaches back to the source.
     """
     _require_planes(planes, 3, rays)
     n_plane, n_row, n_column = planes.shape
-    body = np.ascontiguousarray(bodies, dtype=np.int32)
+    given = _whole("bodies", bodies)
     shape = np.ascontiguousarray(shapes, dtype=np.float64)
     profile = np.ascontiguousarray(profiles, dtype=np.float64)
-    if body.ndim != 2 or body.shape[1] != 9:
-        raise ValueError(f"bodies needs shape (n_body, 9), got {body.shape}")
-    if shape.shape != (len(body), 13):
-        raise ValueError(f"shapes needs shape ({len(body)}, 13), got {shape.shape}")
+    if given.ndim != 2 or given.shape[1] != 9:
+        raise ValueError(f"bodies needs shape (n_body, 9), got {given.shape}")
+    if shape.shape != (len(given), 13):
+        raise ValueError(f"shapes needs shape ({len(given)}, 13), got {shape.shape}")
     if profile.ndim != 2 or profile.shape[1] != n_column:
         raise ValueError(f"profiles needs shape (n_profile, {n_column}), got {profile.shape}")
     for name, column, low, high in (
@@ -112,14 +113,16 @@ def trace_bodies(
         ("column", 6, 0, n_column),
         ("column", 8, 0, n_column),
     ):
-        values = body[:, column]
+        values = given[:, column]
         if values.size and not low <= values.min() <= values.max() <= high:
             raise ValueError(f"bodies: {name} must be {low} to {high}, got {values.min()} to {values.max()}")
     if not (np.isfinite(shape).all() and np.isfinite(profile).all()):
         raise ValueError("shapes and profiles must be finite")
+    body = np.ascontiguousarray(given, dtype=np.int32)
     upright = shape[body[:, 0] == UPRIGHT, 4:]
     if (upright[:, [0, 4, 8]] <= 0).any() or upright[:, [1, 2, 3, 5, 6, 7]].any():
         raise ValueError("an upright box needs a diagonal, positive matrix")
+    _require_before_source(body[:, 0], shape, rays)
     _engine.trace_bodies(planes, bodies=body, shapes=shape, profiles=profile, **_engine_rays(rays))
 
 
@@ -164,15 +167,14 @@ def trace_mesh(
     """
     _require_planes(plane, 2, rays)
     vertices = np.ascontiguousarray(vertices_m, dtype=np.float64)
-    corners = np.ascontiguousarray(triangles, dtype=np.int32)
+    given = _whole("triangles", triangles)
     if vertices.ndim != 2 or vertices.shape[1] != 3:
         raise ValueError(f"vertices_m needs shape (n_vertex, 3), got {vertices.shape}")
-    if corners.ndim != 2 or corners.shape[1] != 3:
-        raise ValueError(f"triangles needs shape (n_triangle, 3), got {corners.shape}")
-    if corners.size and not 0 <= corners.min() <= corners.max() < len(vertices):
-        raise ValueError(
-            f"triangles must be 0 to {len(vertices) - 1}, got {corners.min()} to {corners.max()}"
-        )
+    if given.ndim != 2 or given.shape[1] != 3:
+        raise ValueError(f"triangles needs shape (n_triangle, 3), got {given.shape}")
+    if given.size and not 0 <= given.min() <= given.max() < len(vertices):
+        raise ValueError(f"triangles must be 0 to {len(vertices) - 1}, got {given.min()} to {given.max()}")
+    corners = np.ascontiguousarray(given, dtype=np.int32)
     if not (np.isfinite(vertices).all() and math.isfinite(density_g_cm3)):
         raise ValueError("vertices_m and density_g_cm3 must be finite")
     if len(vertices) and vertices[:, 0].min() <= -rays.source_distance_m:
@@ -182,7 +184,7 @@ def trace_mesh(
         )
     if not 1 <= n_sub <= MAX_RAYS:
         raise ValueError(f"n_sub must be 1 to {MAX_RAYS}, got {n_sub!r}")
-    row0, col0, row1, col1 = window
+    row0, col0, row1, col1 = map(operator.index, window)
     n_row, n_column = plane.shape
     if rays.skew:
         vertices = vertices - rays.skew * vertices[:, :1] * np.array([0.0, 1.0, 0.0])
@@ -193,8 +195,8 @@ def trace_mesh(
         vertices_m=vertices,
         triangles=corners,
         density_g_cm3=float(density_g_cm3),
-        n_sub=int(n_sub),
-        window=(int(row0), int(col0), int(row1), int(col1)),
+        n_sub=operator.index(n_sub),
+        window=(row0, col0, row1, col1),
         **_engine_rays(rays),
     )
 
@@ -216,6 +218,8 @@ def _require_planes(planes: NDArray[np.float32], n_dim: int, rays: FanRays) -> N
             raise ValueError(f"{name} must be positive, got {value!r} m")
     if not (math.isfinite(rays.source_height_m) and np.isfinite(rays.row_z_m).all()):
         raise ValueError("heights of source and rows must be finite")
+    if not np.isfinite(rays.column_y_m).all():
+        raise ValueError("column_y_m must be finite")
     if not (np.diff(rays.row_z_m) < 0).all():
         raise ValueError("row_z_m must fall")
     if not abs(rays.skew) <= 1.0:
@@ -223,6 +227,33 @@ def _require_planes(planes: NDArray[np.float32], n_dim: int, rays: FanRays) -> N
     step = np.diff(rays.column_y_m)
     if not ((step > 0).all() or (step < 0).all()):
         raise ValueError("column_y_m must rise or fall throughout")
+
+
+def _whole(name: str, values: ArrayLike) -> NDArray[np.integer]:
+    found = np.asarray(values)
+    if found.size == 0:
+        return found.astype(np.int32)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"{name} need whole numbers, got dtype {found.dtype}")
+    return found
+
+
+def _require_before_source(kind: NDArray[np.int32], shape: NDArray[np.float64], rays: FanRays) -> None:
+    """Refuse bodies that reach back to the source, where depth along a ray has no meaning."""
+    if not len(kind):
+        return
+    try:
+        back = np.abs(np.linalg.inv(shape[:, 4:].reshape(-1, 3, 3))[:, 0])
+    except np.linalg.LinAlgError:
+        raise ValueError("shapes needs matrices that have an inverse") from None
+    half = back.sum(axis=1)
+    half[kind == CYLINDER] = (np.hypot(back[:, 0], back[:, 1]) + back[:, 2])[kind == CYLINDER]
+    half[kind == BALL] = np.sqrt((back**2).sum(axis=1))[kind == BALL]
+    nearest = float((shape[:, 1] - half).min())
+    if not nearest > -rays.source_distance_m:
+        raise ValueError(
+            f"x must be above {-rays.source_distance_m:g} m, where the source is, got {nearest:g} m"
+        )
 
 
 def _engine_rays(rays: FanRays) -> _Rays:

@@ -8,6 +8,7 @@ their range, and radiate (a thick-target spectrum) above 30 keV. L lines and Dop
 
 from __future__ import annotations
 
+import operator
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,12 @@ N_SLOT, N_LINE = 3, 4
 
 #: Photon energies a history may start with, keV.
 ENERGY_RANGE_KEV = (2.0, 20000.0)
+
+#: Nearest point source, in half widths of the crystal: nearer ones would start over without end.
+LEAST_DISTANCE = 0.01
+
+#: Least square of a form factor's scale: with less, all scatter is within rounding of straight on.
+LEAST_FORM = 1e-12
 
 _N_OCTAVE, _PER_OCTAVE = 15, 128
 
@@ -114,7 +121,7 @@ class PhotonSetup(NamedTuple):
         outermost body through its front, every cosine as likely (a point above a wide surface), and only
         what comes back through the front side is scored.
     distance_cm : float
-        Distance of a point source, cm.
+        Distance of a point source, cm; it is at least a hundredth of the crystal's half width before it.
     """
 
     materials: PhotonMaterials
@@ -193,7 +200,7 @@ def transport_photons(
     Raises
     ------
     TypeError
-        If an array has another dtype.
+        If an array has another dtype, or histories or seed are not whole numbers.
     ValueError
         If a shape does not fit, a body does not lie within the next, a name is unknown, or a number is
         not finite or outside its range.
@@ -201,6 +208,7 @@ def transport_photons(
     low, high = ENERGY_RANGE_KEV
     if not low <= energy_kev <= high:
         raise ValueError(f"photon energy {energy_kev:g} keV is outside the range, {low:g} to {high:g} keV")
+    n_histories, seed = operator.index(n_histories), operator.index(seed)
     if not 0 < n_histories <= 2**48:
         raise ValueError(f"n_histories must be 1 to 2^48, got {n_histories}")
     if not 0 <= seed < 2**64:
@@ -267,6 +275,21 @@ def _check_setup(setup: PhotonSetup) -> None:
     if setup.shape == "sphere" and setup.source != "centre":
         raise ValueError(f"a sphere takes a source in its centre, got {setup.source!r}")
     _check_bounds(setup.shape, bounds)
+    innermost = bounds[0]
+    if setup.source == "centre" and setup.shape != "sphere" and not innermost[2] < 0.0 < innermost[3]:
+        raise ValueError(
+            f"a source in the centre needs z = 0 within the innermost body, "
+            f"got {innermost[2]:g} to {innermost[3]:g} cm"
+        )
+    if setup.source == "point":
+        face = bounds[setup.crystal]
+        wide = float(face[:2].max() if setup.shape == "box" else face[0])
+        away = float(face[2] - bounds[-1, 2]) + setup.distance_cm
+        if away < LEAST_DISTANCE * wide:
+            raise ValueError(
+                f"a point source must be {LEAST_DISTANCE * wide:g} cm or more before a crystal of that half "
+                f"width, {LEAST_DISTANCE:g} of it, got {away:g} cm"
+            )
 
 
 def _check_bounds(shape: str, bounds: NDArray[np.float64]) -> None:
@@ -301,6 +324,6 @@ def _check_materials(materials: PhotonMaterials) -> int:
             raise ValueError(f"{name} needs shape {shape}, got {array.shape}")
         if not (np.isfinite(array).all() and (array >= 0).all()):
             raise ValueError(f"{name} must be finite and not negative")
-    if not (materials.form > 0).all():
-        raise ValueError("form must be above 0")
+    if not (materials.form >= LEAST_FORM).all():
+        raise ValueError(f"form must be {LEAST_FORM:g} or more, got {float(materials.form.min()):g}")
     return n_material

@@ -226,7 +226,9 @@ def test_wrong_types_are_refused():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("form", np.zeros(1), "form must be above 0"),
+        ("form", np.zeros(1), "form must be 1e-12 or more, got 0"),
+        # Followed for ever once: nothing was accepted.
+        ("form", np.full(1, 5e-324), "form must be 1e-12 or more"),
         ("binding", np.array([-1.0]), "binding must be finite and not negative"),
         ("binding", np.zeros(2), "binding needs shape"),
         ("line_kev", np.full((1, 3, 4), np.nan), "line_kev must be finite"),
@@ -236,6 +238,27 @@ def test_bad_materials_are_refused(name, value, message):
     setup = crystal()
     with pytest.raises(ValueError, match=message):
         run(setup._replace(materials=setup.materials._replace(**{name: value})))
+
+
+def test_sources_that_would_start_over_without_end_are_refused():
+    setup = crystal(source="point", distance_cm=1e-9)
+    setup = setup._replace(bounds_cm=np.tile(setup.bounds_cm[0], (2, 1)))
+    with pytest.raises(ValueError, match="a point source must be"):
+        run(setup)
+
+
+def test_a_centre_that_is_not_within_is_refused():
+    setup = crystal()
+    aside = setup.bounds_cm + np.array([0.0, 0.0, 100.0, 100.0])
+    with pytest.raises(ValueError, match="z = 0 within the innermost body"):
+        run(setup._replace(source="centre", bounds_cm=aside))
+
+
+def test_whole_numbers_are_needed():
+    with pytest.raises(TypeError):
+        transport_photons(crystal(), 662.0, np.array([0.0, 700.0]), n_histories=10.5, seed=1)
+    with pytest.raises(TypeError):
+        transport_photons(crystal(), 662.0, np.array([0.0, 700.0]), n_histories=10, seed=1.5)
 
 
 def test_bins_without_a_width_stay_empty():

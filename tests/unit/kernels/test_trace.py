@@ -60,7 +60,12 @@ def test_nothing_to_trace_changes_nothing():
         ({"bodies": [(BOX, 0, -1, 1, 65, 0, 0, 8, 9)]}, "n_part must be 1 to 64"),
         ({"bodies": [(BOX, 0, -1, 1, 1, 0, 0, 9, 9)]}, "row must be 0 to 8"),
         ({"bodies": [(BOX, 0, -1, 1, 1, 0, -1, 8, 9)]}, "column must be 0 to 9"),
-        ({"bodies": np.zeros((1, 8))}, "bodies needs shape"),
+        ({"bodies": np.zeros((1, 8), int)}, "bodies needs shape"),
+        # Would be plane 0 again in 32 bits.
+        ({"bodies": [(BOX, 2**32, -1, 1, 1, 0, 0, 8, 9)]}, "plane must be 0 to 0, got 4294967296"),
+        ({"shapes": [(UNIT[0], -1e3, *UNIT[2:])]}, "where the source is"),
+        ({"shapes": [(*UNIT[:4], *[0.0] * 9)]}, "have an inverse"),
+        ({"rays": RAYS._replace(column_y_m=np.append(RAYS.column_y_m[:-1], np.inf))}, "column_y_m must be"),
         ({"shapes": np.zeros((2, 13))}, "shapes needs shape"),
         ({"profiles": np.zeros((1, 8))}, "profiles needs shape"),
         ({"shapes": [(np.nan, *UNIT[1:])]}, "must be finite"),
@@ -90,6 +95,7 @@ def test_bodies_that_are_refused(changes, message):
         ({"vertices_m": TETRAHEDRON - [9.0, 0.0, 0.0]}, "where the source is"),
         ({"triangles": FACES[:, :2]}, "triangles needs shape"),
         ({"triangles": FACES + 1}, "triangles must be 0 to 3"),
+        ({"triangles": np.asarray(FACES, np.int64) + 2**32}, "triangles must be 0 to 3"),
         ({"density_g_cm3": np.inf}, "must be finite"),
         ({"n_sub": 0}, "n_sub must be 1 to 64"),
         ({"window": (0, 0, 8, 10)}, "window must lie in"),
@@ -119,6 +125,10 @@ def test_transport_that_is_refused(changes, message):
 
 
 def test_wrong_types_are_refused():
+    with pytest.raises(TypeError, match="bodies need whole numbers, got dtype float64"):
+        bodies(bodies=[(BOX, 0.7, -1, 1, 1, 0, 0, 8, 9)])
+    with pytest.raises(TypeError, match="triangles need whole numbers"):
+        mesh(triangles=np.asarray(FACES) + 0.9)
     with pytest.raises(TypeError, match="float32"):
         bodies(planes=np.zeros((1, 8, 9)))
     with pytest.raises(TypeError, match="float32"):
