@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.physics.attenuation import SYMBOLS
+
 from .cargo import CARGO_KINDS
 from .compositions import Composition, container_boxes
 from .exposure import Counts
 from .recipes import RadiographRecipe
 from .scene import Scene, SceneObject
+from .tracing import material_of
 
 __all__ = ["MATERIAL_CLASSES", "material_class", "truth_of"]
 
 #: Classes of materials that dual energy can hope to tell apart, in the order of the class planes.
 MATERIAL_CLASSES = ("organic", "light-metal", "steel", "heavy")
 
-#: Materials by class; all others are organic: light elements.
+#: Materials by class; all other materials are organic: light elements. Elements go by their number.
 _LIGHT_METAL = {
     "aluminium", "aluminium-alloy", "magnesium", "silicon", "titanium", "glass", "window-glass", "silica",
     "concrete", "granite", "marble", "slate", "cement", "ceramics", "brick", "clay", "gypsum",
     "limestone", "bauxite", "sand", "borosilicate-glass", "alumina", "magnesia", "fibreglass",
     "plasterboard", "fertiliser-kcl", "potassium-chloride", "salt", "phosphate-rock", "cat-litter",
-    "soil", "titanium-dioxide", "sulphur", "asphalt", "electronics", "bone",
+    "soil", "titanium-dioxide", "sulphur", "asphalt", "electronics", "bone", "fertiliser-npk",
+    "lithium-battery",
 }  # fmt: skip
 _STEEL = {
     "steel", "iron", "stainless-steel", "cast-iron", "copper", "brass", "bronze", "zinc", "nickel",
@@ -34,7 +38,11 @@ _HEAVY = {
     "lead", "tungsten", "uranium", "plutonium", "tungsten-heavy-alloy", "tungsten-carbide", "gold",
     "platinum", "silver", "tin", "cadmium", "bismuth", "tantalum", "uranium-dioxide", "u3o8",
     "yellowcake", "lead-glass", "plutonium-dioxide", "thorium-dioxide", "lead-acid-battery",
+    "cadmium-tungstate", "csi", "gadolinium-oxysulfide",
 }  # fmt: skip
+
+#: Last atomic number of the first three classes: neon, titanium and krypton.
+_LAST_OF_CLASS = (10, 22, 36)
 
 #: Total areal density at which less than a thousandth gets through at 6 MV: opaque, g/cm2.
 OPAQUE_G_CM2 = 190.0
@@ -49,17 +57,25 @@ def material_class(material: str) -> int:
     Parameters
     ----------
     material : str
-        Name of the material.
+        Name of the material, or symbol of an element.
 
     Returns
     -------
     int
         Index into :data:`MATERIAL_CLASSES`.
+
+    Raises
+    ------
+    ValueError
+        If the material is unknown.
     """
+    material_of(material)
     if material in _HEAVY:
         return 3
     if material in _STEEL:
         return 2
+    if material in SYMBOLS[1:]:
+        return int(np.searchsorted(_LAST_OF_CLASS, SYMBOLS.index(material)))
     return 1 if material in _LIGHT_METAL else 0
 
 

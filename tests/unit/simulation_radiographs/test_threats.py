@@ -268,3 +268,7 @@ def test_materials_have_a_class() -> None:
         "lead": 3,
     }
     assert {name: material_class(name) for name in wanted} == wanted
+    by_symbol = {"C": 0, "Al": 1, "Ti": 1, "Fe": 2, "Cu": 2, "Pb": 3, "U": 3}
+    assert {name: material_class(name) for name in by_symbol} == by_symbol
+    with pytest.raises(ValueError, match="unknown material 'unobtainium'"):
+        material_class("unobtainium")
