@@ -18,6 +18,8 @@ SANITIZE = os.environ.get("SCREENING_SANITIZE") == "1"
 ABI3 = not TRACE and platform.python_implementation() == "CPython"
 
 KERNELS = ("counts", "fan", "lines", "photons", "spectra", "transport", "windows", "zeros")
+# Headers beside the one of the kernel's name.
+HEADERS = {"photons": ("photon_bodies", "photon_physics", "photon_random", "photon_table")}
 
 MSVC = sys.platform == "win32"
 COMPILE_ARGS = (
@@ -53,7 +55,7 @@ EXTENSIONS = [
         f"screening.kernels._{name}",
         [f"screening/kernels/_{name}.pyx"],
         include_dirs=["screening/kernels"],
-        depends=[f"screening/kernels/{name}.h", "screening/kernels/portable.h"],
+        depends=[f"screening/kernels/{header}.h" for header in (name, "portable", *HEADERS.get(name, ()))],
         define_macros=MACROS,
         extra_compile_args=COMPILE_ARGS if name == "lines" else [*COMPILE_ARGS, *EXACT_ARGS],
         extra_link_args=LINK_ARGS,
