@@ -129,7 +129,7 @@ def compare_files(
         _watched(first, "first"),
         _watched(second, "second"),
         seed,
-        parents={**_parents(first), **_parents(second)},
+        parents=(_parents(first), _parents(second)),
         n_patch=n_patch,
         has_network=has_network,
         progress=_step,
@@ -165,4 +165,7 @@ def _parents(path: Path) -> dict[str, str]:
             rows = list(csv.DictReader(stream))
     except (OSError, ValueError, csv.Error) as error:
         raise FormatError(f"{labels.name}: cannot be read: {error}") from None
-    return {row["path"]: row["parent"] for row in rows if row.get("path") and row.get("parent")}
+    known = [row for row in rows if row.get("path") and row.get("parent")]
+    # of several scans in one file the index tells which
+    numbered = {f"{row['path']}#{row.get('index') or 0}": row["parent"] for row in known}
+    return {row["path"]: row["parent"] for row in known} | numbered

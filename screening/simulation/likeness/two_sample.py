@@ -68,7 +68,7 @@ def two_sample(
     second: Iterable[tuple[str, Radiograph]],
     seed: int,
     *,
-    parents: Mapping[str, str] | None = None,
+    parents: tuple[Mapping[str, str], Mapping[str, str]] | None = None,
     n_patch: int = 60,
     n_fold: int = 5,
     n_repeat: int = 3,
@@ -85,9 +85,9 @@ def two_sample(
         are not used: air is each picture's own.
     seed : int
         Seed of patches, folds and bootstrap.
-    parents : mapping of str to str, optional
-        What pictures share, by name: pictures of one scene stay on one side of a training. Each picture its
-        own if omitted.
+    parents : tuple of mapping of str to str, optional
+        What pictures of the first and of the second set share, by name: pictures of one scene stay on one
+        side of a training. Each picture its own if omitted.
     n_patch : int
         Most patches of one picture.
     n_fold, n_repeat : int
@@ -119,7 +119,7 @@ def two_sample(
             first,
             second,
             seed,
-            parents or {},
+            parents or ({}, {}),
             _Effort(n_patch, n_fold, n_repeat, n_permutation, has_network),
             progress if progress is not None else lambda _: None,
         )
@@ -137,7 +137,7 @@ def _two_sample(
     first: Iterable[tuple[str, Radiograph]],
     second: Iterable[tuple[str, Radiograph]],
     seed: int,
-    parents: Mapping[str, str],
+    parents: tuple[Mapping[str, str], Mapping[str, str]],
     effort: _Effort,
     step: Callable[[int], None],
 ) -> TwoSampleResult:
@@ -207,7 +207,7 @@ def _two_sample(
 def _collected(
     first: Iterable[tuple[str, Radiograph]],
     second: Iterable[tuple[str, Radiograph]],
-    parents: Mapping[str, str],
+    parents: tuple[Mapping[str, str], Mapping[str, str]],
     n_patch: int,
     rng: np.random.Generator,
     step: Callable[[int], None],
@@ -224,7 +224,7 @@ def _collected(
             planes = picture_planes(picture.raw, is_lost=picture.is_lost, saturation=picture.saturation)
             cut = cut_patches(picture.raw, planes, min(2, picture.raw.shape[2]), n_patch, rng)
             n = cut.stratum.size
-            parent = number.setdefault((parents.get(name, name), is_second), len(number))
+            parent = number.setdefault((parents[is_second].get(name, name), is_second), len(number))
             places = [PatchPlace(name, int(row), int(column)) for row, column in cut.corner]
             parts.append(
                 _Sample(

@@ -17,6 +17,7 @@ from screening.errors import ConfigurationError
 from screening.records import Device, Radiograph, Scan, ScanIdentity, file_scan_id, sha256_hex
 from screening.simulation.likeness import TwoSampleResult, compare_files, two_sample
 from screening.simulation.likeness.features import FEATURES, patch_features
+from screening.simulation.likeness.files import _parents
 from screening.simulation.likeness.pairs import count_pairs, pair_auroc, pair_interval
 from screening.simulation.likeness.patches import SIDE, balanced, cut_patches
 from screening.simulation.likeness.planes import picture_planes
@@ -128,11 +129,29 @@ def test_no_picture_stands_on_both_sides() -> None:
         pictures(500),
         pictures(600, gain=24.0),
         1,
-        parents={f"{seed}": f"scene-{seed % 2}" for seed in (*range(500, 506), *range(600, 606))},
+        parents=(
+            {f"{seed}": f"scene-{seed % 2}" for seed in range(500, 506)},
+            {f"{seed}": f"scene-{seed % 2}" for seed in range(600, 606)},
+        ),
         **{**EFFORT, "n_permutation": 0},
     )
     assert result.n_parents == (2, 2)
     assert result.low is None, "fewer than five parents give no interval"
+
+
+def test_sets_whose_files_have_the_same_names_keep_their_own_parents() -> None:
+    first = [(f"scan-{k}.h5", picture) for k, (_, picture) in enumerate(pictures(500))]
+    second = [(f"scan-{k}.h5", picture) for k, (_, picture) in enumerate(pictures(600))]
+    parents = ({name: f"scene-{k // 3}" for k, (name, _) in enumerate(first)}, {})
+    result = two_sample(first, second, 1, parents=parents, **{**EFFORT, "n_permutation": 0})
+    assert result.n_parents == (2, 6)
+
+
+def test_labels_tell_the_parents_of_several_scans_in_one_file(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,index,parent\na.h5,0,x\na.h5,1,y\nb.h5,0,z\n")
+    found = _parents(tmp_path)
+    assert (found["a.h5#0"], found["a.h5#1"], found["b.h5"]) == ("x", "y", "z")
+    assert _parents(tmp_path / "none") == {}
 
 
 def test_patches_do_not_overlap_and_skip_dead_rows() -> None:
