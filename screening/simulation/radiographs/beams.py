@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from screening.physics.attenuation import attenuation
 from screening.physics.beams import MIDDLE_OF_FAN_DEGREES, Beam, beam, beam_of
 
-__all__ = ["BeamSettings", "angle_sensitivity", "endpoint_sensitivity", "instance_beam", "quantum_growth"]
+__all__ = [
+    "BeamSettings",
+    "angle_sensitivity",
+    "endpoint_sensitivity",
+    "growth_behind",
+    "instance_beam",
+    "quantum_growth",
+]
 
 #: Label, endpoint in MV, tungsten and steel in g/cm2, scintillator and its depth in cm.
 BeamSettings = tuple[str, float, float, float, str, float]
@@ -119,6 +126,22 @@ def angle_sensitivity(settings: BeamSettings) -> float:
 
 @lru_cache(maxsize=128)
 def quantum_growth(settings: BeamSettings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return by how much a quantum of an instance's beam behind steel is larger than one in air.
+
+    Parameters
+    ----------
+    settings : tuple
+        As of :func:`instance_beam`.
+
+    Returns
+    -------
+    depth, factor : ndarray of shape (n,), float64
+        As of :func:`growth_behind`.
+    """
+    return growth_behind(instance_beam(*settings), settings[0])
+
+
+def growth_behind(spectrum: Beam, label: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return by how much a quantum behind steel is larger than one in air.
 
     The variance of a detector that integrates is its mean times <e^2> / <e> of the energies e that photons
@@ -128,8 +151,10 @@ def quantum_growth(settings: BeamSettings) -> tuple[NDArray[np.float64], NDArray
 
     Parameters
     ----------
-    settings : tuple
-        As of :func:`instance_beam`.
+    spectrum : Beam
+        The beam as its detector weighs it.
+    label : str
+        Its energy label.
 
     Returns
     -------
@@ -140,8 +165,7 @@ def quantum_growth(settings: BeamSettings) -> tuple[NDArray[np.float64], NDArray
         behind -ln T = 2 and 1.8 behind 6. Read-only.
     """
     depth, factor = np.zeros(1), np.ones(1)
-    if settings[0].endswith("MV"):
-        spectrum = instance_beam(*settings)
+    if label.endswith("MV"):
         mu = attenuation("steel", spectrum.energy_kev)
         through = spectrum.weight * np.exp(-np.linspace(0.0, 250.0, 126)[:, None] * mu)
         depth = -np.log(through.sum(axis=1))

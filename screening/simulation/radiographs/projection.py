@@ -27,6 +27,7 @@ from screening.radiography.levels import FLOOR_LIMIT
 from screening.radiography.planes import Plane, correct_plane
 from screening.records import Radiograph
 
+from .beams import growth_behind
 from .geometry import Region
 from .shadows import Shadow
 from .tracing import material_of
@@ -310,15 +311,22 @@ def _darkened(
     open_beam = _open_beam(plane, window)
     floor = target.floor[k] * open_beam
     signal = floor + ratio * (plane.signal[rows, columns] - floor)
-    # scaled noise is too small by this: var = s_e^2 + g m at the new mean, less ratio^2 times the old
+    # scaled noise is too small by this: var = s_e^2 + g m at the new mean, less ratio^2 times the old; behind
+    # more, quanta are larger
+    least = np.float32(np.exp(-30.0))
+    depth, factor = growth_behind(target.beams[k], target.radiograph.energies[k])
+    before = np.interp(-np.log(np.maximum(local, least)), depth, factor)
+    behind = np.interp(-np.log(np.maximum(local * ratio, least)), depth, factor)
     through = np.maximum(local, 0.0) * open_beam
-    missing = plane.levels.gain * (through * ratio * (1.0 - ratio) + floor * (1.0 - ratio**2))
+    missing = through * ratio * (behind - ratio * before) + floor * (1.0 - ratio**2)
+    missing *= plane.levels.gain
     missing += plane.levels.electronic_sigma**2 * (1.0 - ratio**2)
-    signal = signal + np.sqrt(np.maximum(missing, 0.0)) * rng.standard_normal(ratio.shape, dtype=np.float32)
+    sigma = np.sqrt(np.maximum(missing, 0.0)).astype(np.float32)
+    signal = signal + sigma * rng.standard_normal(ratio.shape, dtype=np.float32)
     dark = np.where(np.isfinite(plane.levels.dark), plane.levels.dark, 0.0)[rows, None]
     top = target.radiograph.saturation - 1
     raw = np.clip(np.rint(signal + dark), 0, top).astype(np.uint16)
-    before = np.maximum(local, 0.0) + target.floor[k]
-    after = np.maximum(local, 0.0) * ratio + target.floor[k]
+    was = np.maximum(local, 0.0) + target.floor[k]
+    now = np.maximum(local, 0.0) * ratio + target.floor[k]
     tiny = np.float32(1e-9)
-    return raw, np.asarray(np.log(np.maximum(before, tiny) / np.maximum(after, tiny)))
+    return raw, np.asarray(np.log(np.maximum(was, tiny) / np.maximum(now, tiny)))

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from screening.radiography.curves import neg_log_of
+from screening.radiography.curves import beam, neg_log_of
 from screening.records import LineCalibration, Radiograph
 from screening.simulation.radiographs import RadiographRecipe, simulate_radiograph
+from screening.simulation.radiographs.beams import growth_behind
 from screening.simulation.radiographs.exposure import transmission
 from screening.simulation.radiographs.geometry import FanGeometry, Region
 from screening.simulation.radiographs.injection import (
@@ -45,15 +46,17 @@ def scene_of(depth_g_cm2: float) -> Scene:
 
 
 def picture_of(scene: Scene, seed: int) -> Radiograph:
-    """Expose a scene with the nominal beams, a floor and the noise of the photon-transfer law, no faults."""
+    """Expose a scene with the nominal beams, a floor and the noise of quanta as large as there, no faults."""
     rng = np.random.default_rng(seed)
     n_row, n_column = scene.geometry.shape
     air = 50_000.0 * (1.0 + 0.03 * rng.standard_normal((n_row, 1)))
     pulses = 1.0 + 0.003 * rng.standard_normal((1, n_column))
     raw = np.empty((n_row, n_column, len(LABELS)), dtype=np.uint16)
     for k, label in enumerate(LABELS):
-        signal = (transmission(scene, label, n_bins=60) + FLOOR) * air * pulses
-        signal = signal + np.sqrt(SIGMA**2 + GAIN * signal) * rng.standard_normal(signal.shape)
+        through = transmission(scene, label, n_bins=60)
+        signal = (through + FLOOR) * air * pulses
+        surplus = through * air * (np.interp(-np.log(through), *growth_behind(beam(label), label)) - 1.0)
+        signal = signal + np.sqrt(SIGMA**2 + GAIN * (signal + surplus)) * rng.standard_normal(signal.shape)
         raw[..., k] = np.clip(np.rint(signal + DARK), 0, 65534)
     levels = np.repeat(air, len(LABELS), axis=1).astype(np.float32)
     dark = np.full_like(levels, DARK)
