@@ -19,7 +19,7 @@ FLUX_EDGES = np.geomspace(10.0, 10_000.0, 257)
 #: Centres of its bins, keV.
 FLUX_KEV = np.sqrt(FLUX_EDGES[1:] * FLUX_EDGES[:-1])
 
-#: Areal densities at which a material's scatter is kept, g/cm2.
+#: Areal densities at which a material's scatter is kept, g/cm2, as far as its table goes, and its end.
 _AREAL_GRID = np.geomspace(0.05, 100.0, 18)
 
 #: Lowest source energy the tables of scatter know, keV; photons below it scatter as there.
@@ -192,25 +192,29 @@ def _scattered(
     material: str, areal_density_g_cm2: float, entering: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return what a layer scatters: shapes mixed linearly, numbers per g/cm2 by their logarithm."""
-    grid = _AREAL_GRID
-    top = int(np.searchsorted(grid, largest_areal_density_g_cm2(material), side="right")) - 1
-    step = int(np.clip(np.searchsorted(grid, areal_density_g_cm2), 1, top))
-    share = float(np.clip((areal_density_g_cm2 - grid[step - 1]) / (grid[step] - grid[step - 1]), 0.0, None))
+    grid = _areal_grid(material)
+    step = int(np.clip(np.searchsorted(grid, areal_density_g_cm2), 1, grid.size - 1))
+    share = float(np.clip((areal_density_g_cm2 - grid[step - 1]) / (grid[step] - grid[step - 1]), 0.0, 1.0))
     low_log, low = _emerging(material, step - 1)
     high_log, high = _emerging(material, step)
     # Below the thinnest layer of the grid the number is in proportion to the thickness.
     number = entering * areal_density_g_cm2 * np.exp((1.0 - share) * low_log + share * high_log)
-    mixed = min(share, 1.0)
-    made: NDArray[np.float64] = low @ ((1.0 - mixed) * number)
-    if mixed > 0.0:
-        made = made + high @ (mixed * number)
+    made: NDArray[np.float64] = low @ ((1.0 - share) * number)
+    if share > 0.0:
+        made = made + high @ (share * number)
     return made
+
+
+@lru_cache(maxsize=32)
+def _areal_grid(material: str) -> NDArray[np.float64]:
+    largest = largest_areal_density_g_cm2(material)
+    return np.append(_AREAL_GRID[_AREAL_GRID < largest * (1.0 - 1e-9)], largest)
 
 
 @lru_cache(maxsize=256)
 def _emerging(material: str, step: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Logarithm of the scattered photons per g/cm2, and their shape, for each bin of entering photons."""
-    areal = float(_AREAL_GRID[step])
+    areal = float(_areal_grid(material)[step])
     made = emerging(material, areal, np.maximum(FLUX_KEV, _LOWEST_KEV), FLUX_EDGES)
     total = made.sum(axis=0)
     shape = made / np.where(total > 0.0, total, 1.0)

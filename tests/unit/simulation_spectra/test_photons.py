@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from screening.physics import transmission
+from screening.physics.scatter import emerging
 from screening.simulation.spectra.photons import (
+    FLUX_EDGES,
     FLUX_KEV,
     Photons,
     no_continuum,
@@ -58,3 +60,14 @@ def test_a_surface_returns_less_than_it_gets_and_at_backscatter_energies() -> No
     assert 0.05 < back.sum() < 0.9
     # Scattered by more than a right angle once, or several times: below E / (1 + E / 511 keV).
     assert back[FLUX_KEV < 300.0].sum() > 0.7 * back.sum()
+
+
+@pytest.mark.parametrize(("material", "areal"), [("lead", 75.0), ("water", 118.0), ("concrete", 110.0)])
+def test_scatter_follows_the_table_to_its_end(material: str, areal: float) -> None:
+    # Beyond the last of the kept thicknesses scatter was extrapolated. At the middle of a bin: lines stand in one.
+    energy = FLUX_KEV[[181, 206]]
+    made = through(Photons(energy, np.ones(2), no_continuum()), material, areal).continuum
+    table = emerging(material, areal, energy, FLUX_EDGES).sum(axis=1)
+    assert made.sum() == pytest.approx(table.sum(), rel=0.01)
+    for bins in np.array_split(np.arange(150), 5):
+        assert made[bins].sum() == pytest.approx(table[bins].sum(), rel=0.05, abs=1e-3 * table.sum())
