@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .object_types import ThreatType, object_table
-from .shapes import Part, block, disc, plate, rod, solid_of_revolution, spheroid
+from .solids import Part, block, disc, plate, rod, solid_of_revolution, spheroid
 
 __all__ = ["LOOKALIKES"]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .shapes import Part
+from .solids import Part
 
 __all__ = ["Build", "ThreatType", "object_table"]
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .shapes import Part, block, moved, rod, spheroid
+from .shapes import moved
+from .solids import Part, block, rod, spheroid
 
 __all__ = ["lying", "sitting", "standing"]
 

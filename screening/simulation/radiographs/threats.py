@@ -13,17 +13,8 @@ import numpy as np
 from .lookalikes import LOOKALIKES
 from .object_types import ThreatType, object_table
 from .people import lying, sitting, standing
-from .shapes import (
-    Assembly,
-    Part,
-    about_z,
-    assemble,
-    block,
-    disc,
-    moved,
-    rod,
-    spheroid,
-)
+from .shapes import Assembly, about_z, assemble, moved
+from .solids import Part, block, disc, rod, spheroid
 from .weapons import blade, pistol, rifle, shell
 
 __all__ = ["THREATS", "draw_lookalike", "draw_threat", "threat_family"]

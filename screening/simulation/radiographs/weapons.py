@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .shapes import Part, block, disc, plate, rod, solid_of_revolution
+from .solids import Part, block, disc, plate, rod, solid_of_revolution
 
 __all__ = ["blade", "pistol", "rifle", "shell"]
 

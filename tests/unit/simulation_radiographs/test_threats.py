@@ -18,16 +18,8 @@ from screening.simulation.radiographs.geometry import FanGeometry
 from screening.simulation.radiographs.lookalikes import LOOKALIKES
 from screening.simulation.radiographs.placing import place_assembly
 from screening.simulation.radiographs.scene import Scene
-from screening.simulation.radiographs.shapes import (
-    about_z,
-    assemble,
-    block,
-    disc,
-    moved,
-    put,
-    random_rotation,
-    rod,
-)
+from screening.simulation.radiographs.shapes import about_z, assemble, moved, put, random_rotation
+from screening.simulation.radiographs.solids import block, disc, rod
 from screening.simulation.radiographs.stashes import STASHES, add_stash
 from screening.simulation.radiographs.threats import THREATS, draw_lookalike, draw_threat, threat_family
 from screening.simulation.radiographs.truth import MATERIAL_CLASSES, material_class
@@ -255,6 +247,11 @@ def test_threats_do_not_change_what_else_is_drawn() -> None:
     assert plain.cargo_mass_kg == other.cargo_mass_kg
     with pytest.raises(ValueError, match="got 'maybe'"):
         compose(RadiographRecipe(scale=8.0), np.random.default_rng(1), variant="maybe")  # type: ignore[arg-type]
+
+
+def test_parts_that_are_not_turned_share_what_nobody_can_change() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        block("steel", 7.85, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)).rotation[0, 0] = 2.0
 
 
 def test_materials_have_a_class() -> None:
