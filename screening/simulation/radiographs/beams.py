@@ -56,7 +56,7 @@ def instance_beam(
     Returns
     -------
     Beam
-        Energies and their share of the air signal.
+        Energies and their share of the air signal; read-only.
 
     Raises
     ------
@@ -69,17 +69,19 @@ def instance_beam(
     nominal = beam(label)
     if not label.endswith("MV"):
         weight = nominal.weight * np.exp(-attenuation("steel", nominal.energy_kev) * steel_g_cm2)
-        return Beam(nominal.energy_kev, weight / weight.sum())
+        return _kept(Beam(nominal.energy_kev, weight / weight.sum()))
     if not 1.0 <= endpoint_mv <= 20.0:
         raise ValueError(f"endpoint must be 1 to 20 MV, got {endpoint_mv!r}")
-    return beam_of(
-        1000.0 * endpoint_mv,
-        target_g_cm2=tungsten_g_cm2,
-        filters=(("steel", steel_g_cm2),),
-        detector=detector,
-        detector_depth_cm=detector_depth_cm,
-        angle_degrees=MIDDLE_OF_FAN_DEGREES + off_middle_degrees,
-        n_bins=SPECTRUM_BINS,
+    return _kept(
+        beam_of(
+            1000.0 * endpoint_mv,
+            target_g_cm2=tungsten_g_cm2,
+            filters=(("steel", steel_g_cm2),),
+            detector=detector,
+            detector_depth_cm=detector_depth_cm,
+            angle_degrees=MIDDLE_OF_FAN_DEGREES + off_middle_degrees,
+            n_bins=SPECTRUM_BINS,
+        )
     )
 
 
@@ -174,6 +176,13 @@ def growth_behind(spectrum: Beam, label: str) -> tuple[NDArray[np.float64], NDAr
     for array in (depth, factor):
         array.setflags(write=False)
     return depth, factor
+
+
+def _kept(spectrum: Beam) -> Beam:
+    """Return a beam that callers share, so that none can change it for the others."""
+    for array in spectrum:
+        array.setflags(write=False)
+    return spectrum
 
 
 def _depth(spectrum: Beam) -> float:

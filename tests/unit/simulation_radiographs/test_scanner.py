@@ -131,6 +131,9 @@ def test_beams_out_of_range_are_refused() -> None:
         instance_beam("6MV", 0.5, 2.0, 0.0)
     with pytest.raises(ValueError, match="tungsten must be 0 to 100"):
         instance_beam("6MV", 6.0, -2.0, 0.0)
+    for label in ("6MV", "Co-60"):
+        with pytest.raises(ValueError, match="read-only"):
+            instance_beam(label, 6.0, 2.0, 0.0).weight[0] = 1.0
     assert endpoint_sensitivity(("Co-60", 0.0, 2.0, 0.0, "nai", 5.0)) == 0.0
 
 
