@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .attenuation import attenuation, transmission
-from .electrons import ELECTRON_KEV
+from .detector import ELECTRON_REST_KEV
 from .materials import material_data
 
 __all__ = ["ENERGY_LABELS", "Beam", "beam", "beam_of", "deposited_share", "rescaled_attenuation"]
@@ -240,9 +240,9 @@ def _deposited(
     for _ in range(10):
         after_compton = 1.0 - scattered / grid * (1.0 - np.interp(scattered, grid, kept))
         after_compton -= (1.0 - scattered / grid) * _radiated_away(grid - scattered, grid, kept, z)
-        leaving = 2.0 * ELECTRON_KEV * (1.0 - float(np.interp(ELECTRON_KEV, grid, kept)))
-        kinetic = np.maximum(grid - 2.0 * ELECTRON_KEV, 0.0)
-        after_pair = 1.0 - leaving / np.maximum(grid, 2.0 * ELECTRON_KEV)
+        leaving = 2.0 * ELECTRON_REST_KEV * (1.0 - float(np.interp(ELECTRON_REST_KEV, grid, kept)))
+        kinetic = np.maximum(grid - 2.0 * ELECTRON_REST_KEV, 0.0)
+        after_pair = 1.0 - leaving / np.maximum(grid, 2.0 * ELECTRON_REST_KEV)
         after_pair -= kinetic / grid * _radiated_away(0.5 * kinetic, grid, kept, z)
         share = (photoelectric + compton * after_compton + pair * after_pair) / total
         kept = share * -np.expm1(-total * density * half_width_cm)
@@ -260,7 +260,7 @@ def _radiated_away(
 def _mean_scattered_kev(energy_kev: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mean energy of a Compton-scattered photon, Klein and Nishina."""
     cosine = np.linspace(-1.0, 1.0, 401)[None, :]
-    ratio = 1.0 / (1.0 + energy_kev[:, None] / ELECTRON_KEV * (1.0 - cosine))
+    ratio = 1.0 / (1.0 + energy_kev[:, None] / ELECTRON_REST_KEV * (1.0 - cosine))
     probability = ratio**2 * (ratio + 1.0 / ratio - 1.0 + cosine**2)
     mean = (probability * ratio).sum(axis=1) / probability.sum(axis=1)
     return np.asarray(energy_kev * mean)

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .decay import beta_branches
-from .electrons import ELECTRON_KEV, slowing_photons
+from .detector import ELECTRON_REST_KEV
+from .electrons import FINE_STRUCTURE, slowing_photons
 from .materials import SYMBOLS, MaterialData
 from .nuclides import members
 
 __all__ = ["UNIQUE_FIRST_FORBIDDEN", "beta_spectrum", "bremsstrahlung"]
-
-_FINE_STRUCTURE = 7.2973525693e-3
 
 #: Decays whose strongest branch is unique first forbidden (spin change 2, parity change; ENSDF): the shape
 #: factor is p^2 + q^2.
@@ -138,13 +137,13 @@ def _internal(
     electron: NDArray[np.float64], spectrum: NDArray[np.float64], photon: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return internal bremsstrahlung, photons per keV and decay."""
-    e0 = electron[:, None] / ELECTRON_KEV + 1.0
-    k = photon[None, :] / ELECTRON_KEV
+    e0 = electron[:, None] / ELECTRON_REST_KEV + 1.0
+    k = photon[None, :] / ELECTRON_REST_KEV
     e1 = np.maximum(e0 - k, 1.0)
     p0, p1 = np.sqrt(e0**2 - 1.0), np.sqrt(e1**2 - 1.0)
-    emitted = _FINE_STRUCTURE / np.pi * p1 / (p0 * k) * ((e0**2 + e1**2) / (e0 * np.maximum(p1, 1e-9))
+    emitted = FINE_STRUCTURE / np.pi * p1 / (p0 * k) * ((e0**2 + e1**2) / (e0 * np.maximum(p1, 1e-9))
                                                         * np.log(e1 + p1) - 2.0)  # fmt: skip
-    emitted = np.where(e0 - k > 1.0, np.maximum(emitted, 0.0), 0.0) / ELECTRON_KEV
+    emitted = np.where(e0 - k > 1.0, np.maximum(emitted, 0.0), 0.0) / ELECTRON_REST_KEV
     return np.asarray(np.trapezoid(spectrum[:, None] * emitted, electron, axis=0))
 
 
@@ -159,13 +158,13 @@ def _shape(
     z = SYMBOLS.index(element) + 1 if element in SYMBOLS else 101
     a = int("".join(c for c in mass if c.isdigit()))
     inside = (energy > 0.0) & (energy < endpoint)
-    w = np.where(inside, energy, 0.5 * endpoint) / ELECTRON_KEV + 1.0
+    w = np.where(inside, energy, 0.5 * endpoint) / ELECTRON_REST_KEV + 1.0
     p = np.sqrt(w**2 - 1.0)
-    q = endpoint / ELECTRON_KEV + 1.0 - w
+    q = endpoint / ELECTRON_REST_KEV + 1.0 - w
     # nuclear radius 1.2 fm A^(1/3) in units of the reduced Compton wavelength, 386.16 fm
     radius = 1.2 * a ** (1.0 / 3.0) / 386.15926796
-    gamma = np.sqrt(1.0 - (_FINE_STRUCTURE * z) ** 2)
-    eta = _FINE_STRUCTURE * z * w / p
+    gamma = np.sqrt(1.0 - (FINE_STRUCTURE * z) ** 2)
+    eta = FINE_STRUCTURE * z * w / p
     fermi = (
         2.0
         * (1.0 + gamma)

@@ -13,19 +13,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .decay import AVOGADRO
+from .detector import ELECTRON_REST_KEV
 from .materials import ATOMIC_MASS, SYMBOLS, MaterialData, material_data
 
-__all__ = ["ELECTRON_KEV", "collision_stopping", "photon_cross_section", "slowing_photons"]
-
-#: Rest energy of the electron, keV (CODATA 2018).
-ELECTRON_KEV = 510.99895
+__all__ = ["FINE_STRUCTURE", "collision_stopping", "photon_cross_section", "slowing_photons"]
 
 #: Lowest and highest kinetic energy, keV.
 ELECTRON_RANGE_KEV = (1.0, 20000.0)
 
-_FINE_STRUCTURE = 7.2973525693e-3
+#: Fine-structure constant (CODATA 2018).
+FINE_STRUCTURE = 7.2973525693e-3
+
 _CLASSICAL_RADIUS_CM = 2.8179403262e-13
-_AVOGADRO = 6.02214076e23
 
 #: 2 pi r_e^2 m c^2 N_A, MeV cm2/g for Z/A of 1 (ICRU 37).
 _BETHE = 0.153536
@@ -67,7 +67,7 @@ def collision_stopping(material: str | MaterialData, electron_kev: ArrayLike) ->
         If the material is unknown or an energy is outside the range.
     """
     energy = _electron_energy(electron_kev)
-    tau = energy / ELECTRON_KEV
+    tau = energy / ELECTRON_REST_KEV
     gamma = tau + 1.0
     beta2 = 1.0 - 1.0 / gamma**2
     f_minus = 1.0 - beta2 + (tau**2 / 8.0 - (2.0 * tau + 1.0) * np.log(2.0)) / gamma**2
@@ -75,7 +75,7 @@ def collision_stopping(material: str | MaterialData, electron_kev: ArrayLike) ->
     for symbol, fraction in material_data(material).composition:
         z = SYMBOLS.index(symbol)
         excitation_ev = _EXCITATION_EV.get(z, (9.76 + 58.8 * z**-1.19) * z)
-        ratio = excitation_ev / (ELECTRON_KEV * 1e3)
+        ratio = excitation_ev / (ELECTRON_REST_KEV * 1e3)
         number = np.log(tau**2 * (tau + 2.0) / (2.0 * ratio**2)) + f_minus
         # inner shells of heavy elements do not take part at a few keV: the logarithm stays positive
         total += fraction * z / ATOMIC_MASS[symbol] * np.maximum(number, 1.0)
@@ -113,8 +113,8 @@ def photon_cross_section(z: int, electron_kev: ArrayLike, photon_kev: ArrayLike)
         raise ValueError(f"photon energy {float(photon.min()):g} keV is not allowed: above 0")
     is_possible = photon < electron * (1.0 - 1e-9)
     # energies in units of the electron's rest energy, momenta in m c
-    k = np.where(is_possible, photon, 0.5 * electron) / ELECTRON_KEV
-    e0 = electron / ELECTRON_KEV + 1.0
+    k = np.where(is_possible, photon, 0.5 * electron) / ELECTRON_REST_KEV
+    e0 = electron / ELECTRON_REST_KEV + 1.0
     e1 = e0 - k
     p0, p1 = np.sqrt(e0**2 - 1.0), np.sqrt(e1**2 - 1.0)
     log0, log1 = 2.0 * np.log(e0 + p0), 2.0 * np.log(e1 + p1)
@@ -135,11 +135,11 @@ def photon_cross_section(z: int, electron_kev: ArrayLike, photon_kev: ArrayLike)
             * ((ee + p0**2) / p0**3 * log0 - (ee + p1**2) / p1**3 * log1 + 2.0 * k * ee / pp**2)
         )
     )
-    born = _FINE_STRUCTURE * _CLASSICAL_RADIUS_CM**2 * z * (z + 1) / k * p1 / p0 * bracket
+    born = FINE_STRUCTURE * _CLASSICAL_RADIUS_CM**2 * z * (z + 1) / k * p1 / p0 * bracket
     beta0, beta1 = p0 / e0, p1 / e1
-    charge = 2.0 * np.pi * _FINE_STRUCTURE * z
+    charge = 2.0 * np.pi * FINE_STRUCTURE * z
     elwert = beta0 * -np.expm1(-charge / beta0) / (beta1 * -np.expm1(-charge / beta1))
-    return np.where(is_possible, np.maximum(born * elwert, 0.0) / ELECTRON_KEV, 0.0)
+    return np.where(is_possible, np.maximum(born * elwert, 0.0) / ELECTRON_REST_KEV, 0.0)
 
 
 def slowing_photons(
@@ -180,7 +180,7 @@ def slowing_photons(
     emitted = np.zeros((electron_kev.size, photon.size))
     radiative = np.zeros(electron_kev.size)
     for symbol, fraction in composition:
-        z, per_gram = SYMBOLS.index(symbol), fraction * _AVOGADRO / ATOMIC_MASS[symbol]
+        z, per_gram = SYMBOLS.index(symbol), fraction * AVOGADRO / ATOMIC_MASS[symbol]
         emitted += per_gram * photon_cross_section(z, electron_kev[:, None], photon[None, :])
         inner = share[None, :] * electron_kev[:, None]
         lost = inner * photon_cross_section(z, electron_kev[:, None], inner)

@@ -10,9 +10,11 @@ Chances are per photon whose straight path crosses the crystal's front face, aft
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from .detector import ELECTRON_REST_KEV, FwhmLaw, compton_edge_kev
 from .light import FWHM_LAWS, light_yield
 
-__all__ = ["PEAKS", "RESPONSES", "Response", "deposit_edges_kev", "response"]
+__all__ = ["PEAKS", "RESPONSES", "Response", "deposit_edges_kev", "response", "stored_response"]
 
 #: Peaks of a response, in the order of :meth:`Response.peaks`.
 PEAKS = ("full", "k-alpha", "k-beta", "single", "double", "511")
@@ -255,27 +257,55 @@ def response(name: str) -> Response:
     return _load(name)
 
 
+def stored_response(
+    table: Mapping[str, NDArray[Any]], name: str, *, crystal: str, description: str, source: str
+) -> Response:
+    """Return a response from the arrays of a file.
+
+    Parameters
+    ----------
+    table : mapping of str to ndarray
+        Arrays of the file, by ``<name>/<what>``, as
+        :func:`screening.simulation.photons.responses.tabulated` makes them, and ``<name>/numbers``: face
+        area in cm2, volume in cm3, histories.
+    name : str
+        Of the response.
+    crystal, description, source : str
+        As in :class:`Response`.
+
+    Returns
+    -------
+    Response
+        With read-only arrays.
+
+    Raises
+    ------
+    ValueError
+        If the file was made for another axis of deposits.
+    """
+    incident, peaks, lost = (
+        table[f"{name}/{key}"].astype(np.float64) for key in ("incident_kev", "peaks", "lost_kev")
+    )
+    continuum = table[f"{name}/continuum"].astype(np.float64)
+    continuum *= table[f"{name}/scale"].astype(np.float64)[:, None]
+    if continuum.shape[1] != sum(_PIECES):
+        raise ValueError(
+            f"{name} was made for another axis of deposits: {continuum.shape[1]} bins, not {sum(_PIECES)}"
+        )
+    for array in (incident, peaks, lost, continuum):
+        array.flags.writeable = False
+    area, volume, n_histories = table[f"{name}/numbers"].tolist()
+    return Response(
+        name, crystal, description, area, volume, source, incident, round(n_histories), peaks, lost, continuum
+    )
+
+
 @cache
 def _load(name: str) -> Response:
     path = files("screening.physics") / "tables" / "responses.npz"
     with path.open("rb") as stream, np.load(stream) as table:
-        part = {
-            key: table[f"{name}/{key}"]
-            for key in ("text", "numbers", "incident_kev", "peaks", "lost_kev", "continuum", "scale")
-        }
-    crystal, description, source = part["text"].tolist()
-    area, volume, n_histories = part["numbers"].tolist()
-    arrays = [
-        part["incident_kev"].astype(np.float64),
-        part["peaks"].astype(np.float64),
-        part["lost_kev"].astype(np.float64),
-        part["continuum"].astype(np.float64) * part["scale"].astype(np.float64)[:, None],
-    ]
-    for array in arrays:
-        array.flags.writeable = False
-    return Response(
-        name, crystal, description, area, volume, source, arrays[0], round(n_histories), *arrays[1:]
-    )
+        crystal, description, source = table[f"{name}/text"].tolist()
+        return stored_response(table, name, crystal=crystal, description=description, source=source)
 
 
 def _checked(energy_kev: ArrayLike) -> NDArray[np.float64]:

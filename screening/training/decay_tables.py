@@ -275,9 +275,7 @@ def _schemes() -> dict[str, Scheme]:
             raise ValueError(f"no level scheme of {name} in ENSDF")
         k_kev = _k_x_ray_kev(database, name.replace("-", ""))
         schemes = [_scheme(record, k_kev, LONG_LEVELS_KEV.get(name, ())) for record in mine]
-        found[name] = max(
-            schemes, key=lambda scheme: sum(t.photons for level in scheme.levels for t in level)
-        )
+        found[name] = max(schemes, key=_n_photon)
     return found
 
 

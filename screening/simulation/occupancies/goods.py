@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from screening.physics import MATERIALS
+from screening.physics.decay import AVOGADRO
+
 from .checks import check_range
 from .conditions import CargoRecipe
 from .recipe import SourceRecipe
 
 __all__ = ["GOODS", "PATIENTS", "Good", "Patient", "bulk_load", "draw_patient", "potassium_bq_g"]
-
-_AVOGADRO = 6.02214076e23
 
 
 def potassium_bq_g(potassium_share: float) -> float:
@@ -37,7 +38,7 @@ def potassium_bq_g(potassium_share: float) -> float:
     """
     check_range("potassium_share", potassium_share, 0.0, 1.0)
     decay = math.log(2.0) / (1.248e9 * 365.25 * 86400.0)
-    return potassium_share * decay * _AVOGADRO * 1.17e-4 / 39.0983
+    return potassium_share * decay * AVOGADRO * 1.17e-4 / 39.0983
 
 
 class Good(NamedTuple):
@@ -153,8 +154,6 @@ def bulk_load(
     start_m = front + 0.01 + (rear - front - 0.02 - length_m) * (0.5 if mass_t > 5.0 else float(rng.random()))
     # As high as it is at its bulk density, between 0.4 and 2.3 m: heavy goods lie flat.
     half_width_m = 1.15
-    from screening.physics import MATERIALS
-
     height_m = mass_t / (MATERIALS[good.material].density_g_cm3 * 0.6 * length_m * 2.0 * half_width_m)
     height_m = float(np.clip(height_m, 0.4, 2.3))
     in_load = mass_t / (length_m * 2.0 * half_width_m * height_m)

@@ -20,6 +20,7 @@ from screening.kernels.photons import (
     node_energies_kev,
 )
 from screening.physics import MATERIALS, MaterialData, attenuation
+from screening.physics.decay import AVOGADRO
 from screening.physics.detector import ELECTRON_REST_KEV
 from screening.physics.materials import ATOMIC_MASS, SYMBOLS
 
@@ -37,7 +38,6 @@ HOUSINGS: dict[str, MaterialData] = {
 
 _HC_KEV_ANGSTROM = 12.398420
 _RADIUS_CM = 2.8179403262e-13
-_AVOGADRO = 6.02214076e23
 #: Lowest energy of a radiated photon, and least energy of an electron that may leak or radiate, as in
 #: photons.h.
 _BREMS_LOW_KEV, _ELECTRON_KEV = 30.0, 100.0
@@ -161,7 +161,7 @@ def _binding(data: MaterialData) -> float:
     wanted = np.zeros(_BOUND_KEV.size)
     for symbol, fraction in data.composition:
         wanted += fraction * attenuation(symbol, _BOUND_KEV, process="incoherent")
-    wanted /= _means(data)[1] * _AVOGADRO * klein_nishina_cm2(_BOUND_KEV)
+    wanted /= _means(data)[1] * AVOGADRO * klein_nishina_cm2(_BOUND_KEV)
     cosine = np.linspace(-1, 1, 401)
     scales = np.geomspace(1e-3, 3.0, 400)
     found = np.empty((scales.size, _BOUND_KEV.size))
@@ -179,7 +179,7 @@ def _form(data: MaterialData) -> float:
     for symbol, fraction in data.composition:
         z = SYMBOLS.index(symbol)
         coherent += fraction * float(attenuation(symbol, _COHERENT_KEV, process="coherent"))
-        squares += fraction * _AVOGADRO * z * _electrons_per_g(symbol)
+        squares += fraction * AVOGADRO * z * _electrons_per_g(symbol)
     return coherent * _COHERENT_KEV**2 / (4 * np.pi * (_RADIUS_CM * _HC_KEV_ANGSTROM) ** 2 * squares)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.kernels.photons import transport_photons
+from screening.kernels.photons import PhotonSetup, transport_photons
 from screening.physics.detector import ELECTRON_REST_KEV
 from screening.physics.response import ENERGY_RANGE_KEV, RESPONSES, deposit_edges_kev
 
@@ -17,7 +17,14 @@ from .detectors import DETECTORS, Detector, detector_setup
 from .fluorescence import K_LINES
 from .matter import body_material
 
-__all__ = ["DEFAULT_HISTORIES", "DEFAULT_SEED", "incident_energies_kev", "run_seed", "write_responses"]
+__all__ = [
+    "DEFAULT_HISTORIES",
+    "DEFAULT_SEED",
+    "incident_energies_kev",
+    "run_seed",
+    "tabulated",
+    "write_responses",
+]
 
 #: What the shipped table was made with.
 DEFAULT_HISTORIES, DEFAULT_SEED = 1_000_000, 20260
@@ -78,17 +85,39 @@ def incident_energies_kev(detector: Detector) -> NDArray[np.float64]:
     return np.array([float(f"{e:.6g}") for e in sorted([*kept, *fixed])])
 
 
-def _table(
+def tabulated(
+    setup: PhotonSetup,
+    energies_kev: NDArray[np.float64],
     name: str,
-    detector: Detector,
     histories: int,
     seed: int,
-    progress: Callable[[str, float, int], None] | None,
+    progress: Callable[[str, float, int], None] | None = None,
 ) -> dict[str, NDArray[np.generic]]:
-    setup = detector_setup(detector)
-    energies = incident_energies_kev(detector)
+    """Simulate a set-up at some energies, and return what a table keeps of it.
+
+    Parameters
+    ----------
+    setup : PhotonSetup
+        Detector and source.
+    energies_kev : ndarray of shape (n,), float64
+        Incident energies, keV.
+    name : str
+        For the seeds of the runs, and for `progress`.
+    histories : int
+        Photons at each energy.
+    seed : int
+        Seed.
+    progress : callable, optional
+        Called with name, energy (keV) and histories after each run.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``incident_kev``; ``peaks`` and ``lost_kev`` (n, 6), float32; ``continuum`` (n, 192), float16, over
+        its largest bin ``scale`` (n,), float32.
+    """
     peaks, lost, continuum = [], [], []
-    for k, energy in enumerate(energies.tolist()):
+    for k, energy in enumerate(energies_kev.tolist()):
         tally = transport_photons(
             setup, energy, deposit_edges_kev(energy), n_histories=histories, seed=run_seed(seed, name, k)
         )
@@ -101,9 +130,7 @@ def _table(
     scale = rows.max(axis=1)
     scale[scale == 0] = 1.0
     return {
-        "text": np.array([detector.crystal, detector.description, _SOURCE]),
-        "numbers": np.array([detector.face_area_cm2, detector.volume_cm3, histories]),
-        "incident_kev": energies,
+        "incident_kev": energies_kev,
         "peaks": np.array(peaks, dtype=np.float32),
         # Rounded to 0.1 eV: the sum of a great many equal numbers carries noise in its last bits.
         "lost_kev": np.round(np.array(lost), 4).astype(np.float32),
@@ -152,7 +179,13 @@ def write_responses(
         raise ValueError(f"unknown detector {unknown[0]!r}; known: {', '.join(DETECTORS)}")
     arrays = {}
     for name in wanted:
-        part = _table(name, DETECTORS[name], histories, seed, progress)
+        detector = DETECTORS[name]
+        part: dict[str, NDArray[np.generic]] = {
+            "text": np.array([detector.crystal, detector.description, _SOURCE]),
+            "numbers": np.array([detector.face_area_cm2, detector.volume_cm3, histories]),
+        }
+        energies = incident_energies_kev(detector)
+        part |= tabulated(detector_setup(detector), energies, name, histories, seed, progress)
         arrays.update({f"{name}/{key}": value for key, value in part.items()})
     path = Path(out_dir) / "responses.npz"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from screening.physics.response import Response
 from .photons import FLUX_EDGES, FLUX_KEV, Photons
 from .views import NEAR, any_response
 
-__all__ = ["DEPOSIT_EDGES", "Crystal", "Deposits", "deposits_of"]
+__all__ = ["DEPOSIT_EDGES", "Crystal", "Deposits", "deposits_of", "shifted"]
 
 #: Axis of all deposited continua, keV: finest where spectra are steepest.
 DEPOSIT_EDGES = np.linspace(np.sqrt(3.0), np.sqrt(3400.0), 641) ** 2
@@ -214,6 +214,25 @@ def deposits_of(crystal: Crystal, photons: Photons) -> Deposits:
     number = chance * photons.number[:, None]
     kept = (number > _LEAST_SHARE * max(float(number.sum()), 1e-300)) & (energies > 1.0)
     return Deposits(energies[kept], number[kept], continuum)
+
+
+def shifted(continuum: NDArray[np.float64], by_kev: float) -> NDArray[np.float64]:
+    """Return a continuum with an energy added to every event.
+
+    Parameters
+    ----------
+    continuum : ndarray of shape (n_deposit_bin,), float64
+        Events in the bins of ``DEPOSIT_EDGES``.
+    by_kev : float
+        What is added, keV.
+
+    Returns
+    -------
+    ndarray of shape (n_deposit_bin,), float64
+        Events; what leaves the axis is lost.
+    """
+    cumulative = np.concatenate([[0.0], np.cumsum(continuum)])
+    return np.diff(np.interp(DEPOSIT_EDGES - by_kev, DEPOSIT_EDGES, cumulative))
 
 
 def _share(energy_kev: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.float64]:

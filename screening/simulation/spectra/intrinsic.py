@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.physics import MATERIALS, attenuation
+from screening.physics.detector import ELECTRON_REST_KEV
 
-from .crystal import DEPOSIT_EDGES, Crystal, Deposits
+from .crystal import DEPOSIT_EDGES, Crystal, Deposits, shifted
 
 __all__ = ["LANTHANUM_BQ_CM3", "intrinsic_deposits", "muon_deposits"]
 
@@ -29,8 +30,6 @@ _ALPHAS = (
     (5740.0, 0.40), (5860.0, 0.10), (5978.0, 0.24), (6038.0, 0.24), (5607.0, 0.26), (5716.0, 0.52),
     (6425.0, 0.08), (6553.0, 0.13), (6819.0, 0.79), (7386.0, 1.0), (6278.0, 0.16), (6623.0, 0.84),
 )  # fmt: skip
-
-_ELECTRON_KEV = 510.99895
 
 
 def intrinsic_deposits(crystal: Crystal, actinium_bq_cm3: float, quenching: float) -> Deposits:
@@ -118,11 +117,11 @@ def _lanthanum(crystal: Crystal) -> tuple[Deposits, NDArray[np.float64]]:
                 numbers.extend((_CAPTURE * share * inside * chance[0]).tolist())
                 energies.append(shell_kev)
                 numbers.append(_CAPTURE * share * (1.0 - seen))
-                continuum += _CAPTURE * share * _shifted(below, shell_kev)
+                continuum += _CAPTURE * share * shifted(below, shell_kev)
         else:
             spectrum = _beta_spectrum()
             for start, weight in spectrum:
-                beta += (1.0 - _CAPTURE) * weight * _shifted(below, start)
+                beta += (1.0 - _CAPTURE) * weight * shifted(below, start)
                 for peak, number in zip(peak_kev[0], inside * chance[0], strict=True):
                     beta += (1.0 - _CAPTURE) * weight * number * _spike(peak + start)
                 beta += (1.0 - _CAPTURE) * weight * (1.0 - seen) * _spike(start)
@@ -132,19 +131,13 @@ def _lanthanum(crystal: Crystal) -> tuple[Deposits, NDArray[np.float64]]:
 def _beta_spectrum() -> list[tuple[float, float]]:
     """Energies of the electron with their shares: the allowed shape."""
     kinetic = (np.arange(44) + 0.5) * _BETA_END_KEV / 44.0
-    total = kinetic + _ELECTRON_KEV
-    shape = np.sqrt(kinetic**2 + 2.0 * kinetic * _ELECTRON_KEV) * total * (_BETA_END_KEV - kinetic) ** 2
+    total = kinetic + ELECTRON_REST_KEV
+    shape = np.sqrt(kinetic**2 + 2.0 * kinetic * ELECTRON_REST_KEV) * total * (_BETA_END_KEV - kinetic) ** 2
     # Fermi's function of the daughter (Z = 58), without relativity: slow electrons are held back least.
-    velocity = np.sqrt(1.0 - (_ELECTRON_KEV / total) ** 2)
+    velocity = np.sqrt(1.0 - (ELECTRON_REST_KEV / total) ** 2)
     pull = 2.0 * np.pi * 58.0 / 137.036 / velocity
     shape *= pull / -np.expm1(-pull)
     return list(zip(kinetic.tolist(), (shape / shape.sum()).tolist(), strict=True))
-
-
-def _shifted(continuum: NDArray[np.float64], by_kev: float) -> NDArray[np.float64]:
-    """Return a continuum with an energy added to every event."""
-    cumulative = np.concatenate([[0.0], np.cumsum(continuum)])
-    return np.diff(np.interp(DEPOSIT_EDGES - by_kev, DEPOSIT_EDGES, cumulative))
 
 
 def _spike(energy_kev: float) -> NDArray[np.float64]:

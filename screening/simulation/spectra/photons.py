@@ -208,7 +208,8 @@ def _scattered(
 @lru_cache(maxsize=32)
 def _areal_grid(material: str) -> NDArray[np.float64]:
     largest = largest_areal_density_g_cm2(material)
-    return np.append(_AREAL_GRID[_AREAL_GRID < largest * (1.0 - 1e-9)], largest)
+    within = largest * (1.0 - 1e-9) > _AREAL_GRID
+    return np.append(_AREAL_GRID[within], largest)
 
 
 @lru_cache(maxsize=256)

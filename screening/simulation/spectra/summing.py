@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .crystal import DEPOSIT_EDGES, Crystal, Deposits, deposits_of
+from .crystal import DEPOSIT_EDGES, Crystal, Deposits, deposits_of, shifted
 from .photons import Photons, no_continuum
 
 __all__ = ["PhotonPairs", "summed"]
@@ -82,7 +82,7 @@ def summed(crystal: Crystal, pairs: PhotonPairs, solid_share: float) -> Deposits
             numbers.append(-lost * one.number)
             continuum -= lost * one.continuum
             for peak, number in zip(one.energy_kev, one.number, strict=True):
-                continuum += rate * number * _shifted(other.continuum, float(peak))
+                continuum += rate * number * shifted(other.continuum, float(peak))
         energies.append((first.energy_kev[:, None] + second.energy_kev[None, :]).ravel())
         numbers.append(rate * (first.number[:, None] * second.number[None, :]).ravel())
         continuum += rate * _added(first.continuum, second.continuum)
@@ -91,11 +91,6 @@ def summed(crystal: Crystal, pairs: PhotonPairs, solid_share: float) -> Deposits
 
 def _of_line(crystal: Crystal, energy_kev: float) -> Deposits:
     return deposits_of(crystal, Photons(np.array([energy_kev]), np.ones(1), no_continuum()))
-
-
-def _shifted(continuum: NDArray[np.float64], by_kev: float) -> NDArray[np.float64]:
-    cumulative = np.concatenate([[0.0], np.cumsum(continuum)])
-    return np.diff(np.interp(DEPOSIT_EDGES - by_kev, DEPOSIT_EDGES, cumulative))
 
 
 def _added(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

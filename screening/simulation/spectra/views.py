@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from screening.kernels.photons import transport_photons
-from screening.physics.response import RESPONSES, Response, deposit_edges_kev, response
+from screening.physics.response import RESPONSES, Response, response, stored_response
 from screening.simulation.photons.detectors import DETECTORS, Detector, detector_setup
-from screening.simulation.photons.responses import incident_energies_kev, run_seed
+from screening.simulation.photons.responses import incident_energies_kev, tabulated
 
 __all__ = ["AROUND", "NEAR", "NEAR_CM", "any_response", "write_views"]
 
@@ -98,25 +97,10 @@ def write_views(
         source = "point" if view == "near" else "isotropic"
         detector = DETECTORS[plain]
         setup = detector_setup(detector, source=source, distance_cm=NEAR_CM if view == "near" else 0.0)
-        energies = incident_energies_kev(detector)
-        peaks, lost, rows = [], [], []
-        for k, energy in enumerate(energies.tolist()):
-            tally = transport_photons(
-                setup, energy, deposit_edges_kev(energy), n_histories=histories, seed=run_seed(seed, name, k)
-            )
-            peaks.append(tally.peaks / histories)
-            lost.append(tally.peak_kev)
-            rows.append(tally.histogram / histories)
-        continuum = np.array(rows)
-        scale = continuum.max(axis=1)
-        scale[scale == 0.0] = 1.0
         area = detector.face_area_cm2 if view == "near" else 0.25 * _surface_cm2(detector)
         arrays[f"{name}/numbers"] = np.array([area, detector.volume_cm3, histories])
-        arrays[f"{name}/incident_kev"] = energies
-        arrays[f"{name}/peaks"] = np.array(peaks, dtype=np.float32)
-        arrays[f"{name}/lost_kev"] = np.round(np.array(lost), 4).astype(np.float32)
-        arrays[f"{name}/continuum"] = (continuum / scale[:, None]).astype(np.float16)
-        arrays[f"{name}/scale"] = scale.astype(np.float32)
+        part = tabulated(setup, incident_energies_kev(detector), name, histories, seed)
+        arrays.update({f"{name}/{key}": values for key, values in part.items()})
         if progress is not None:
             progress(name, histories)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -138,35 +122,12 @@ def _surface_cm2(detector: Detector) -> float:
 @cache
 def _load(name: str) -> Response:
     plain, view = name.split("@")
-    path = files("screening.simulation.spectra") / "tables" / "views.npz"
-    with path.open("rb") as stream, np.load(stream) as table:
-        part = {
-            key: table[f"{name}/{key}"]
-            for key in ("numbers", "incident_kev", "peaks", "lost_kev", "continuum", "scale")
-        }
     distant = response(plain)
-    area, volume, n_histories = part["numbers"].tolist()
     source = (
         f"point {NEAR_CM:g} cm before the housing" if view == "near" else "isotropic, through the front face"
     )
-    arrays = [
-        part["incident_kev"].astype(np.float64),
-        part["peaks"].astype(np.float64),
-        part["lost_kev"].astype(np.float64),
-        part["continuum"].astype(np.float64) * part["scale"].astype(np.float64)[:, None],
-    ]
-    if arrays[3].shape[1] != deposit_edges_kev(661.7).size - 1:
-        raise ValueError(f"views.npz was made for another axis of deposits: {arrays[3].shape[1]} bins")
-    for array in arrays:
-        array.flags.writeable = False
-    return Response(
-        name,
-        distant.crystal,
-        distant.description,
-        area,
-        volume,
-        source,
-        arrays[0],
-        round(n_histories),
-        *arrays[1:],
-    )
+    path = files("screening.simulation.spectra") / "tables" / "views.npz"
+    with path.open("rb") as stream, np.load(stream) as table:
+        return stored_response(
+            table, name, crystal=distant.crystal, description=distant.description, source=source
+        )

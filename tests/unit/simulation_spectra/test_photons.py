@@ -64,7 +64,7 @@ def test_a_surface_returns_less_than_it_gets_and_at_backscatter_energies() -> No
 
 @pytest.mark.parametrize(("material", "areal"), [("lead", 75.0), ("water", 118.0), ("concrete", 110.0)])
 def test_scatter_follows_the_table_to_its_end(material: str, areal: float) -> None:
-    # Beyond the last of the kept thicknesses scatter was extrapolated. At the middle of a bin: lines stand in one.
+    # Beyond the last kept thickness scatter was extrapolated. At the middle of a bin: lines stand in one.
     energy = FLUX_KEV[[181, 206]]
     made = through(Photons(energy, np.ones(2), no_continuum()), material, areal).continuum
     table = emerging(material, areal, energy, FLUX_EDGES).sum(axis=1)
