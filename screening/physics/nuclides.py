@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from screening.records import Category
 
-from .decay import half_life_s
+from .decay import activities, half_life_s
 
-__all__ = ["NAMED", "NUCLIDES", "Nuclide", "members", "nuclide"]
+__all__ = ["NAMED", "NUCLIDES", "Nuclide", "members", "nuclide", "specific_activity_bq_g"]
 
 
 class Nuclide(NamedTuple):
@@ -110,6 +110,29 @@ def members(name: str) -> dict[str, float]:
         return dict(_mixtures()[name])
     half_life_s(name)
     return {name: 1.0}
+
+
+def specific_activity_bq_g(name: str) -> float:
+    """Return the activity of a gram of a label.
+
+    Parameters
+    ----------
+    name : str
+        Label of :data:`NUCLIDES`, or any nuclide of ICRP 107.
+
+    Returns
+    -------
+    float
+        Decays of the label (of its parent; of everything in a material by mass) a second and gram of all
+        its members.
+
+    Raises
+    ------
+    ValueError
+        If no such label or nuclide is known.
+    """
+    shares = members(name)
+    return 1.0 / sum(share / activities({one: 1.0}, unit="g")[one] for one, share in shares.items())
 
 
 @cache

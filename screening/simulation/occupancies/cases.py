@@ -6,14 +6,18 @@ are balanced over its cells as well as n allows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from screening.errors import ConfigurationError
+from screening.physics import MATERIALS
 from screening.physics.neutron_sources import neutrons_per_decay
+from screening.physics.nuclides import specific_activity_bq_g
 from screening.simulation.presets import container_number
+from screening.simulation.spectra.sources import metal_of
 
 from .conditions import BeamRecipe, NeighbourRecipe, RainRecipe
 from .goods import GOODS, PATIENTS, bulk_load, draw_patient
@@ -78,7 +82,7 @@ NEUTRON_SOURCES: tuple[tuple[str, float], ...] = (
 )
 
 #: Shielding of the neutron cases: a steel can, moderated, and gammas stopped with neutrons let through. Bare
-#: plutonium is no case: the 60 keV line of a kilogram would blind any portal.
+#: plutonium is no case: nobody carries it so.
 NEUTRON_SHIELDING: tuple[tuple[tuple[str, float], ...], ...] = (
     (("steel", 8.0),),
     (("steel", 8.0), ("polyethylene", 10.0)),
@@ -248,10 +252,21 @@ def _neutrons(index: int, rng: np.random.Generator) -> dict[str, Any]:
                 height_m=source.height_m,
                 shielding=source.shielding,
                 neutrons_per_s=emitted,
+                radius_g_cm2=_sphere_g_cm2(label, source.activity_mbq),
             ),
         ),
         **_in_turn(case),
     }
+
+
+def _sphere_g_cm2(label: str, activity_mbq: float) -> float:
+    """Return the radius of a sphere of metal, in steps of a tenth so that responses keep; else 0."""
+    metal = metal_of(label)
+    if metal is None:
+        return 0.0
+    mass_g = activity_mbq * 1e6 / specific_activity_bq_g(label)
+    radius = (0.75 / math.pi * mass_g * MATERIALS[metal].density_g_cm3 ** 2) ** (1.0 / 3.0)
+    return float(f"{1.1 ** round(math.log(radius, 1.1)):.4g}")
 
 
 def _faults(index: int, rng: np.random.Generator) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from screening.physics.materials import material_data
 from screening.physics.scatter import SHIELDS, backscattered, emerging, largest_areal_density_g_cm2
 from screening.simulation.spectra.photons import FLUX_EDGES
 from screening.simulation.spectra.sources import emitted as bare_source
+from screening.simulation.spectra.sources import metal_of
 
 __all__ = ["PHOTON_EDGES_KEV", "PHOTON_KEV", "Photons", "emitted", "off_the_ground", "through"]
 
@@ -53,7 +54,7 @@ class Photons(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def emitted(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> Photons:
+def emitted(label: str, shielding: tuple[tuple[str, float], ...] = (), radius_g_cm2: float = 0.0) -> Photons:
     """Return what comes out of a source's shielding.
 
     Parameters
@@ -62,6 +63,8 @@ def emitted(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> Photon
         Key of :data:`screening.physics.NUCLIDES`.
     shielding : tuple of (str, float)
         Layers from the inside: material and areal density, g/cm2.
+    radius_g_cm2 : float, default 0
+        Of a sphere of the source's own metal, g/cm2.
 
     Returns
     -------
@@ -71,7 +74,8 @@ def emitted(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> Photon
     Raises
     ------
     ValueError
-        If the label or a material is unknown, or a thickness is negative.
+        If the label or a material is unknown, a thickness is negative, or a source that is no nuclear metal
+        has a radius.
     """
     nuclide(label)
     source = bare_source(label)
@@ -83,9 +87,29 @@ def emitted(label: str, shielding: tuple[tuple[str, float], ...] = ()) -> Photon
         source.number[inside],
         np.diff(np.interp(PHOTON_EDGES_KEV, FLUX_EDGES, up_to)),
     )
+    if radius_g_cm2 > 0.0:
+        metal = metal_of(label)
+        if metal is None:
+            raise ValueError(f"{label} is no nuclear metal: radius_g_cm2 must be 0, got {radius_g_cm2:g}")
+        photons = Photons(
+            photons.energy_kev,
+            photons.lines * _out_of_sphere(attenuation(metal, photons.energy_kev) * radius_g_cm2),
+            photons.scattered * _out_of_sphere(attenuation(metal, PHOTON_KEV) * radius_g_cm2),
+        )
     for material, areal_density_g_cm2 in shielding:
         photons = through(photons, material, areal_density_g_cm2)
     return photons
+
+
+def _out_of_sphere(depth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share that leaves a sphere untouched which emits everywhere, by its radius in free paths.
+
+    Case, de Hoffmann and Placzek, Introduction to the Theory of Neutron Diffusion (1953): 3 / (8 x^3)
+    (2 x^2 - 1 + (1 + 2 x) exp(-2 x)); 1 - 3 x / 4 where that cancels.
+    """
+    x = np.maximum(depth, 1e-3)
+    found = 3.0 / (8.0 * x**3) * (2.0 * x**2 - 1.0 + (1.0 + 2.0 * x) * np.exp(-2.0 * x))
+    return np.where(depth > 1e-3, found, 1.0 - 0.75 * depth)
 
 
 def through(photons: Photons, material: str, areal_density_g_cm2: float) -> Photons:

@@ -84,7 +84,7 @@ def draw_neutrons(
             seen = source.neutrons_per_s * neutron_efficiency(source.label, source.shielding)
             counts += rng.poisson(seen * share)
     for source in recipe.sources:
-        photons = emitted(source.label, source.shielding)
+        photons = emitted(source.label, source.shielding, source.radius_g_cm2)
         rate = source.activity_mbq * 1e6 * float(photons.lines.sum() + photons.scattered.sum())
         if rate * _GAMMA_SENSITIVITY > 1.0:
             share = rectangle_share(along - source.position_m, source.across_m, source.height_m, panels)

@@ -8,6 +8,7 @@ import msgspec
 
 from screening.physics import NUCLIDES
 from screening.records import Category, Level, OperatingMode
+from screening.simulation.spectra.sources import metal_of
 
 from .checks import check_material, check_motion, check_range
 from .conditions import BeamRecipe, CargoRecipe, NeighbourRecipe, RainRecipe
@@ -53,6 +54,9 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Layers around it: material and areal density, g/cm2.
     neutrons_per_s : float
         Neutrons it emits each second.
+    radius_g_cm2 : float
+        Radius of a sphere of the source's own metal (uranium, plutonium), g/cm2, which holds back its own
+        photons; 0: so thin that all leave.
     is_bulk : bool
         Spread through the width of the box as well: the cargo itself is active, and absorbs its own photons.
         Needs a cargo.
@@ -66,6 +70,7 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     height_m: float = 1.8
     shielding: tuple[tuple[str, float], ...] = ()
     neutrons_per_s: float = 0.0
+    radius_g_cm2: float = 0.0
     is_bulk: bool = False
 
     def __post_init__(self) -> None:
@@ -74,6 +79,7 @@ class SourceRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         check_range("activity_mbq", self.activity_mbq, 0.0, 1e12)
         check_range("neutrons_per_s", self.neutrons_per_s, 0.0, 1e12)
         check_range("spread_m", self.spread_m, 0.0, 60.0)
+        check_range("radius_g_cm2", self.radius_g_cm2, 0.0, 500.0 if metal_of(self.label) else 0.0)
         check_range("across_m", self.across_m, -1.5, 1.5)
         check_range("height_m", self.height_m, 0.0, 5.0)
         for material, areal_density_g_cm2 in self.shielding:

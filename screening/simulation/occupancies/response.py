@@ -166,6 +166,7 @@ class PanelResponse:
         cargo: str | None = None,
         *,
         has_ground: bool = False,
+        radius_g_cm2: float = 0.0,
     ) -> Table:
         """Return the deposits of a source behind cargo of every tabulated thickness.
 
@@ -179,6 +180,8 @@ class PanelResponse:
             Material of the cargo, and 1.6 g/cm2 of steel around it; None: neither, one row.
         has_ground : bool, default False
             Add what a road scatters back.
+        radius_g_cm2 : float, default 0
+            Of a sphere of the source's own metal, g/cm2.
 
         Returns
         -------
@@ -190,7 +193,7 @@ class PanelResponse:
         ValueError
             If a label or material is unknown.
         """
-        return _table(self, label, shielding, cargo, has_ground)
+        return _table(self, label, shielding, cargo, has_ground, radius_g_cm2)
 
 
 @lru_cache(maxsize=256)
@@ -200,10 +203,11 @@ def _table(
     shielding: tuple[tuple[str, float], ...],
     cargo: str | None,
     has_ground: bool,
+    radius_g_cm2: float,
 ) -> Table:
     rows = []
     for node in NODES_G_CM2 if cargo is not None else NODES_G_CM2[:1]:
-        photons = emitted(label, shielding)
+        photons = emitted(label, shielding, radius_g_cm2)
         if cargo is not None:
             photons = through(through(photons, cargo, float(node)), *_BODY)
         rows.append(response.deposits(off_the_ground(photons) if has_ground else photons))

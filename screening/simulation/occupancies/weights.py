@@ -141,6 +141,7 @@ def weigh_source(
         source.shielding,
         None if cargo is None else cargo.material,
         has_ground=recipe.has_ground,
+        radius_g_cm2=source.radius_g_cm2,
     )
     decays = source.activity_mbq * 1e6 * recipe.interval_s
     # Constituents of one good lie in the same places: reckon those once.

@@ -14,7 +14,7 @@ from screening.records import Category
 
 from .photons import FLUX_EDGES, FLUX_KEV, Photons, through, through_layers
 
-__all__ = ["Hiding", "draw_hiding", "emitted", "emitted_origins", "hidden"]
+__all__ = ["Hiding", "draw_hiding", "emitted", "emitted_origins", "hidden", "metal_of"]
 
 #: Lines weaker than this share of a label's strongest are not followed, unless they are above 1 MeV.
 _LEAST_SHARE = 2e-6
@@ -133,6 +133,22 @@ def emitted(name: str, rng: np.random.Generator | None = None) -> Photons:
             photons, _METALS[name], float(np.exp(rng.uniform(np.log(0.1), np.log(30.0))))
         )
     return photons
+
+
+def metal_of(name: str) -> str | None:
+    """Return the metal that a label is made of.
+
+    Parameters
+    ----------
+    name : str
+        Key of :data:`screening.physics.NUCLIDES`.
+
+    Returns
+    -------
+    str or None
+        Material, which holds back its own photons; None for all but nuclear metals.
+    """
+    return _METALS.get(name)
 
 
 def emitted_origins(name: str) -> tuple[str, ...]:

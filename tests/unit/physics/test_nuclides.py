@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from screening.physics import NAMED, NUCLIDES, nuclide
+from screening.physics.nuclides import specific_activity_bq_g
 from screening.records import Category
 
 
@@ -135,3 +136,11 @@ def test_half_lives() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown nuclide 'Xx-1'"):
         nuclide("Xx-1")
+
+
+def test_a_gram_of_a_label() -> None:
+    assert specific_activity_bq_g("Cs-137") == pytest.approx(3.2e12, rel=0.01)
+    # 93 % of Pu-239 at 2.3 GBq/g are a fifth of the activity, most is of Pu-241 and daughters.
+    assert specific_activity_bq_g("WGPu") == pytest.approx(1.02e10, rel=0.01)
+    # U-238 with two daughters, and little of the rest
+    assert specific_activity_bq_g("DU") == pytest.approx(3.0 * 1.244e4, rel=0.02)

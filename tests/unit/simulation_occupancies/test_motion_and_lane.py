@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from screening.kernels.photons import transport_photons
-from screening.physics import transmission
+from screening.physics import attenuation, transmission
 from screening.physics.response import response
 from screening.simulation.occupancies import (
     CargoRecipe,
@@ -17,6 +17,7 @@ from screening.simulation.occupancies import (
     simulate_occupancy,
     stop_and_go,
 )
+from screening.simulation.occupancies.emission import emitted
 from screening.simulation.occupancies.expected import fixed_part
 from screening.simulation.occupancies.lane import (
     FACE_M,
@@ -225,3 +226,20 @@ def test_smaller_panels_see_less():
     assert part / whole == pytest.approx(0.25 * 0.77 / (0.35 * 1.70), rel=0.1)
     with pytest.raises(ValueError, match=r"face_m must be from 0\.02"):
         OccupancyRecipe(face_m=(0.0, 1.0))
+
+
+def test_a_sphere_of_metal_holds_back_its_own_photons():
+    rng = np.random.default_rng(1)
+    start, cosine = rng.random(200_000) ** (1.0 / 3.0), rng.uniform(-1.0, 1.0, 200_000)
+    way_out = np.sqrt(1.0 - start**2 * (1.0 - cosine**2)) - start * cosine
+    thin, solid = emitted("DU"), emitted("DU", (), 20.0)
+    for line in (185.7, 1001.0):
+        at = int(np.argmin(np.abs(thin.energy_kev - line)))
+        depth = 20.0 * float(attenuation("uranium", thin.energy_kev[at]))
+        share = np.exp(-depth * way_out).mean()
+        assert solid.lines[at] / thin.lines[at] == pytest.approx(share, rel=0.02)
+    assert emitted("DU", (), 1e-6).lines.sum() == pytest.approx(thin.lines.sum(), rel=1e-3)
+    with pytest.raises(ValueError, match="Cs-137 is no nuclear metal"):
+        emitted("Cs-137", (), 20.0)
+    with pytest.raises(ValueError, match="radius_g_cm2 must be from 0 to 0, got 5"):
+        SourceRecipe(label="Cs-137", activity_mbq=1.0, radius_g_cm2=5.0)

@@ -11,7 +11,9 @@ import pytest
 
 from screening.archive import read_scan
 from screening.errors import ConfigurationError
+from screening.physics import MATERIALS
 from screening.physics.neutron_sources import neutrons_per_decay
+from screening.physics.nuclides import specific_activity_bq_g
 from screening.radiation import RadiationAnalyser, RadiationSettings
 from screening.simulation.occupancies import simulate_occupancy
 from screening.simulation.occupancies.cases import (
@@ -142,3 +144,11 @@ def test_neutrons_follow_from_the_activity():
         emitted = neutrons_per_decay(source.label) * source.activity_mbq * 1e6
         assert source.neutrons_per_s == pytest.approx(emitted, rel=1e-3)
         assert 5e3 < emitted < 5e5
+        # A sphere of that mass: its own low lines stay in it.
+        if source.label == "Cf-252":
+            assert source.radius_g_cm2 == 0.0
+        else:
+            grams = source.activity_mbq * 1e6 / specific_activity_bq_g(source.label)
+            radius_cm = source.radius_g_cm2 / MATERIALS["plutonium"].density_g_cm3
+            volume = 4.0 / 3.0 * np.pi * radius_cm**3
+            assert volume * MATERIALS["plutonium"].density_g_cm3 == pytest.approx(grams, rel=0.17)
