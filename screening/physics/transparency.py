@@ -101,6 +101,8 @@ def fit_scales(
         raise ValueError(f"atomic number {int(z.min())} to {int(z.max())} is outside the range 1 to 100")
     if weights.shape not in ((energy.size,), (z.size, energy.size)):
         raise ValueError(f"weights of shape {weights.shape} match neither the energies nor steps by energies")
+    if not (np.isfinite(weights).all() and (weights >= 0.0).all() and (weights.sum(axis=-1) > 0.0).all()):
+        raise ValueError("weights of a beam must be finite, 0 or more, and not all 0")
     weights = np.broadcast_to(weights / weights.sum(axis=-1, keepdims=True), (z.size, energy.size))
     rows = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
     parts = {

@@ -141,6 +141,9 @@ def test_scales_are_found_again() -> None:
         fit_scales(z * 10, density, neg_log, spectrum.energy_kev, spectrum.weight)
     with pytest.raises(ValueError, match="match neither"):
         fit_scales(z, density, neg_log, spectrum.energy_kev, spectrum.weight[1:])
+    for wrong in (0.0 * spectrum.weight, -spectrum.weight, np.nan * spectrum.weight):
+        with pytest.raises(ValueError, match="weights of a beam must be finite"):
+            fit_scales(z, density, neg_log, spectrum.energy_kev, wrong)
 
 
 @pytest.mark.shared
