@@ -126,4 +126,5 @@ def _live_time_s(
     if occupancy.live_time_s is None:
         return real
     live = np.asarray(occupancy.live_time_s, dtype=np.float64)
-    return np.where(np.isfinite(live) & (live > 0), live * counts.is_seen, real)
+    is_given = np.isfinite(live) & (live > 0)
+    return np.where(is_given, np.where(is_given, live, 0.0) * counts.is_seen, real)

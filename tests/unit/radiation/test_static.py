@@ -106,3 +106,12 @@ def test_overload(make, analyse):
     settings = RadiationSettings(overload_panel_cps=50.0)
     _, codes = analyse(_static(make), make.identifier(), settings)
     assert ReasonCode.Q_SATURATED in codes["RAD_GROSS"]
+
+
+@pytest.mark.parametrize("live_s", [np.inf, np.nan, -1.0, 0.0])
+def test_a_live_time_that_is_none_gives_no_clearance(make, analyse, live_s):
+    # A device may also report a count that is none: then nothing of the interval was seen.
+    payload = _static(make, live_time_s=np.array([[live_s]]), gamma_counts=np.array([[-7]]), spectra=None)
+    analysis, codes = analyse(payload)
+    assert analysis.measurements.detection_limit_mbq_cs137 is None
+    assert codes["RAD_GROSS"]
