@@ -251,15 +251,16 @@ def _cases() -> list[_Case]:
         ),
         (
             "neutrons",
-            "plutonium behind lead and polyethylene: neutrons",
+            "a kilogram of plutonium behind lead and polyethylene: neutrons",
             {
                 "sources": (
                     SourceRecipe(
                         label="WGPu",
-                        activity_mbq=3e6,
+                        activity_mbq=1.02e7,
                         position_m=9.0,
                         shielding=(("lead", 23.0), ("polyethylene", 10.0)),
                         neutrons_per_s=6e4,
+                        radius_g_cm2=45.0,
                     ),
                 )
             },

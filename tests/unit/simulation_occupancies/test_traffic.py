@@ -152,3 +152,17 @@ def test_neutrons_follow_from_the_activity():
             radius_cm = source.radius_g_cm2 / MATERIALS["plutonium"].density_g_cm3
             volume = 4.0 / 3.0 * np.pi * radius_cm**3
             assert volume * MATERIALS["plutonium"].density_g_cm3 == pytest.approx(grams, rel=0.17)
+
+
+def test_metal_of_the_sweeps_hides_in_itself_and_shows_its_neutrons():
+    seen = set()
+    for preset in ("sources", "masking"):
+        for index in range(200):
+            for source in draw_recipe(preset, 4, index).sources:
+                is_metal = source.label in ("HEU", "LEU", "DU", "WGPu", "RGPu")
+                assert (source.radius_g_cm2 > 0.0) is is_metal
+                # a kilogram of weapons plutonium emits some 6e4 neutrons a second
+                if source.label == "WGPu" and source.activity_mbq > 1e6:
+                    assert source.neutrons_per_s == pytest.approx(source.activity_mbq / 1.02e7 * 6e4, rel=0.1)
+                seen.add(source.label)
+    assert {"HEU", "WGPu", "DU"} <= seen
