@@ -35,6 +35,7 @@ from .identify_search import Settled, settle
 from .nuclide_model import FEATURE_VERSION, network_features
 from .resolution import find_peaks, fit_widths, resolution_candidates
 from .spectrum import MeasuredSpectrum, live_range_kev, measured_spectrum, noise_excess
+from .templates import LANTHANUM_R662
 
 __all__ = ["Identification", "Identifier", "Opinion"]
 
@@ -220,6 +221,7 @@ class Identifier:
         fit, evidence = _weigh(problem, fit, variants)
         belief = self._belief(spectrum, settled, (low, high))
         weighed = _without_natural_annihilation(problem, fit, evidence, reference is not None)
+        weighed = _without_the_crystals_own(problem, weighed, reference is not None)
         proposed = _named(fit, weighed)
         opinions = [self._opinion(evidence[label], label, belief) for label in proposed]
         reporting = self._threshold("reporting", REPORTING_THRESHOLD)
@@ -418,6 +420,17 @@ def _without_natural_annihilation(
     if label not in evidence or has_background:
         return evidence
     if fit.part(label, peaks_only=True).sum() >= ANNIHILATION_SHARE * problem.counts.sum():
+        return evidence
+    return {other: proof for other, proof in evidence.items() if other != label}
+
+
+def _without_the_crystals_own(
+    problem: Problem, evidence: dict[int, Evidence], has_background: bool
+) -> dict[int, Evidence]:
+    """Leave I-125 out where a lanthanum halide's own K shell makes the same line at 37 keV."""
+    low, high = LANTHANUM_R662
+    label = _names().index("I-125")
+    if label not in evidence or has_background or not low <= problem.templates.law.r662 <= high:
         return evidence
     return {other: proof for other, proof in evidence.items() if other != label}
 

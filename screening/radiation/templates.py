@@ -29,6 +29,7 @@ from .resolution import SIGMA_PER_FWHM
 
 __all__ = [
     "GERMANIUM_R662",
+    "LANTHANUM_R662",
     "SHIELDS",
     "LineTable",
     "TemplateSet",

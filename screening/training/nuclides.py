@@ -21,7 +21,7 @@ from .spectra_set import DRAWS_PER_DETECTOR, LABELS, FeatureSet, GeneratorSettin
 
 __all__ = ["TrainedNetwork", "fit_network", "train"]
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 #: The test split is drawn wider than training: worse calibrations, heavier tails.
 TEST_SETTINGS = GeneratorSettings(calibration_error=1.5, harshness=1.5)
@@ -244,7 +244,7 @@ def _card(
         "domain": "spectra with an energy calibration good to 5 % and 12 keV, 20 to 3000 keV, FWHM 0.2 to "
         "14 % at 662 keV, at least 60 counts",
         "known_failures": (
-            "trained and tested on an analytic simulator: figures are not measured ones",
+            "trained and tested on simulated spectra (Monte Carlo responses): figures are not measured ones",
             "labels with one line each cannot be told apart within the resolution (Sr-85, Kr-85 and 511 keV "
             "in scintillators; Mn-54 and the 847 keV line of neutrons on iron)",
             "uranium and plutonium behind medical or NORM sources many times stronger are not named",

@@ -65,6 +65,19 @@ def test_backgrounds_name_nothing_but_nature(kind: str, seed: int) -> None:
     assert not [item for item in found.nuclides if SEVERE & set(item.categories)]
 
 
+@pytest.mark.parametrize("seed", [1001, 1003, 1008])
+def test_the_k_shell_of_lanthanum_is_no_iodine(seed: int) -> None:
+    # These three were named I-125: after a capture of La-138 the crystal itself shows 37 keV.
+    spectrum = simulate_spectrum(SpectrumRecipe((), 15_000.0, 1.0, "labr3"), seed)
+    assert spectrum.background is None
+    assert "I-125" not in [item.nuclide for item in _answer(spectrum).nuclides]
+
+
+def test_iodine_is_named_where_no_crystal_makes_its_line() -> None:
+    found = _answer(simulate_spectrum(SpectrumRecipe(("I-125",), 20_000.0, 6.0, "hpge"), 4))
+    assert found.nuclides[0].nuclide == "I-125"
+
+
 def test_positrons_alone_are_told_as_such() -> None:
     found = _answer(simulate_spectrum(SpectrumRecipe(("annihilation",), 20_000.0, 6.0, "nai"), 4))
     assert found.nuclides[0].nuclide == "annihilation"
