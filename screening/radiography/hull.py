@@ -307,10 +307,12 @@ def _box(outline: _Outline, row0: int, last: int, span: _Span) -> ContainerBox:
     if found:
         # the wall that reaches lower counts: what stands behind its rows is inside
         row1 = max(found)
+    is_whole = has_start and has_end and span.has_rail
     if outline.pitch_m is not None:
         least, most = (row0 + round(height / outline.pitch_m[0]) for height in HULL_HEIGHT_M)
+        # no box is so low: the pitch is not this picture's
+        is_whole &= last >= least
         row1 = min(max(row1, least), max(most, least), n_row)
-    is_whole = has_start and has_end and span.has_rail
     return ContainerBox(row0=row0, col0=span.col0, row1=row1, col1=span.col1, complete=is_whole)
 
 
