@@ -111,12 +111,12 @@ def fit_scales(
     }
     by_step = np.stack([parts[int(k)] for k in z])
 
-    def predict(scales: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _predict(scales: NDArray[np.float64]) -> NDArray[np.float64]:
         exponent = density[:, None] * np.einsum("p,spe->se", scales, by_step)
         return np.asarray(-np.log((np.exp(-exponent) * weights).sum(axis=1)))
 
-    fit = least_squares(lambda scales: predict(scales) / measured - 1.0, np.ones(3), bounds=(0.0, 10.0))
-    return ScaleFit(fit.x, measured, predict(fit.x))
+    fit = least_squares(lambda scales: _predict(scales) / measured - 1.0, np.ones(3), bounds=(0.0, 10.0))
+    return ScaleFit(fit.x, measured, _predict(fit.x))
 
 
 def semiz_figure(folder: Path) -> dict[str, ScaleFit]:

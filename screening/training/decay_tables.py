@@ -163,7 +163,7 @@ class Transition(NamedTuple):
 
     @property
     def total(self) -> float:
-        """Transitions per decay, conversion included."""
+        """The transitions per decay, conversion included."""
         return self.photons * (1.0 + self.alpha)
 
 
@@ -214,39 +214,39 @@ def cascades_of_scheme(scheme: Scheme) -> list[tuple[float, tuple[float, ...]]]:
             arriving[transition.final] += transition.total
     found: dict[tuple[float, ...], float] = {}
 
-    def finish(probability: float, seen: tuple[float, ...]) -> None:
+    def _finish(probability: float, seen: tuple[float, ...]) -> None:
         if len(seen) > 1:
             key = tuple(sorted(seen, reverse=True))
             found[key] = found.get(key, 0.0) + probability
 
-    def walk(level: int, probability: float, seen: tuple[float, ...], *, is_start: bool) -> None:
+    def _walk(level: int, probability: float, seen: tuple[float, ...], *, is_start: bool) -> None:
         if probability < 0.1 * MIN_CASCADE:
             return
         if not carried[level]:
-            finish(probability, seen)
+            _finish(probability, seen)
             return
         if scheme.is_long[level] and (seen or not is_start):
-            finish(probability, seen)
+            _finish(probability, seen)
             # what a long-lived level emits afterwards is a cascade of its own
-            walk(level, probability, (), is_start=True)
+            _walk(level, probability, (), is_start=True)
             return
         for transition in scheme.levels[level]:
             share = probability * transition.total / carried[level]
             photon = share / (1.0 + transition.alpha)
             k_x_ray = photon * transition.alpha_k * scheme.k_yield
-            walk(transition.final, photon, (*seen, transition.energy_kev), is_start=False)
-            walk(transition.final, k_x_ray, (*seen, scheme.k_kev), is_start=False)
-            walk(transition.final, share - photon - k_x_ray, seen, is_start=False)
+            _walk(transition.final, photon, (*seen, transition.energy_kev), is_start=False)
+            _walk(transition.final, k_x_ray, (*seen, scheme.k_kev), is_start=False)
+            _walk(transition.final, share - photon - k_x_ray, seen, is_start=False)
 
     for level, total in enumerate(carried):
         # the ground state is fed with what reaches no level above it
         direct = max(total - arriving[level], 0.0) if level else 1.0
         positron = min(scheme.positron[level], direct)
         k_x_ray = min(scheme.k_capture[level] * scheme.k_yield, direct - positron)
-        walk(level, positron, (511.0, 511.0), is_start=True)
-        walk(level, k_x_ray, (scheme.k_kev,), is_start=True)
+        _walk(level, positron, (511.0, 511.0), is_start=True)
+        _walk(level, k_x_ray, (scheme.k_kev,), is_start=True)
         if level:
-            walk(level, direct - positron - k_x_ray, (), is_start=True)
+            _walk(level, direct - positron - k_x_ray, (), is_start=True)
     ranked = sorted(((p, e) for e, p in found.items() if p >= MIN_CASCADE), key=lambda row: (-row[0], row[1]))
     return ranked[:MAX_CASCADES]
 

@@ -255,7 +255,7 @@ def panel_response(rng: np.random.Generator, n: int) -> _FloatArray:
         Response, not anchored.
     """
 
-    def where(position: _FloatArray) -> NDArray[np.int64]:
+    def _where(position: _FloatArray) -> NDArray[np.int64]:
         x, y, z = position.T
         outside = (np.abs(x) > 15.0) | (np.abs(y) > 100.0) | (z < 0.0) | (z > 18.8)
         return np.where(outside, -2, np.where((z > 3.8) & (z < 8.8), 1, 0))
@@ -267,7 +267,7 @@ def panel_response(rng: np.random.Generator, n: int) -> _FloatArray:
         position[:, 0] = 30.0 * rng.random(n) - 15.0
         position[:, 1] = 200.0 * rng.random(n) - 100.0
         direction = np.tile([0.0, 0.0, 1.0], (n, 1))
-        _, counted = _transport(rng, energy, position, direction, ("polyethylene", "tubes"), where)
+        _, counted = _transport(rng, energy, position, direction, ("polyethylene", "tubes"), _where)
         found[group] = counted.mean()
     return found
 
@@ -299,14 +299,14 @@ def leakage(
         radii = 2.0 + np.cumsum([thickness for _, thickness in shells])
         bounds = np.concatenate([[2.0], radii])
 
-        def where(position: _FloatArray) -> NDArray[np.int64]:
+        def _where(position: _FloatArray) -> NDArray[np.int64]:
             index = np.searchsorted(bounds, np.linalg.norm(position, axis=1)) - 1
             return np.where(index >= len(shells), -2, index)
 
         direction = rng.normal(size=(n, 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
         names = tuple(material for material, _ in shells)
-        energy, _ = _transport(rng, energy, np.zeros((n, 3)), direction, names, where)
+        energy, _ = _transport(rng, energy, np.zeros((n, 3)), direction, names, _where)
     return np.histogram(energy, EDGES_MEV)[0] / n
 
 

@@ -181,7 +181,7 @@ def detector_setup(detector: Detector, *, source: str = "parallel", distance_cm:
     """
     names: list[str] = []
 
-    def index(material: str) -> int:
+    def _index(material: str) -> int:
         if not material:
             return -1
         if material not in names:
@@ -196,12 +196,12 @@ def detector_setup(detector: Detector, *, source: str = "parallel", distance_cm:
         materials.append(-1)
     crystal = len(bounds)
     bounds.append([detector.size_cm[0] / 2, half_y, 0.0, depth])
-    materials.append(index(detector.crystal))
+    materials.append(_index(detector.crystal))
     for layer in detector.layers:
         half_x, half_y, low, high = bounds[-1]
         wide_y = half_y + layer.side_cm if detector.shape == "box" else 0.0
         bounds.append([half_x + layer.side_cm, wide_y, low - layer.front_cm, high + layer.back_cm])
-        materials.append(index(layer.material))
+        materials.append(_index(layer.material))
     return PhotonSetup(
         photon_materials(tuple(names)),
         detector.shape,

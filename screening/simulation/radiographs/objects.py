@@ -46,7 +46,7 @@ class SceneObject:
 
     @property
     def materials(self) -> tuple[str, ...]:
-        """Names of its materials, sorted."""
+        """The names of its materials, sorted."""
         return self._trace()[3]
 
     def add(self, placed: Placed) -> None:

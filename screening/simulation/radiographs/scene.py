@@ -65,12 +65,12 @@ class Scene:
 
     @property
     def materials(self) -> tuple[str, ...]:
-        """Materials seen in the picture, in the order in which they were added."""
+        """The materials seen in the picture, in the order in which they were added."""
         return tuple(self._materials)
 
     @property
     def objects(self) -> tuple[SceneObject, ...]:
-        """Objects labelled so far, in order."""
+        """The objects labelled so far, in order."""
         return tuple(self._objects)
 
     def total(self) -> NDArray[np.float32]:

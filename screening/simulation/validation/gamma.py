@@ -151,7 +151,7 @@ class GammaComparison:
 
     @property
     def at_bounds(self) -> tuple[str, ...]:
-        """Parameters that the fit left at an end of their range."""
+        """The parameters that the fit left at an end of their range."""
         found = []
         for name, value in self.parameters.items():
             low, high = range_of(name, self.response)

@@ -232,7 +232,7 @@ def fit_shape(setup: GammaSetup, measured: Measured) -> Fit:
     floor_kev = any_response(setup.response.split("@")[0]).fwhm_law.floor_kev
     light = any_response(setup.response).nonproportionality
 
-    def shapes(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], FwhmLaw]:
+    def _shapes(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], FwhmLaw]:
         law = FwhmLaw(float(np.exp(p[2])), float(p[3]), floor_kev)
         energy = np.concatenate([np.linspace(10.0, 400.0, 196), np.linspace(410.0, 4000.0, 360)])
         recorded = p[1] * energy * (1.0 + setup.light * (light(energy) - 1.0)) + p[0]
@@ -241,12 +241,12 @@ def fit_shape(setup: GammaSetup, measured: Measured) -> Fit:
         parts = [channel_counts(one, true, law) for one in (source, scatter)]
         return np.stack(parts, axis=1) * (1.0 - 2.0 * chance), law
 
-    def solved(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], FwhmLaw]:
-        parts, law = shapes(p)
+    def _solved(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], FwhmLaw]:
+        parts, law = _shapes(p)
         return parts, _scales(parts, measured, pile_up, sigma, fitted), law
 
-    def residuals(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        parts, scales, _ = solved(p)
+    def _residuals(p: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts, scales, _ = _solved(p)
         model = parts @ scales[:2] + scales[2] * measured.background + pile_up
         off = (measured.counts - model)[fitted] / sigma[fitted]
         return np.concatenate([off, (p - prior) / spread])
@@ -263,9 +263,9 @@ def fit_shape(setup: GammaSetup, measured: Measured) -> Fit:
     if kind == "hpge":
         spread[:2] = GERMANIUM_SPREAD
     best = least_squares(
-        residuals, prior, bounds=(lower, upper), x_scale=[3.0, 0.01, 0.1, 0.05], diff_step=1e-4, max_nfev=30
+        _residuals, prior, bounds=(lower, upper), x_scale=[3.0, 0.01, 0.1, 0.05], diff_step=1e-4, max_nfev=30
     )
-    parts, scales, law = solved(best.x)
+    parts, scales, law = _solved(best.x)
     parameters = {
         "gain": float(best.x[1]),
         "offset_kev": float(best.x[0]),

@@ -39,16 +39,16 @@ def plot(comparison: GammaComparison, path: Path) -> None:
     axis = edges[first : stop + 1 : group]
     width = np.diff(axis)
 
-    def grouped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _grouped(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(values[first:stop].reshape(-1, group).sum(axis=1))
 
     model = comparison.source + comparison.background
-    measured = grouped(comparison.measured) / width
+    measured = _grouped(comparison.measured) / width
     upper.stairs(measured, axis, color="0.35", linewidth=0.8, label="measured")
-    upper.stairs(grouped(model) / width, axis, color="tab:red", linewidth=1.0, label="simulated, fitted")
+    upper.stairs(_grouped(model) / width, axis, color="tab:red", linewidth=1.0, label="simulated, fitted")
     if comparison.background.any():
         upper.stairs(
-            grouped(comparison.background) / width, axis, color="tab:blue", linewidth=0.7,
+            _grouped(comparison.background) / width, axis, color="tab:blue", linewidth=0.7,
             label="measured background",
         )  # fmt: skip
     upper.set_yscale("log")
@@ -56,9 +56,9 @@ def plot(comparison: GammaComparison, path: Path) -> None:
     upper.set_ylabel("counts / keV")
     upper.set_title(f"{comparison.name}: {comparison.label} in {comparison.response}", fontsize=9)
     upper.legend(fontsize=7)
-    sigma = np.sqrt(grouped(comparison.sigma**2))
-    taken = grouped(comparison.fitted.astype(np.float64)) > 0
-    off = np.where(taken, grouped(comparison.measured - model), 0.0)
+    sigma = np.sqrt(_grouped(comparison.sigma**2))
+    taken = _grouped(comparison.fitted.astype(np.float64)) > 0
+    off = np.where(taken, _grouped(comparison.measured - model), 0.0)
     lower.stairs(off / sigma, axis, color="0.2", linewidth=0.7)
     lower.axhline(0.0, color="tab:red", linewidth=0.7)
     lower.set_ylim(-8, 8)
