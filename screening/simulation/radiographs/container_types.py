@@ -10,7 +10,7 @@ import itertools
 
 import numpy as np
 
-from .containers import (
+from .dry_box import (
     WIDTH_M,
     Container,
     add_floor,

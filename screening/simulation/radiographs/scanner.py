@@ -11,18 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .exposure import Counts, expose, transmission
 from .families import DEFAULT_FAMILY, SCANNER_FAMILIES, SCANNER_KINDS, Range, ScannerFamily
 
 __all__ = [
     "SCANNER_FAMILIES",
     "SCANNER_KINDS",
-    "Counts",
     "Scanner",
     "draw_line_positions",
     "draw_scanner",
-    "expose",
-    "transmission",
 ]
 
 #: Rows that the numbers of faulty rows in a family refer to.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from .gamma import GammaComparison
+    from .gamma_comparison import GammaComparison
 
 __all__ = ["plot"]
 

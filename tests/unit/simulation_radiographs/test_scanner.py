@@ -10,15 +10,13 @@ import pytest
 from screening.physics.attenuation import attenuation
 from screening.radiography.curves import neg_log_of
 from screening.simulation.radiographs.beams import endpoint_sensitivity, instance_beam, quantum_growth
-from screening.simulation.radiographs.exposure import _beam_settings
+from screening.simulation.radiographs.exposure import Counts, _beam_settings, expose
 from screening.simulation.radiographs.scanner import (
     SCANNER_FAMILIES,
     SCANNER_KINDS,
-    Counts,
     Scanner,
     draw_line_positions,
     draw_scanner,
-    expose,
 )
 from screening.simulation.radiographs.scene import FanGeometry, Scene
 

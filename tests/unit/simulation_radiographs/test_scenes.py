@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from screening.radiography.curves import neg_log_of
-from screening.simulation.radiographs.scanner import Scanner, draw_scanner, expose, transmission
+from screening.simulation.radiographs.exposure import expose, transmission
+from screening.simulation.radiographs.scanner import Scanner, draw_scanner
 from screening.simulation.radiographs.scene import FanGeometry, Scene
 
 
