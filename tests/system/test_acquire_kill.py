@@ -133,6 +133,7 @@ def test_every_acknowledged_scan_survives_kills_and_none_is_there_twice(tmp_path
             service.send_signal(signal.SIGKILL)
             service.wait()
             n_kill += 1
+        before = log.stat().st_size
         last = _python(ACQUIRE, str(site), log=log)
         running.append(last)
         deadline = time.monotonic() + 90
@@ -141,7 +142,9 @@ def test_every_acknowledged_scan_survives_kills_and_none_is_there_twice(tmp_path
             stored = set(_in_store(tmp_path))
             with ResultStore(tmp_path / "results.sqlite", read_only=True) as store:
                 pictures = [scan for scan in store.scans() if scan.modality == "radiograph"]
-            if acknowledged <= stored and len(pictures) >= N_VEHICLE:
+            # Earlier processes may have left nothing to do: this one must have begun before it is told to end.
+            has_started = re.search(r"site .*: \d+ lanes", log.read_text(encoding="utf-8")[before:])
+            if has_started and acknowledged <= stored and len(pictures) >= N_VEHICLE:
                 break
             time.sleep(0.3)
         last.send_signal(signal.SIGTERM)
