@@ -142,8 +142,8 @@ def test_every_acknowledged_scan_survives_kills_and_none_is_there_twice(tmp_path
             stored = set(_in_store(tmp_path))
             with ResultStore(tmp_path / "results.sqlite", read_only=True) as store:
                 pictures = [scan for scan in store.scans() if scan.modality == "radiograph"]
-            # Earlier processes may have left nothing to do: this one must have begun before it is told to end.
-            has_started = re.search(r"site .*: \d+ lanes", log.read_text(encoding="utf-8")[before:])
+            # Earlier processes may have left nothing to do: this one must begin before it is told to end.
+            has_started = re.search(rb"site .*: \d+ lanes", log.read_bytes()[before:])
             if has_started and acknowledged <= stored and len(pictures) >= N_VEHICLE:
                 break
             time.sleep(0.3)
