@@ -335,7 +335,7 @@ def _card(
             "nothing is there.",
             "Of ordinary loads the low and heavy are missed: ingots, sheets, tubes on the floor, above all "
             "in well wagons.",
-            "An empty flat rack, which training never saw, alarms more often. Tanks were not simulated.",
+            "Training never saw a flat rack or a tank; tanks were not tried at all.",
             "From a high source the floor is a band with the carrier in it. The explicit score judges what "
             "is above that band; a low load of the whole length is left to the network alone.",
             "Thresholds come from simulation: a scanner's own clean traffic must set them before LOW counts.",
