@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .detectors import DetectorAnswer, DetectorUnderTest
-from .page import evaluation_table
+from .report import evaluation_table
 from .results import Evaluation, evaluation_schema
 from .run import run
 

@@ -17,7 +17,7 @@ from screening.sources import open_scans
 from .dataset import SPLITS, DataSet, Problem, Sample, read_dataset
 from .detectors import DetectorAnswer, DetectorUnderTest, load_detectors
 from .identification import load_correspondence
-from .page import evaluation_page
+from .report import evaluation_page
 from .results import DataUsed, Evaluation, Failure
 from .scoring import Answered, detector_result
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from .metrics import Proportion, Rate
-from .results import DetectorResult, Evaluation, RocFigures
+from screening.evaluate.metrics import Proportion, Rate
+from screening.evaluate.results import DetectorResult, Evaluation, RocFigures
 
 __all__ = ["evaluation_page", "evaluation_table", "figure_rows"]
 

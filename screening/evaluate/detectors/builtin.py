@@ -22,6 +22,7 @@ from screening.records import (
 
 __all__ = [
     "GROUP",
+    "Candidate",
     "DetectorAnswer",
     "DetectorUnderTest",
     "GrossCountDetector",
@@ -41,6 +42,30 @@ ALARM_CODES = frozenset(
         ReasonCode.RAD_NUCLIDE_MEDICAL,
     )
 )
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A place on a picture that a detector points at.
+
+    Attributes
+    ----------
+    row0, col0, row1, col1 : int
+        Box, half-open, in pixels of the input picture.
+    score : float
+        Higher is more likely an object.
+    kind : str
+        Its class, "" for any.
+    view : int
+        Index of the picture within the scan.
+    """
+
+    row0: int
+    col0: int
+    row1: int
+    col1: int
+    score: float
+    kind: str = ""
+    view: int = 0
 
 
 class DetectorAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +89,18 @@ class DetectorAnswer(msgspec.Struct, frozen=True, kw_only=True):
         Its own call.
     has_dense, is_shielded : bool or None
         Its own calls.
+    alarm_time_s : float or None
+        Seconds from the start of the scan to its first alarm.
+    confidences : dict of str to float or None
+        Probability of labels (those named, and others it considered): for calibration.
+    prediction_set : tuple of str or None
+        A set of labels meant to hold the truth with a stated probability (conformal prediction).
+    threat_score, has_threat : float or None, bool or None
+        Evidence of a threat on the picture, higher is more; its own call.
+    candidates : tuple of Candidate or None
+        Places it points at; empty: none. None: it does not point.
+    cargo_mass_kg, hideable_fraction : float or None
+        As in the measurements of the pipeline.
     """
 
     level: Level
@@ -75,6 +112,14 @@ class DetectorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     is_loaded: bool | None = None
     has_dense: bool | None = None
     is_shielded: bool | None = None
+    alarm_time_s: float | None = None
+    confidences: dict[str, float] | None = None
+    prediction_set: tuple[str, ...] | None = None
+    threat_score: float | None = None
+    has_threat: bool | None = None
+    candidates: tuple[Candidate, ...] | None = None
+    cargo_mass_kg: float | None = None
+    hideable_fraction: float | None = None
 
 
 @runtime_checkable
