@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from .builtin import (
-    GROUP,
-    Candidate,
-    DetectorAnswer,
-    DetectorUnderTest,
-    GrossCountDetector,
-    PipelineDetector,
-    load_detectors,
-)
+from .answer import Candidate, DetectorAnswer
+from .gross import GrossCountDetector
+from .pipeline import PipelineDetector
+from .protocol import CAPABILITIES, DetectorUnderTest, SeriesDetector, capabilities_of
+from .registry import GROUP, chosen_detectors, load_detectors, registered_names
 
 __all__ = [
+    "CAPABILITIES",
     "GROUP",
     "Candidate",
     "DetectorAnswer",
     "DetectorUnderTest",
     "GrossCountDetector",
     "PipelineDetector",
+    "SeriesDetector",
+    "capabilities_of",
+    "chosen_detectors",
     "load_detectors",
+    "registered_names",
 ]
