@@ -12,15 +12,15 @@ a bootstrap over scenes: all pictures made of one base picture, or of one contai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from .matching import match
-from .pooling import Pooled, pool, select
-from .proportions import MIN_PARENTS, Proportion, clopper_pearson, proportion
+from .pooling import Pooled, detected, detection_by, hidden_covered, pool, select
+from .proportions import MIN_PARENTS, clopper_pearson
 
 __all__ = [
     "FP_LEVELS",
@@ -259,76 +259,6 @@ def container_scores(pooled: Pooled) -> tuple[NDArray[np.float64], NDArray[np.bo
     return np.where(np.isneginf(score), below, score), pooled.container_state[asked] == 1
 
 
-def detected(pooled: Pooled, threshold: float) -> NDArray[np.bool_]:
-    """Return which truths are found at a threshold set elsewhere.
-
-    Parameters
-    ----------
-    pooled : Pooled
-        All pictures.
-    threshold : float
-        Scores at or above it count; from a validation split, never from these pictures.
-
-    Returns
-    -------
-    ndarray of shape (n_truth,), bool
-        Hidden truths are never found; leave them out of the denominator.
-    """
-    return np.asarray((pooled.truth_score >= threshold) & ~pooled.truth_is_hidden, dtype=bool)
-
-
-def detection_by(
-    pooled: Pooled, values: NDArray[np.float64], edges: Sequence[float], threshold: float, *, seed: int = 0
-) -> list[tuple[float, float, Proportion]]:
-    """Return the share found in bands of a figure of the truths: mass, contrast, background.
-
-    Parameters
-    ----------
-    pooled : Pooled
-        All pictures.
-    values : ndarray of shape (n_truth,), float64
-        The figure; truths where it is not a number are in no band.
-    edges : sequence of float
-        Ascending; bands are half-open.
-    threshold : float
-        As in :func:`detected`.
-    seed : int
-        Of the bootstrap.
-
-    Returns
-    -------
-    list of tuple of float, float and Proportion
-        Low and high edge, and the share with its interval over scenes.
-    """
-    found, seen = detected(pooled, threshold), ~pooled.truth_is_hidden
-    scenes = np.array(pooled.truth_scene, dtype=np.str_)
-    rows = []
-    for low, high in pairwise(edges):
-        inside = seen & (values >= low) & (values < high)
-        rows.append((low, high, proportion(found[inside], scenes[inside].tolist(), seed=seed)))
-    return rows
-
-
-def hidden_covered(pooled: Pooled, *, seed: int = 0) -> Proportion:
-    """Return the share of hidden truths that an opaque region that gates covers.
-
-    Parameters
-    ----------
-    pooled : Pooled
-        All pictures.
-    seed : int
-        Of the bootstrap over scenes.
-
-    Returns
-    -------
-    Proportion
-        At least 0.99 is asked.
-    """
-    hidden = pooled.truth_is_hidden
-    scenes = np.array(pooled.truth_scene, dtype=np.str_)
-    return proportion(pooled.truth_is_covered[hidden], scenes[hidden].tolist(), seed=seed)
-
-
 def summary(
     pooled: Pooled,
     *,
@@ -373,7 +303,7 @@ def summary(
         there = np.zeros(len(pooled.scenes))
         there[np.unique(pooled.picture_scene)] = 1.0 / n_scene
         weights = rng.multinomial(n_scene, there, size=n_resample).astype(np.float64)
-        step = max(1, CHUNK_SIZE // max(1, pooled.score.size, case_score.size))
+        step = max(1, CHUNK_SIZE // max(1, n_truth, case_score.size))
         spread = np.concatenate(
             [
                 _resampled(pooled, weights[i : i + step], levels, container_fpr)
@@ -420,13 +350,7 @@ def _resampled(
     of_picture = weights[:, pooled.picture_scene]
     n_clean = of_picture[:, pooled.picture_is_clean].sum(axis=1)[:, None]
     n_truth = of_picture[:, pooled.truth_picture[~pooled.truth_is_hidden]].sum(axis=1)[:, None]
-    order, last = _ranked(pooled.score)
-    picture = pooled.candidate_picture[order]
-    is_hit = pooled.candidate_truth[order] >= 0
-    of_event = of_picture[:, picture]
-    hits = _summed(of_event * is_hit, last)
-    alarms = _summed(of_event * (~is_hit & pooled.picture_is_clean[picture]), last)
-    everything = _summed(of_event, last)
+    hits, alarms, everything = (_running(weights @ table) for table in _tables(pooled))
     with np.errstate(invalid="ignore", divide="ignore"):
         llf, nlf = hits / n_truth, alarms / n_clean
         precision = np.where(everything > 0, hits / everything, 0.0)
@@ -442,15 +366,39 @@ def _resampled(
     )
 
 
+def _tables(pooled: Pooled) -> list[sparse.csr_array]:
+    """Return counts of hits, of false alarms on clean pictures and of both on all, by scene and step.
+
+    A step ends at a score with a hit in it, the last one at the lowest score: between these the share found
+    does not change, so that nothing read off the curves does.
+    """
+    order, last = _ranked(pooled.score)
+    picture = pooled.candidate_picture[order]
+    is_hit = pooled.candidate_truth[order] >= 0
+    run = np.searchsorted(last, np.arange(order.size))
+    has_hit = np.bincount(run[is_hit], minlength=last.size) > 0
+    step: NDArray[np.int64] = (
+        np.cumsum(has_hit)[run] - has_hit[run]
+    )  # runs without a hit go to the step that follows
+    shape = (len(pooled.scenes), int(has_hit.sum()) + 1)
+    scene = pooled.picture_scene[picture]
+    is_clean = pooled.picture_is_clean[picture]
+    return [
+        sparse.coo_array((np.ones(int(kept.sum())), (scene[kept], step[kept])), shape=shape).tocsr()
+        for kept in (is_hit, ~is_hit & is_clean, np.ones(order.size, dtype=bool))
+    ]
+
+
 def _container_figures(
     pooled: Pooled, of_picture: NDArray[np.float64], container_fpr: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     asked = pooled.container_state >= 0
     score, has_threat = container_scores(pooled)
     order, last = _ranked(score)
+    ends = np.append(0, last + 1)
     of_case = of_picture[:, pooled.container_picture[asked][order]]
-    threats = _summed(of_case * has_threat[order], last)
-    clean = _summed(of_case * ~has_threat[order], last)
+    threats = _running(of_case * has_threat[order])[:, ends]
+    clean = _running(of_case * ~has_threat[order])[:, ends]
     with np.errstate(invalid="ignore", divide="ignore"):
         tpr, fpr = threats / threats[:, -1:], clean / clean[:, -1:]
     area = np.sum(np.diff(fpr, axis=1) * 0.5 * (tpr[:, 1:] + tpr[:, :-1]), axis=1)
@@ -467,10 +415,9 @@ def _read(x: NDArray[np.float64], y: NDArray[np.float64], levels: Sequence[float
     return found
 
 
-def _summed(events: NDArray[np.float64], last: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return running sums at the ends of ties, with a first column of zeros."""
-    total = np.cumsum(events, axis=1)[:, last]
-    return np.concatenate([np.zeros((len(events), 1)), total], axis=1)
+def _running(events: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return running sums along rows, with a first column of zeros."""
+    return np.concatenate([np.zeros((len(events), 1)), np.cumsum(events, axis=1)], axis=1)
 
 
 def _ranked(score: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -78,7 +78,7 @@ class Scored(Boxed, Protocol):
 
     @property
     def kind(self) -> str:
-        """Its class, "" for any."""
+        """Class, "" for any."""
 
 
 class Region(msgspec.Struct, frozen=True):

@@ -1,16 +1,18 @@
-"""The matches of many pictures as flat arrays, and the parts of them that strata are about."""
+"""The matches of many pictures as flat arrays, parts of them, and shares of the truths that are found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from .matching import Outcome, PictureMatch
+from .proportions import Proportion, proportion
 
-__all__ = ["Pooled", "pool", "select"]
+__all__ = ["Pooled", "detected", "detection_by", "hidden_covered", "pool", "select"]
 
 
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,6 +207,76 @@ def select(
         container_score=pooled.container_score[keep_container],
         container_state=state[keep_container],
     )
+
+
+def detected(pooled: Pooled, threshold: float) -> NDArray[np.bool_]:
+    """Return which truths are found at a threshold set elsewhere.
+
+    Parameters
+    ----------
+    pooled : Pooled
+        All pictures.
+    threshold : float
+        Scores at or above it count; from a validation split, never from these pictures.
+
+    Returns
+    -------
+    ndarray of shape (n_truth,), bool
+        Hidden truths are never found; leave them out of the denominator.
+    """
+    return np.asarray((pooled.truth_score >= threshold) & ~pooled.truth_is_hidden, dtype=bool)
+
+
+def detection_by(
+    pooled: Pooled, values: NDArray[np.float64], edges: Sequence[float], threshold: float, *, seed: int = 0
+) -> list[tuple[float, float, Proportion]]:
+    """Return the share found in bands of a figure of the truths: mass, contrast, background.
+
+    Parameters
+    ----------
+    pooled : Pooled
+        All pictures.
+    values : ndarray of shape (n_truth,), float64
+        The figure; truths where it is not a number are in no band.
+    edges : sequence of float
+        Ascending; bands are half-open.
+    threshold : float
+        As in :func:`detected`.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of tuple of float, float and Proportion
+        Low and high edge, and the share with its interval over scenes.
+    """
+    found, seen = detected(pooled, threshold), ~pooled.truth_is_hidden
+    scenes = np.array(pooled.truth_scene, dtype=np.str_)
+    rows = []
+    for low, high in pairwise(edges):
+        inside = seen & (values >= low) & (values < high)
+        rows.append((low, high, proportion(found[inside], scenes[inside].tolist(), seed=seed)))
+    return rows
+
+
+def hidden_covered(pooled: Pooled, *, seed: int = 0) -> Proportion:
+    """Return the share of hidden truths that an opaque region that gates covers.
+
+    Parameters
+    ----------
+    pooled : Pooled
+        All pictures.
+    seed : int
+        Of the bootstrap over scenes.
+
+    Returns
+    -------
+    Proportion
+        At least 0.99 is asked.
+    """
+    hidden = pooled.truth_is_hidden
+    scenes = np.array(pooled.truth_scene, dtype=np.str_)
+    return proportion(pooled.truth_is_covered[hidden], scenes[hidden].tolist(), seed=seed)
 
 
 def _choice(chosen: NDArray[np.bool_] | None, n: int, what: str) -> NDArray[np.bool_]:

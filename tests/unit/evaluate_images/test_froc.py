@@ -275,7 +275,8 @@ def test_curve_agrees_with_counting_at_every_threshold(seed: int) -> None:
 
 
 def test_a_curve_worked_by_hand() -> None:
-    # 2 clean pictures with false alarms at 4 and 1; two threats, found at 5 and 2; 3 on a picture with a threat
+    # two clean pictures with false alarms at 4 and 1; three threats, found at 5 and 2, and a miss;
+    # a false alarm at 3 on a picture with a threat
     away = (90, 90, 99, 99)
     matches = [
         match([found(*away, 4.0)], [], scene="a"),
@@ -377,10 +378,10 @@ def test_intervals_cover_the_truth() -> None:
 
 
 def test_few_scenes_have_no_interval_and_perfect_ones_an_exact_one() -> None:
+    object_, on_it = truth(50, 50, 60, 60), found(50, 50, 60, 60, 1.0)
+
     def _pictures(n: int) -> list[object]:
-        return [match([found(50, 50, 60, 60, 1.0)], [truth(50, 50, 60, 60)], scene=f"{i}") for i in range(n)] + [
-            match([], [], scene=f"{i}") for i in range(n)
-        ]  # fmt: skip
+        return [match(c, t, scene=f"{i}") for i in range(n) for c, t in (([on_it], [object_]), ([], []))]
 
     few = fr.summary(pool(_pictures(4))).llf[0.1]  # type: ignore[arg-type]
     assert (few.value, few.low, few.method) == (1.0, None, "none: 4 scenes, 5 needed")
