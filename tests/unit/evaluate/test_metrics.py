@@ -85,11 +85,11 @@ def test_draws_of_few_parents_get_no_interval():
 
 
 def test_draws_of_parents_get_a_wider_interval_than_independent_trials():
-    hits = np.repeat([True, False] * 5, 20)
-    parents = np.repeat([f"p{i}" for i in range(10)], 20).tolist()
+    hits = np.repeat([True, False] * 10, 20)
+    parents = np.repeat([f"p{i}" for i in range(20)], 20).tolist()
     clustered, independent = proportion(hits, parents), proportion(hits)
     assert clustered.high - clustered.low > 2 * (independent.high - independent.low)
-    assert clustered.method == "bootstrap over 10 parents"
+    assert clustered.method == "bootstrap over 20 parents"
     assert proportion(hits, parents) == clustered  # seeded
 
 
