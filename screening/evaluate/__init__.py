@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .detectors import DetectorAnswer, DetectorUnderTest
+from .record import Evaluation, evaluation_schema
 from .report import evaluation_table
-from .results import Evaluation, evaluation_schema
 from .run import run
 
 __all__ = [

@@ -5,20 +5,18 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Literal
-
-import msgspec
 
 from screening.errors import FormatError
 from screening.records import Level, sha256_hex
 from screening.sources import scan_files
 
 from .identification import load_correspondence
+from .samples import SPLITS, DataSet, Problem, Sample, TruthBox
+from .truths import TRUTH, with_truths
 
-__all__ = ["COLUMNS", "SPLITS", "DataSet", "Problem", "Sample", "read_dataset"]
+__all__ = ["COLUMNS", "SPLITS", "DataSet", "Problem", "Sample", "TruthBox", "read_dataset"]
 
 LABELS = "labels.csv"
-SPLITS = ("train", "validation", "threshold", "test")
 COLUMNS = (
     "path",
     "index",
@@ -35,6 +33,11 @@ COLUMNS = (
     "split",
     "parent",
     "group",
+    "site",
+    "scanner",
+    "cargo",
+    "seed",
+    "scan_id",
 )
 NOTHING = "none"
 _FLAGS = ("has_source", "has_neutrons", "is_empty", "has_dense", "is_shielded", "has_threat")
@@ -48,102 +51,6 @@ _WORDS: dict[str, bool | None] = {
     "": None,
 }
 
-ProblemKind = Literal[
-    "missing scan",
-    "scan without label",
-    "duplicate id",
-    "unknown class",
-    "invalid value",
-    "modality mismatch",
-]
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something wrong with a data set.
-
-    Attributes
-    ----------
-    kind : str
-        Its class.
-    where : str
-        The line of the labels, or the file.
-    text : str
-        One line for a person.
-    """
-
-    kind: ProblemKind
-    where: str
-    text: str
-
-
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One labelled scan. None everywhere means: not known, not scored.
-
-    Attributes
-    ----------
-    id, path : str
-        Unique name; file relative to the folder.
-    index : int
-        Which scan of the file.
-    modality : {"radiation", "radiograph"} or None
-        As labelled.
-    truth_nuclides : tuple of str or None
-        Labels that must be named; empty for background.
-    has_source, has_neutrons, is_empty, has_dense, is_shielded, has_threat : bool or None
-        Truth.
-    level : Level or None
-        The level a perfect instrument would give.
-    split : str
-        train, validation, threshold or test.
-    parent : str
-        What draws share.
-    group : str
-        For a breakdown.
-    """
-
-    id: str
-    path: str
-    index: int = 0
-    modality: Literal["radiation", "radiograph"] | None = None
-    truth_nuclides: tuple[str, ...] | None = None
-    has_source: bool | None = None
-    has_neutrons: bool | None = None
-    is_empty: bool | None = None
-    has_dense: bool | None = None
-    is_shielded: bool | None = None
-    has_threat: bool | None = None
-    level: Level | None = None
-    split: str = "test"
-    parent: str = ""
-    group: str = ""
-
-
-class DataSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A data set as read.
-
-    Attributes
-    ----------
-    folder : str
-        Where.
-    labels_sha256 : str
-        Hash of ``labels.csv``.
-    samples : tuple of Sample
-        The rows that can be scored, in order.
-    n_rows : int
-        Rows of the labels.
-    problems : tuple of Problem
-        What does not fit together.
-    ignored_columns : tuple of str
-        Columns without a meaning here.
-    """
-
-    folder: str
-    labels_sha256: str
-    samples: tuple[Sample, ...]
-    n_rows: int
-    problems: tuple[Problem, ...]
-    ignored_columns: tuple[str, ...]
-
 
 def read_dataset(folder: str | Path) -> DataSet:
     """Read a data set's labels and hold them against its files.
@@ -151,7 +58,7 @@ def read_dataset(folder: str | Path) -> DataSet:
     Parameters
     ----------
     folder : path-like
-        Folder with ``labels.csv``.
+        Folder with ``labels.csv``, and ``truth.json`` where objects on pictures are known.
 
     Returns
     -------
@@ -161,7 +68,7 @@ def read_dataset(folder: str | Path) -> DataSet:
     Raises
     ------
     FormatError
-        If there are no labels, or they have no column ``path`` or a column twice.
+        If there are no labels, they have no column ``path`` or a column twice, or the truth is no JSON.
     """
     root = Path(folder)
     try:
@@ -184,8 +91,10 @@ def read_dataset(folder: str | Path) -> DataSet:
     problems: list[Problem] = []
     samples: list[Sample] = []
     seen: set[str] = set()
+    named: set[str] = set()
     for number, row in enumerate(rows[1:], start=2):
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        named.add(_name(cells))
         sample = _sample(cells, f"{LABELS} row {number}", len(row), len(header), problems)
         if sample is None:
             continue
@@ -216,9 +125,11 @@ def read_dataset(folder: str | Path) -> DataSet:
             {cells[header.index("path")].strip() for cells in rows[1:] if len(cells) > header.index("path")},
         )
     )
+    samples, truth_sha256 = with_truths(root, samples, named, problems)
     return DataSet(
         folder=root.resolve().name,
         labels_sha256=sha256_hex(data),
+        truth_sha256=truth_sha256,
         samples=tuple(samples),
         n_rows=max(0, len(rows) - 1),
         problems=tuple(problems),
@@ -249,6 +160,9 @@ def _sample(
         problems.append(Problem(kind="unknown class", where=where, text=f"modality {modality!r}"))
     if split not in SPLITS:
         problems.append(Problem(kind="unknown class", where=where, text=f"split {split!r}"))
+    seed = cells.get("seed", "")
+    if seed and not seed.lstrip("-").isdecimal():
+        invalid(f"seed {seed!r} is no number")
     if level not in ("", *(level.value for level in Level)):
         problems.append(Problem(kind="unknown class", where=where, text=f"level {level!r}"))
     flags: dict[str, bool | None] = {}
@@ -262,7 +176,7 @@ def _sample(
         return None
     if flags["has_source"] is None and nuclides is not None:
         flags["has_source"] = bool(nuclides)
-    name = cells.get("id", "") or f"{path}#{index_text}"
+    name = _name(cells)
     return Sample(
         id=name,
         path=path,
@@ -273,8 +187,18 @@ def _sample(
         split=split,
         parent=cells.get("parent", "") or name,
         group=cells.get("group", ""),
+        site=cells.get("site", ""),
+        scanner=cells.get("scanner", ""),
+        cargo=cells.get("cargo", ""),
+        seed=int(seed) if seed else None,
+        scan_id=cells.get("scan_id", ""),
         **flags,
     )
+
+
+def _name(cells: dict[str, str]) -> str:
+    path = PurePosixPath(cells.get("path", "")).as_posix()
+    return cells.get("id", "") or f"{path}#{cells.get('index', '') or '0'}"
 
 
 def _nuclides(text: str, where: str, problems: list[Problem]) -> tuple[str, ...] | None:
@@ -307,7 +231,7 @@ def _unlabelled(root: Path, labelled: set[str]) -> list[Problem]:
     for folder in folders:
         for path in scan_files(folder):
             name = path.relative_to(root).as_posix()
-            if path.name != LABELS and name not in labelled:
+            if path.name not in (LABELS, TRUTH) and name not in labelled:
                 found.append(
                     Problem(kind="scan without label", where=name, text=f"{name} is in no row of {LABELS}")
                 )

@@ -1,0 +1,189 @@
+"""Identification: every spectrum in one of four classes, and no answer is a miss."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from screening.evaluate.identification import Correspondence, Score, Verdict, score
+from screening.evaluate.metrics.proportions import proportion
+from screening.evaluate.record import Better, Figure, Section, figure_of
+
+from .questions import Answered, Told
+
+__all__ = ["SECTION", "identification_figures", "identified"]
+
+SECTION = Section(
+    id="identification",
+    title="Nuclides",
+    text=(
+        "Each spectrum is correct (every required label, nothing outside required and allowed), partial, "
+        "wrong (nothing required and something else, or any extra label of a more severe category than the "
+        "truth's) or missed. Denominators are all spectra; scans without spectra are not asked. Precision, "
+        "recall and F are averaged per spectrum.",
+    ),
+)
+_BETTER: dict[Verdict, Better] = {
+    Verdict.CORRECT: "higher",
+    Verdict.PARTIAL: "",
+    Verdict.WRONG: "lower",
+    Verdict.MISSED: "lower",
+}
+
+
+class _Spectrum(NamedTuple):
+    item: Answered
+    score: Score
+
+
+def identified(answers: Sequence[Answered], table: Correspondence) -> list[tuple[Answered, Score]]:
+    """Return the spectra of known truth with their scores.
+
+    Parameters
+    ----------
+    answers : sequence of Answered
+        Answers of one detector.
+    table : Correspondence
+        What answers for what.
+
+    Returns
+    -------
+    list of tuple of Answered and Score
+        Empty for a detector that names nothing anywhere: it does not identify.
+    """
+    known = [item for item in answers if item.sample.truth_nuclides is not None and item.has_spectra]
+    if not any(answer.nuclides is not None for _, answer, _ in known):
+        return []
+    return [
+        (item, score(item.answer.nuclides or (), item.sample.truth_nuclides or (), table)) for item in known
+    ]
+
+
+def identification_figures(name: str, answers: Sequence[Answered], table: Correspondence) -> Told:
+    """Return the identification of one detector.
+
+    Parameters
+    ----------
+    name : str
+        The detector.
+    answers : sequence of Answered
+        Its answers.
+    table : Correspondence
+        What answers for what.
+
+    Returns
+    -------
+    Told
+        Figures of the section "identification"; none for a detector that does not identify.
+    """
+    spectra = [_Spectrum(*pair) for pair in identified(answers, table)]
+    if not spectra:
+        return Told([], [])
+    with_source = [found for found in spectra if found.item.sample.truth_nuclides]
+    note = f"correspondence {table.version}"
+    figures = [
+        _share(
+            with_source,
+            [found.score.is_answered for found in with_source],
+            metric="nuclides: answered",
+            detector=name,
+            better="higher",
+        )
+    ]
+    figures.extend(
+        _share(
+            spectra,
+            [found.score.verdict is verdict for found in spectra],
+            metric=f"nuclides: {verdict.value}",
+            detector=name,
+            better=_BETTER[verdict],
+            is_headline=verdict in (Verdict.CORRECT, Verdict.WRONG),
+            note=note,
+        )
+        for verdict in Verdict
+    )
+    figures.append(
+        _share(
+            spectra,
+            [found.score.is_false_snm for found in spectra],
+            metric="nuclides: false SNM",
+            detector=name,
+            better="lower",
+        )
+    )
+    figures.extend(
+        Figure(
+            section=SECTION.id,
+            metric=f"nuclides: {title}",
+            detector=name,
+            value=float(np.mean([getattr(found.score, field) for found in spectra])),
+            n=len(spectra),
+            method="none",
+            better="higher",
+            note="mean over spectra",
+        )
+        for title, field in (("precision", "precision"), ("recall", "recall"), ("F", "f"))
+    )
+    figures.extend(_by_truth(name, spectra))
+    figures.extend(_wrong_labels(name, spectra))
+    return Told(figures, [])
+
+
+def _share(
+    spectra: Sequence[_Spectrum],
+    hits: Sequence[bool],
+    *,
+    metric: str,
+    detector: str,
+    stratum: str = "",
+    better: Better = "",
+    is_headline: bool = False,
+    note: str = "",
+) -> Figure:
+    return figure_of(
+        proportion(hits, [found.item.sample.parent for found in spectra]),
+        section=SECTION.id,
+        metric=metric,
+        detector=detector,
+        stratum=stratum,
+        better=better,
+        is_headline=is_headline,
+        note=note,
+    )
+
+
+def _by_truth(name: str, spectra: Sequence[_Spectrum]) -> list[Figure]:
+    strata: dict[str, list[_Spectrum]] = {}
+    for found in spectra:
+        truth = "; ".join(found.item.sample.truth_nuclides or ()) or "none"
+        strata.setdefault(truth, []).append(found)
+    return [
+        _share(
+            group,
+            [found.score.verdict is verdict for found in group],
+            metric=f"nuclides: {verdict.value}",
+            detector=name,
+            stratum=truth,
+            better=_BETTER[verdict],
+        )
+        for truth, group in sorted(strata.items())
+        for verdict in Verdict
+    ]
+
+
+def _wrong_labels(name: str, spectra: Sequence[_Spectrum]) -> list[Figure]:
+    extra = Counter(label for found in spectra for label in found.score.extra)
+    return [
+        _share(
+            spectra,
+            [label in found.score.extra for found in spectra],
+            metric="nuclides: named outside the truth",
+            detector=name,
+            stratum=label,
+            better="lower",
+        )
+        for label, _ in sorted(extra.items(), key=lambda item: (-item[1], item[0]))
+    ]
