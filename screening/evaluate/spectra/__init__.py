@@ -1,0 +1,1 @@
+"""Spectra as evaluation makes and scores them."""
