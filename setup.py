@@ -17,7 +17,7 @@ TRACE = os.environ.get("SCREENING_TRACE") == "1"
 SANITIZE = os.environ.get("SCREENING_SANITIZE") == "1"
 ABI3 = not TRACE and platform.python_implementation() == "CPython"
 
-KERNELS = ("counts", "fan", "lines", "photons", "spectra", "transport", "windows", "zeros")
+KERNELS = ("counts", "factors", "fan", "lines", "photons", "spectra", "transport", "windows", "zeros")
 # Headers beside the one of the kernel's name.
 HEADERS = {"photons": ("photon_bodies", "photon_physics", "photon_random", "photon_table")}
 

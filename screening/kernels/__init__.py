@@ -6,6 +6,7 @@ Every kernel has a NumPy twin of the same name in :mod:`screening.kernels.refere
 from __future__ import annotations
 
 from .counts import parse_counts
+from .factors import FactorFit, fit_factors, log_ratios
 from .fan import FanRays, trace_bodies, trace_mesh
 from .lines import correct_lines, isa
 from .photons import PhotonMaterials, PhotonSetup, PhotonTally, transport_photons
@@ -19,6 +20,7 @@ __all__ = [
     "UNSEEN_NEG_LOG",
     "UNSEEN_VARIANCE",
     "CountWindows",
+    "FactorFit",
     "FanRays",
     "LineCorrection",
     "PhotonMaterials",
@@ -27,7 +29,9 @@ __all__ = [
     "classify_zeros",
     "correct_lines",
     "count_windows",
+    "fit_factors",
     "isa",
+    "log_ratios",
     "parse_counts",
     "rebin",
     "trace_bodies",

@@ -8,7 +8,17 @@ import threading
 import numpy as np
 import pytest
 
-from screening.kernels import LineCorrection, _counts, _fan, _lines, _spectra, _transport, _windows, _zeros
+from screening.kernels import (
+    LineCorrection,
+    _counts,
+    _factors,
+    _fan,
+    _lines,
+    _spectra,
+    _transport,
+    _windows,
+    _zeros,
+)
 
 
 def _correct_lines():
@@ -44,6 +54,20 @@ def _rebin():
     counts = np.ones((300, 4_000))
     edges = np.arange(4_001.0)
     return lambda: _spectra.rebin(counts, edges, edges[::3].copy())
+
+
+def _fit_factors():
+    basis = np.random.default_rng(1).random((3, 128), np.float32)
+    spectra = np.tile(np.float32(20.0) * basis.sum(axis=0), (5_000, 1))
+    return lambda: _factors.fit_factors(
+        spectra, basis, np.ones(3), templates=None, gate=3.0, tolerance=1e-9, max_steps=9
+    )
+
+
+def _log_ratios():
+    counts, rows = np.full((20_000, 128), 2, np.uint16), np.ones((4, 128), np.float32)
+    background = np.ones(counts.shape, np.float32)
+    return lambda: _factors.log_ratios(counts, background, rows, np.ones(2, np.float32))
 
 
 _RAYS = {
@@ -89,8 +113,8 @@ def cooperative():
 @pytest.mark.parametrize(
     "prepare",
     [
-        _classify_zeros, _correct_lines, _count_windows, _parse_counts, _rebin, _trace_bodies, _trace_mesh,
-        _transmit,
+        _classify_zeros, _correct_lines, _count_windows, _fit_factors, _log_ratios, _parse_counts, _rebin,
+        _trace_bodies, _trace_mesh, _transmit,
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("cooperative")

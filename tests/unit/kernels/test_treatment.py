@@ -12,6 +12,7 @@ import screening.kernels
 
 KERNELS = {
     "_counts": ["parse_counts"],
+    "_factors": ["fit_factors", "log_ratios"],
     "_fan": ["trace_bodies", "trace_mesh"],
     "_lines": ["correct_lines"],
     "_photons": ["transport_photons"],
@@ -21,7 +22,12 @@ KERNELS = {
     "_zeros": ["classify_zeros"],
 }
 #: Where the twins are that are not in ``reference``.
-TWINS = {"_fan": "reference_fan", "_photons": "reference_photons", "_transport": "reference_fan"}
+TWINS = {
+    "_factors": "reference_factors",
+    "_fan": "reference_fan",
+    "_photons": "reference_photons",
+    "_transport": "reference_fan",
+}
 #: Functions of a compiled module that compute nothing.
 PLAIN = {"isa_level"}
 
