@@ -105,14 +105,14 @@ def episodes(score: ArrayLike, threshold: float, interval_s: float, *, hold_s: f
     hold = _hold_intervals(interval_s, hold_s)
     above = np.nonzero(values > threshold)[0]
     if above.size == 0:
-        empty = np.empty(0)
+        empty = np.empty(0, dtype=np.float64)
         return Episodes(empty, empty, empty, empty)
     is_first = np.concatenate([[True], np.diff(above) > hold])
     first = np.nonzero(is_first)[0]
     last = above[np.append(first[1:], above.size) - 1]
-    end_s = (last + 1) * interval_s + hold_s
+    end_s = np.multiply(last + 1, interval_s, dtype=np.float64) + hold_s
     peak = np.maximum.reduceat(values[above], first)
-    start_s = above[first] * interval_s
+    start_s = np.multiply(above[first], interval_s, dtype=np.float64)
     return Episodes(start_s, end_s, peak, start_s + interval_s)
 
 
