@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from .page import evaluation_page, evaluation_table, figure_rows
+from .baseline import Change, Changes, compare, stripped
+from .files import read_report, write_report
+from .page import evaluation_page
+from .provenance import provenance
+from .table import changes_table, evaluation_table, markdown_table
 
-__all__ = ["evaluation_page", "evaluation_table", "figure_rows"]
+__all__ = [
+    "Change",
+    "Changes",
+    "changes_table",
+    "compare",
+    "evaluation_page",
+    "evaluation_table",
+    "markdown_table",
+    "provenance",
+    "read_report",
+    "stripped",
+    "write_report",
+]

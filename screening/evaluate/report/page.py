@@ -1,242 +1,168 @@
-"""The evaluation for people: a terminal table, and one small HTML page with the same numbers."""
+"""The evaluation for people: one self-contained page, without script, that prints on A4."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections import defaultdict
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import Any, Protocol, TypeVar
 
-from screening.evaluate.metrics import Proportion, Rate
-from screening.evaluate.results import DetectorResult, Evaluation, RocFigures
+from screening.evaluate.record import Evaluation
 
-__all__ = ["evaluation_page", "evaluation_table", "figure_rows"]
+from .baseline import Changes
+from .changes import changes_html
+from .figures import headline_html
+from .html import Markup, anchor, join, tag, text
+from .ink import pens
+from .sections import detectors_html, left_out_html, provenance_html, section_html
+from .tables import better_ones, by_section
 
-STYLE = """
-:root { --ink: #1b2733; --soft: #566573; --line: #dde4e9; --blue: #1f6fb4; }
-body { margin: 0; background: #f2f5f7; color: var(--ink);
-  font: 15px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-header { background: #16222e; color: #fff; padding: 26px 0; }
-header > div, main { max-width: 1080px; margin: 0 auto; padding: 0 24px; }
-h1 { font-size: 28px; margin: 0; font-weight: 650; } header p { color: #b9c6d1; margin: 6px 0 0; }
-h2 { font-size: 20px; margin: 34px 0 10px; } h3 { font-size: 15px; margin: 20px 0 6px; }
-section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 4px 22px 18px;
-  margin: 22px 0; }
-section h2 { margin-top: 16px; }
-table { border-collapse: collapse; width: 100%; }
-th { text-align: left; color: var(--soft); font-size: 12.5px; }
-th, td { padding: 6px 10px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.n { font-variant-numeric: tabular-nums; white-space: nowrap; }
-.soft { color: var(--soft); font-size: 13px; }
-.curves { display: flex; flex-wrap: wrap; gap: 26px; } figure { margin: 8px 0; }
-figcaption { color: var(--soft); font-size: 13px; }
-@media print { body { background: #fff; } section { break-inside: avoid; } }
-"""
-CURVE_PX = 210
+__all__ = ["evaluation_page"]
 
 
-def figure_rows(result: DetectorResult) -> Iterator[tuple[str, Proportion | Rate]]:
-    """Yield the figures of a detector with their names.
-
-    Parameters
-    ----------
-    result : DetectorResult
-        One detector.
-
-    Yields
-    ------
-    tuple of str and Proportion or Rate
-        A name and a figure.
-    """
-    yield "answers UNKNOWN", result.unknown
-    if result.false_low.n:
-        yield "LOW where it must not be", result.false_low
-    if result.alarms is not None:
-        yield "alarm: answered", result.alarms.answered
-        yield "alarm: sources detected", result.alarms.detection
-        yield "alarm: natural and medical", result.alarms.nuisance
-        yield "alarm: false, per occupancy", result.alarms.false_alarm
-    if result.identification is not None:
-        found = result.identification
-        yield "nuclides: answered", found.answered
-        yield "nuclides: correct", found.correct
-        yield "nuclides: partial", found.partial
-        yield "nuclides: wrong", found.wrong
-        yield "nuclides: missed", found.missed
-        yield "nuclides: false SNM", found.false_snm
-    for name, binary in (
-        ("loaded", result.loaded),
-        ("dense object", result.dense),
-        ("shielded", result.shielded),
-    ):
-        if binary is not None:
-            yield f"{name}: answered", binary.answered
-            yield f"{name}: true positive rate", binary.tpr
-            yield f"{name}: false positive rate", binary.fpr
+class _InSection(Protocol):
+    @property
+    def section(self) -> str: ...
 
 
-def evaluation_table(evaluation: Evaluation) -> str:
-    """Return the figures as a table for a terminal.
+T = TypeVar("T", bound=_InSection)
+
+
+def evaluation_page(
+    evaluation: Evaluation, *, changes: Changes | None = None, report_sha256: str = ""
+) -> str:
+    """Return a report as one HTML page.
 
     Parameters
     ----------
     evaluation : Evaluation
-        The evaluation.
+        The report.
+    changes : Changes, optional
+        Since a baseline.
+    report_sha256 : str
+        Hash of the ``report.json`` beside the page, which holds every number of it.
 
     Returns
     -------
     str
-        Lines of text.
+        HTML with its style and pictures inside; the same for the same report.
     """
-    data = evaluation.data
-    lines = [
-        f"data set {data.name}, split {data.split}: {data.n_scored} scans from {data.n_parents} parents"
-        f" (labels {data.labels_sha256[:12]})"
+    bold = better_ones(evaluation.comparisons, evaluation.detectors)
+    figures = by_section(evaluation.figures)
+    curves, comparisons = _grouped(evaluation.curves), _grouped(evaluation.comparisons)
+    exhibits = _grouped(evaluation.exhibits)
+    names = [detector.name for detector in evaluation.detectors]
+    names += [series.name for curve in evaluation.curves for series in curve.series]
+    drawn = pens(names)
+    headlines = [
+        (anchor(section.id), section.title, [f for f in figures.get(section.id, ()) if f.is_headline])
+        for section in evaluation.sections
     ]
-    lines.extend(f"  {kind}: {n}" for kind, n in data.n_problems.items())
-    for result in evaluation.detectors:
-        lines.append("")
-        served = f", {result.n_not_served} of another modality" if result.n_not_served else ""
-        failed = f", {len(result.failures)} failed" if result.failures else ""
-        lines.append(f"{result.name}: {result.n_answers} answers{served}{failed}")
-        rows = [(name, *_words(figure)) for name, figure in figure_rows(result)]
-        rows.extend(
-            (f"  UNKNOWN by {code}", *_words(figure)) for code, figure in result.unknown_by_reason.items()
-        )
-        width = max(len(row[0]) for row in rows)
-        lines.extend(
-            f"  {name:<{width}}  {value:>8}  {interval:<18}  {n}" for name, value, interval, n in rows
-        )
-    return "\n".join(lines) + "\n"
-
-
-def evaluation_page(evaluation: Evaluation) -> str:
-    """Return the figures as one self-contained HTML page.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        The evaluation.
-
-    Returns
-    -------
-    str
-        HTML without script.
-    """
-    data = evaluation.data
-    title = f"Evaluation on {data.name}"
-    summary = (
-        f"split {data.split}: {data.n_scored} scans from {data.n_parents} independent parents; "
-        f"screening {evaluation.version}; intervals 95 %"
-    )
     body = [
-        f"<header><div><h1>{escape(title)}</h1><p>{escape(summary)}</p></div></header><main>",
-        _data_section(evaluation),
-        *(_detector_section(result) for result in evaluation.detectors),
-        "</main>",
+        _head(evaluation),
+        Markup("<main>"),
+        _summary(evaluation, changes),
+        tag(
+            "section",
+            tag("h2", "Headline figures"),
+            headline_html([part for part in headlines if part[2]], evaluation.detectors, bold),
+            id="headline",
+        ),
+        tag("section", tag("h2", "Changes since the baseline"), changes_html(changes), id="changes")
+        if changes is not None
+        else None,
+        _contents(evaluation),
+        *(
+            section_html(
+                section,
+                figures.get(section.id, ()),
+                curves.get(section.id, ()),
+                comparisons.get(section.id, ()),
+                exhibits.get(section.id, ()),
+                detectors=evaluation.detectors,
+                bold=bold,
+                pens=drawn,
+            )
+            for section in evaluation.sections
+        ),
+        tag("section", tag("h2", "What was left out"), left_out_html(evaluation.left_out), id="left-out"),
+        tag(
+            "section",
+            tag("h2", "Provenance"),
+            provenance_html(evaluation.provenance, report_sha256),
+            _signatures(),
+            id="provenance",
+        ),
+        Markup("</main>"),
     ]
+    style = files("screening.evaluate.report").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n"
-        + "\n".join(body)
+        "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
+        f"<title>{text(evaluation.title)}</title>\n<style>\n{style}</style></head>\n<body>\n"
+        + join(*body, by="\n")
         + "\n</body></html>\n"
     )
 
 
-def _data_section(evaluation: Evaluation) -> str:
-    data = evaluation.data
-    rows = [
-        ("rows of the labels", str(data.n_rows)),
-        ("scored", str(data.n_scored)),
-        *((f"left out: split {split}", str(n)) for split, n in data.n_other_splits.items()),
-        ("labels, sha256", data.labels_sha256),
-        ("configuration, sha256", evaluation.config_sha256),
-    ]
-    if data.ignored_columns:
-        rows.append(("columns without a meaning here", ", ".join(data.ignored_columns)))
-    problems = ""
-    if data.problems:
-        problems = "<h3>What does not fit together</h3>" + _table(
-            ("class", "where", "what"), [(p.kind, p.where, p.text) for p in data.problems]
+def _grouped(items: Iterable[T]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = defaultdict(list)
+    for item in items:
+        found[item.section].append(item)
+    return found
+
+
+def _head(evaluation: Evaluation) -> Markup:
+    made = evaluation.provenance
+    facts = [made.made_utc, f"screening {made.version}", evaluation.schema]
+    said = tag("p", " · ".join(fact for fact in facts if fact))
+    return tag("header", tag("div", tag("h1", evaluation.title), said), class_="title")
+
+
+def _summary(evaluation: Evaluation, changes: Changes | None) -> Markup:
+    n_error = sum(item.n for item in evaluation.left_out if item.is_error)
+    n_left = sum(item.n for item in evaluation.left_out if not item.is_error)
+    pieces: list[Any] = [tag("h2", "What was tested"), detectors_html(evaluation.detectors)]
+    data = [section for section in evaluation.sections if section.data]
+    if data:
+        told: dict[str, list[str]] = {}
+        for section in data:
+            told.setdefault(section.data, []).append(section.title)
+        lines = [
+            tag("li", words, tag("span", f" ({', '.join(titles)})", class_="soft"))
+            for words, titles in told.items()
+        ]
+        pieces += [tag("h3", "On which data"), tag("ul", *lines)]
+    link = tag("a", "what was left out", href="#left-out")
+    if n_error:
+        pieces.append(
+            tag("p", f"{n_error} samples do not fit together or failed: see ", link, ".", class_="alarm")
         )
-    return f"<section><h2>Data</h2>{_table(None, rows)}{problems}</section>"
+    elif n_left:
+        pieces.append(tag("p", f"{n_left} samples were left out as asked: see ", link, ".", class_="trouble"))
+    else:
+        pieces.append(tag("p", "All that was asked for was measured; nothing was left out.", class_="calm"))
+    if changes is not None and changes.regressions:
+        link = tag("a", "changes since the baseline", href="#changes")
+        n = len(changes.regressions)
+        pieces.append(
+            tag("p", f"{n} headline figures are worse than the baseline: see ", link, ".", class_="alarm")
+        )
+    return tag("section", *pieces, id="tested")
 
 
-def _detector_section(result: DetectorResult) -> str:
-    parts = [f"<section><h2>{escape(result.name)}</h2>"]
-    levels = ", ".join(f"{n} {level}" for level, n in result.levels.items())
-    served = f"; {result.n_not_served} scans of another modality" if result.n_not_served else ""
-    parts.append(f'<p class="soft">{result.n_answers} answers: {escape(levels)}{served}</p>')
-    rows = [(name, *_words(figure), _method(figure)) for name, figure in figure_rows(result)]
-    parts.append(_table(("figure", "value", "interval", "trials", "interval by"), rows))
-    if result.unknown_by_reason:
-        rows = [(code, *_words(figure), _method(figure)) for code, figure in result.unknown_by_reason.items()]
-        parts.append("<h3>UNKNOWN by reason</h3>")
-        parts.append(_table(("code", "share of all answers", "interval", "trials", "interval by"), rows))
-    for by, counted in (("true level", result.levels_by_truth), ("group", result.levels_by_group)):
-        if counted:
-            parts.append(f"<h3>Answers by {by}</h3>")
-            lines = [(name, *(str(n) for n in row.values())) for name, row in counted.items()]
-            parts.append(_table((by, *next(iter(counted.values()))), lines))
-    found = result.identification
-    if found is not None:
-        heads = ("truth", "correct", "partial", "wrong", "missed")
-        counts = [(truth, *(str(row[head]) for head in heads[1:])) for truth, row in found.by_truth.items()]
-        parts.append(f"<h3>Nuclides by truth (correspondence {escape(found.correspondence)})</h3>")
-        parts.append(_table(heads, counts))
-    curves = [
-        (name, figures.roc)
-        for name, figures in (("alarm", result.alarms), ("loaded", result.loaded))
-        if figures is not None and figures.roc is not None
+def _contents(evaluation: Evaluation) -> Markup:
+    links = [
+        *((anchor(section.id), section.title) for section in evaluation.sections),
+        ("left-out", "What was left out"),
+        ("provenance", "Provenance"),
     ]
-    if curves:
-        drawn = "".join(_curve(name, curve) for name, curve in curves if curve is not None)
-        parts.append(f'<h3>Curves</h3><div class="curves">{drawn}</div>')
-    if result.failures:
-        parts.append("<h3>Failed</h3>")
-        parts.append(_table(("scan", "stage", "what"), [(f.id, f.stage, f.text) for f in result.failures]))
-    return "".join(parts) + "</section>"
+    items = (tag("li", tag("a", title, href=f"#{link}")) for link, title in links)
+    return tag("nav", tag("h2", "Contents"), tag("ol", *items), aria_label="Contents")
 
 
-def _table(heads: Sequence[str] | None, rows: Sequence[Sequence[str]]) -> str:
-    top = "" if heads is None else "<tr>" + "".join(f"<th>{escape(head)}</th>" for head in heads) + "</tr>"
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{'' if i == 0 else ' class=n'}>{escape(cell)}</td>" for i, cell in enumerate(row))
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table>{top}{body}</table>"
-
-
-def _curve(name: str, curve: RocFigures) -> str:
-    size = CURVE_PX
-    points = " ".join(
-        f"{x * size:.1f},{(1 - y) * size:.1f}" for x, y in zip(curve.fpr, curve.tpr, strict=True)
-    )
-    n = f"{curve.n_positive} positives, {curve.n_negative} negatives"
-    missing = f", {curve.n_without_score} without a score" if curve.n_without_score else ""
-    return (
-        f'<figure><svg width="{size}" height="{size}" viewBox="-2 -2 {size + 4} {size + 4}" role="img">'
-        f'<rect width="{size}" height="{size}" fill="none" stroke="#dde4e9"/>'
-        f'<line x1="0" y1="{size}" x2="{size}" y2="0" stroke="#b8c2ca" stroke-dasharray="4 4"/>'
-        f'<polyline points="{points}" fill="none" stroke="#1f6fb4" stroke-width="2"/></svg>'
-        f"<figcaption>{escape(name)}: area {curve.auc:.4f}<br>{n}{missing}</figcaption></figure>"
-    )
-
-
-def _words(figure: Proportion | Rate) -> tuple[str, str, str]:
-    trials = (
-        f"{figure.k} of {figure.n}"
-        if isinstance(figure, Proportion)
-        else f"{figure.n} in {figure.exposure:g}"
-    )
-    if figure.value is None:
-        return "none", "", trials
-    interval = "" if figure.low is None or figure.high is None else f"[{figure.low:.4g}, {figure.high:.4g}]"
-    return f"{figure.value:.4g}", interval, trials
-
-
-def _method(figure: Proportion | Rate) -> str:
-    return figure.method if isinstance(figure, Proportion) else "garwood"
+def _signatures() -> Markup:
+    blanks = ("evaluated by", "reviewed by", "place and date")
+    return tag("div", *(tag("div", name) for name in blanks), class_="sign")

@@ -1,0 +1,300 @@
+"""What changed since a baseline, which of it is no chance, and which change could have been seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from screening.evaluate.record import Evaluation, Figure, Provenance, Section
+
+from .regression import TestKind, kind_of, p_values, visible_value
+
+__all__ = ["REGRESSION_STATUS", "Change", "Changes", "Outcomes", "Verdict", "compare", "stripped"]
+
+#: Exit status of a command that found a significant regression.
+REGRESSION_STATUS = 3
+
+Key = tuple[str, str, str, str]
+#: Outcomes of the same samples in the same order: in the baseline, and now.
+Outcomes = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+Verdict = Literal["better", "worse", "changed", "unchanged", "not tested", "new", "gone"]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure in both reports.
+
+    Attributes
+    ----------
+    key : tuple of str
+        Section, metric, detector and stratum.
+    verdict : {"better", "worse", "changed", "unchanged", "not tested", "new", "gone"}
+        Significant after correction, in the sense of the figure; "changed" where neither way is good;
+        "not tested" where the numbers differ and no test can be had; "gone" when the baseline had a
+        number and there is none now.
+    before, now : Figure or None
+        As reported.
+    p, p_holm : float or None
+        Two-sided p-value, alone and corrected.
+    test : str
+        Which test, or why there is none.
+    visible : float or None
+        The value for the worse that would be called so with the power stated; None where no test can
+        be had, or no change is large enough.
+    """
+
+    key: Key
+    verdict: Verdict
+    before: Figure | None = None
+    now: Figure | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    test: str = ""
+    visible: float | None = None
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """A report beside its baseline.
+
+    Attributes
+    ----------
+    baseline : str
+        Title, version and time of the baseline.
+    alpha : float
+        Chance that any headline figure is called better or worse when nothing changed, at most.
+    power : float
+        With which the `visible` changes would be called.
+    headline : tuple of Change
+        Every headline figure of either report.
+    others : tuple of Change
+        Other figures that are not unchanged.
+    n_unchanged : int
+        Other figures that are.
+    notes : tuple of str
+        What must be known: other data, other detectors.
+    """
+
+    baseline: str
+    alpha: float
+    power: float
+    headline: tuple[Change, ...]
+    others: tuple[Change, ...] = ()
+    n_unchanged: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def regressions(self) -> tuple[Change, ...]:
+        """Headline figures that are worse or gone."""
+        return tuple(change for change in self.headline if change.verdict in ("worse", "gone"))
+
+    @property
+    def exit_status(self) -> int:
+        """3 with a regression, else 0."""
+        return REGRESSION_STATUS if self.regressions else 0
+
+
+def compare(
+    evaluation: Evaluation,
+    baseline: Evaluation,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    paired: Mapping[Key, Outcomes] | None = None,
+) -> Changes:
+    """Compare a report with its baseline, figure by figure.
+
+    Shares of independent trials by Fisher's exact test, rates by the conditional binomial test, other figures
+    with intervals by the normal deviate that their intervals give, shares with stored outcomes of the
+    same samples by McNemar's exact test; Holm's correction over the headline figures, and over the
+    others apart.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The report.
+    baseline : Evaluation
+        What it is measured against.
+    alpha : float
+        Chance of a false alarm, over all headline figures, at most.
+    power : float
+        For which visible changes are stated.
+    paired : mapping of tuple to Outcomes, optional
+        By key of a figure: outcome of each sample in the baseline and now, of equal length.
+
+    Returns
+    -------
+    Changes
+        Every headline figure, and what else changed.
+
+    Raises
+    ------
+    ValueError
+        If `alpha` or `power` is no share, or paired outcomes differ in length.
+    """
+    for name, value in (("alpha", alpha), ("power", power)):
+        if not 0.0 < value < 1.0:
+            raise ValueError(f"{name} must lie between 0 and 1, got {value!r}")
+    now = {figure.key: figure for figure in evaluation.figures}
+    before = {figure.key: figure for figure in baseline.figures}
+    keys = list(dict.fromkeys([*now, *before]))
+    is_headline = [any(k in side and side[k].is_headline for side in (now, before)) for k in keys]
+    families = [
+        _family(
+            [key for key, chosen in zip(keys, is_headline, strict=True) if chosen is wanted],
+            before,
+            now,
+            alpha=alpha,
+            power=power,
+            paired=paired or {},
+            is_power_stated=wanted,
+        )
+        for wanted in (True, False)
+    ]
+    others = [change for change in families[1] if change.verdict != "unchanged"]
+    made = baseline.provenance
+    return Changes(
+        baseline=", ".join(
+            piece for piece in (baseline.title, f"screening {made.version}", made.made_utc) if piece
+        ),
+        alpha=alpha,
+        power=power,
+        headline=tuple(families[0]),
+        others=tuple(others),
+        n_unchanged=len(families[1]) - len(others),
+        notes=_notes(evaluation, baseline),
+    )
+
+
+def stripped(evaluation: Evaluation, *, is_headline_only: bool = False) -> Evaluation:
+    """Return a report with its figures alone, small enough to ship as a baseline.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        A report.
+    is_headline_only : bool
+        Keep the headline figures alone.
+
+    Returns
+    -------
+    Evaluation
+        Sections by title, detectors, figures, hashes and seeds: no curves, comparisons, exhibits,
+        machine or time.
+    """
+    figures = tuple(f for f in evaluation.figures if f.is_headline or not is_headline_only)
+    used = {figure.section for figure in figures}
+    made = evaluation.provenance
+    return Evaluation(
+        title=evaluation.title,
+        provenance=Provenance(
+            version=made.version,
+            config_sha256=made.config_sha256,
+            command=made.command,
+            data=made.data,
+            seeds=made.seeds,
+        ),
+        sections=tuple(Section(id=s.id, title=s.title) for s in evaluation.sections if s.id in used),
+        detectors=evaluation.detectors,
+        figures=figures,
+    )
+
+
+def _family(
+    keys: Sequence[Key],
+    before: Mapping[Key, Figure],
+    now: Mapping[Key, Figure],
+    *,
+    alpha: float,
+    power: float,
+    paired: Mapping[Key, Outcomes],
+    is_power_stated: bool,
+) -> list[Change]:
+    from screening.evaluate.metrics.comparison import holm
+
+    both = [key for key in keys if _is_measured(before.get(key)) and _is_measured(now.get(key))]
+    pairs = [(before[key], now[key]) for key in both]
+    kinds = [kind_of(*pair) for pair in pairs]
+    p = p_values(pairs, kinds)
+    names = [kind.text for kind in kinds]
+    for i, key in enumerate(both):
+        if key in paired:
+            p[i], names[i] = _paired_p(*paired[key], key=key), "McNemar, exact, on the same samples"
+    tested = np.flatnonzero(np.isfinite(p))
+    corrected = np.full(p.size, np.nan)
+    corrected[tested] = holm(p[tested])
+    found: dict[Key, Change] = {}
+    for i, key in enumerate(both):
+        found[key] = Change(
+            key=key,
+            verdict=_verdict(*pairs[i], float(corrected[i]), alpha),
+            before=pairs[i][0],
+            now=pairs[i][1],
+            p=float(p[i]) if math.isfinite(p[i]) else None,
+            p_holm=float(corrected[i]) if math.isfinite(p[i]) else None,
+            test=names[i],
+            visible=_visible(*pairs[i], kinds[i], alpha / max(1, tested.size), power)
+            if is_power_stated
+            else None,
+        )
+    for key in keys:
+        if key not in found:
+            had, has = _is_measured(before.get(key)), _is_measured(now.get(key))
+            verdict: Verdict = "gone" if had else "new" if has else "unchanged"
+            if not had and not has and (key in before) != (key in now):
+                verdict = "gone" if key in before else "new"
+            found[key] = Change(key=key, verdict=verdict, before=before.get(key), now=now.get(key))
+    return [found[key] for key in keys]
+
+
+def _is_measured(figure: Figure | None) -> bool:
+    return figure is not None and figure.value is not None and math.isfinite(figure.value)
+
+
+def _verdict(before: Figure, now: Figure, p: float, alpha: float) -> Verdict:
+    old, new = before.value or 0.0, now.value or 0.0  # both are measured
+    if not math.isfinite(p):
+        return "unchanged" if old == new else "not tested"
+    if p > alpha or old == new:
+        return "unchanged"
+    if not now.better:
+        return "changed"
+    return "better" if (new > old) == (now.better == "higher") else "worse"
+
+
+def _visible(before: Figure, now: Figure, kind: TestKind, alpha: float, power: float) -> float | None:
+    return visible_value(before, now, kind, alpha=alpha, power=power) if now.better else None
+
+
+def _paired_p(before: NDArray[np.bool_], now: NDArray[np.bool_], *, key: Key) -> float:
+    from screening.evaluate.metrics.comparison import mcnemar
+
+    if before.shape != now.shape:
+        raise ValueError(f"{key}: {before.size} outcomes in the baseline and {now.size} now are no pairs")
+    return float(mcnemar(now, before).p)
+
+
+def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:
+    old, new = baseline.provenance, evaluation.provenance
+    notes = [
+        f"{name} is not what it was in the baseline: its hash differs"
+        for name in sorted(old.data.keys() & new.data.keys())
+        if old.data[name] != new.data[name]
+    ]
+    notes += [
+        f"the seed of {name} was {old.seeds[name]} in the baseline and is {new.seeds[name]}"
+        for name in sorted(old.seeds.keys() & new.seeds.keys())
+        if old.seeds[name] != new.seeds[name]
+    ]
+    if old.config_sha256 and new.config_sha256 and old.config_sha256 != new.config_sha256:
+        notes.append("the settings are not those of the baseline")
+    names = {detector.name for detector in evaluation.detectors}
+    notes += [
+        f"{d.name} was tested in the baseline and is not now"
+        for d in baseline.detectors
+        if d.name not in names
+    ]
+    return tuple(notes)

@@ -1,0 +1,98 @@
+"""What changed since a baseline, as a section of the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from .baseline import Change, Changes
+from .figures import MANY_STRATA
+from .html import Markup, join, tag
+from .numbers import figure_words, p_words, rounded
+
+__all__ = ["changes_html"]
+
+WORDS = {"worse": "worse", "gone": "worse", "better": "better"}
+
+
+def changes_html(changes: Changes) -> Markup:
+    """Return a report beside its baseline.
+
+    Parameters
+    ----------
+    changes : Changes
+        From :func:`screening.evaluate.report.compare`.
+
+    Returns
+    -------
+    Markup
+        A verdict in words, and tables.
+    """
+    n = len(changes.regressions)
+    verdict = (
+        tag(
+            "p",
+            f"{n} headline figures are significantly worse, or gone: exit status {changes.exit_status}.",
+            class_="alarm",
+        )
+        if n
+        else tag("p", "No headline figure is significantly worse, and none is gone.", class_="calm")
+    )
+    rule = (
+        f"Baseline: {changes.baseline}. Shares of independent trials by Fisher's exact test, rates by the "
+        "conditional binomial test, other figures by both intervals, shares with stored outcomes of the same "
+        "samples by McNemar's test. Holm's correction over the headline figures keeps the chance that any is "
+        f"called when nothing changed below {changes.alpha:g}. The last column is what the test can see: a "
+        f"true value that far for the worse would be called with probability {changes.power:g}."
+    )
+    pieces: list[Markup | None] = [verdict, tag("p", rule, class_="soft")]
+    pieces += [tag("p", note, class_="trouble") for note in changes.notes]
+    pieces.append(_table("Headline figures.", changes.headline, has_power=True))
+    if changes.others:
+        counted = Counter(change.verdict for change in changes.others)
+        said = ", ".join(f"{m} {name}" for name, m in counted.items())
+        said = f"Other figures: {said}; {changes.n_unchanged} unchanged"
+        table = _table("They end no run.", changes.others, has_power=False)
+        is_long = len(changes.others) > MANY_STRATA
+        pieces.append(tag("details", tag("summary", said), table, open=None if is_long else "open"))
+    else:
+        pieces.append(tag("p", f"Other figures: all {changes.n_unchanged} unchanged.", class_="soft"))
+    return join(*pieces)
+
+
+def _table(caption: str, changes: Sequence[Change], *, has_power: bool) -> Markup:
+    heads = ["figure", "detector", "baseline", "now", "verdict", "p, Holm", "test"] + [
+        "seen from"
+    ] * has_power
+    lines = [tag("tr", *_cells(change, has_power=has_power)) for change in changes]
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in heads)))
+    table = tag("table", tag("caption", caption), head, tag("tbody", *lines), class_="plain")
+    return tag("div", table, class_="scroll")
+
+
+def _cells(change: Change, *, has_power: bool) -> list[Markup]:
+    section, metric, detector, stratum = change.key
+    shown = change.now or change.before
+    unit = f", {shown.unit}" if shown is not None and shown.unit else ""
+    cells = [
+        tag(
+            "th",
+            f"{metric}{unit}",
+            tag("em", f": {stratum}") if stratum else None,
+            tag("em", f" ({section})"),
+            scope="row",
+        ),
+        tag("td", detector or "–"),
+    ]
+    for figure in (change.before, change.now):
+        if figure is None:
+            cells.append(tag("td", "–"))
+            continue
+        words = figure_words(figure)
+        cells.append(tag("td", words.value, *(tag("small", piece) for piece in words[1:] if piece)))
+    cells.append(tag("td", change.verdict, class_=WORDS.get(change.verdict)))
+    cells.append(tag("td", p_words(change.p_holm), class_="n"))
+    cells.append(tag("td", change.test))
+    if has_power:
+        cells.append(tag("td", "" if change.visible is None else rounded(change.visible), class_="n"))
+    return cells

@@ -1,0 +1,146 @@
+"""How a number is written: one rule for the page, the terminal and the documents."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from screening.evaluate.record import Figure
+
+__all__ = ["Words", "figure_words", "is_number", "p_words", "rounded", "trials_words"]
+
+SIGNIFICANT = 4  #: digits of a number without an interval
+MISSING = "none"
+
+
+class Words(NamedTuple):
+    """A figure in words.
+
+    Attributes
+    ----------
+    value : str
+        The number, or "none".
+    interval : str
+        "[0.91, 0.98]"; empty without one.
+    trials : str
+        "38 of 40", "3 in 240 hour"; empty without them.
+    """
+
+    value: str
+    interval: str
+    trials: str
+
+
+def is_number(value: float | None) -> bool:
+    """Return whether there is a finite number.
+
+    Parameters
+    ----------
+    value : float or None
+        Perhaps a number.
+
+    Returns
+    -------
+    bool
+        False for None, infinite and not-a-number.
+    """
+    return value is not None and math.isfinite(value)
+
+
+def rounded(value: float | None, *, spread: float | None = None) -> str:
+    """Return a number with as many digits as are worth reading.
+
+    Parameters
+    ----------
+    value : float or None
+        The number.
+    spread : float, optional
+        Half the width of its interval: two digits of that are shown. Four significant digits without.
+
+    Returns
+    -------
+    str
+        "none" where there is no number.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if spread is None or not math.isfinite(spread) or spread <= 0.0:
+        if value == round(value) and abs(value) < 1e9:
+            return f"{value:.0f}"
+        return _fixed(value, SIGNIFICANT - 1 - _exponent(value))
+    return _fixed(value, 1 - _exponent(spread))
+
+
+def figure_words(figure: Figure) -> Words:
+    """Return value, interval and trials of a figure, with one number of decimals.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+
+    Returns
+    -------
+    Words
+        For a table.
+    """
+    spread = None
+    interval = ""
+    if figure.low is not None and figure.high is not None and is_number(figure.low):
+        if is_number(figure.high):
+            spread = 0.5 * (figure.high - figure.low)
+            interval = f"[{rounded(figure.low, spread=spread)}, {rounded(figure.high, spread=spread)}]"
+        else:
+            interval = f"[{rounded(figure.low)}, no upper bound]"
+    return Words(rounded(figure.value, spread=spread), interval, trials_words(figure))
+
+
+def trials_words(figure: Figure) -> str:
+    """Return the trials behind a figure.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+
+    Returns
+    -------
+    str
+        Empty without any.
+    """
+    if figure.n is None or not math.isfinite(figure.n):
+        return "" if figure.k is None else f"{figure.k}"
+    if figure.k is None:
+        return f"n = {rounded(figure.n)}"
+    if figure.unit.startswith("1/"):
+        return f"{figure.k} in {rounded(figure.n)} {figure.unit[2:]}"
+    return f"{figure.k} of {rounded(figure.n)}"
+
+
+def p_words(p: float | None) -> str:
+    """Return a p-value.
+
+    Parameters
+    ----------
+    p : float or None
+        Of a test.
+
+    Returns
+    -------
+    str
+        Three decimals, or a power of ten where it is small; empty without one.
+    """
+    if p is None or not math.isfinite(p):
+        return ""
+    return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+
+
+def _exponent(value: float) -> int:
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
+def _fixed(value: float, decimals: int) -> str:
+    if value and (abs(value) < 1e-4 or abs(value) >= 1e9):
+        return f"{value:.{max(1, min(decimals + _exponent(value), 6))}e}"
+    text = f"{value:.{max(0, min(decimals, 9))}f}"
+    return text.removeprefix("-") if float(text) == 0.0 else text
