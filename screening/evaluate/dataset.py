@@ -192,7 +192,7 @@ def _sample(
         cargo=cells.get("cargo", ""),
         seed=int(seed) if seed else None,
         scan_id=cells.get("scan_id", ""),
-        **flags,
+        **flags,  # type: ignore[arg-type]
     )
 
 

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-import time
+import queue
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from screening import __version__
 from screening.config import Settings, load_settings, settings_sha256
-from screening.errors import ConfigurationError, FormatError, ScreeningError, StoreError
-from screening.records import Level, Occupancy, ReasonCode, Scan
-from screening.sources import open_scans
+from screening.errors import ConfigurationError, FormatError, ScreeningError
+from screening.records import sha256_hex
 
-from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, Failure, StoredAnswer
+from .answering import ScanReader, asked, unread
+from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
 from .dataset import read_dataset
-from .detectors import DetectorAnswer, DetectorUnderTest, chosen_detectors
+from .detectors import DetectorUnderTest, chosen_detectors, registered_names
+from .hosting import Host, host_spec
 from .record import DetectorTested, Part
 from .samples import SPLITS, DataSet, Problem, Sample
 from .scoring import part_of
 
-__all__ = ["answers_of", "evaluate_dataset", "tested"]
+__all__ = ["Progress", "answers_of", "evaluate_dataset", "tested"]
+
+Progress = Callable[[int, int, str], None]
+
+
+class _Work(NamedTuple):
+    """Detectors, the samples each must still be asked about, and the answers that are there already."""
+
+    detectors: list[DetectorUnderTest]
+    entries: list[str | None]
+    samples: list[Sample]
+    kept: dict[tuple[str, str], StoredAnswer]
+
+    def todo(self, detector: DetectorUnderTest) -> list[Sample]:
+        return [sample for sample in self.samples if (detector.name, sample.id) not in self.kept]
 
 
 def evaluate_dataset(
@@ -32,7 +51,10 @@ def evaluate_dataset(
     settings: Settings | Path | None = None,
     split: str = "test",
     work_dir: str | Path | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    is_resumed: bool = False,
+    workers: int = 1,
+    time_limit_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Part:
     """Measure detectors on one split of a data set.
 
@@ -49,8 +71,15 @@ def evaluate_dataset(
         are no measure of anything but memory.
     work_dir : path-like, optional
         Where ``answers.jsonl`` goes; nothing is stored when omitted.
+    is_resumed : bool
+        Keep the answers in `work_dir` that the same version of a detector gave, with the same settings,
+        to the same bytes. A detector without a version is asked again.
+    workers : int
+        Processes. More than one, or a time limit, gives each detector processes of its own.
+    time_limit_s : float, optional
+        Longest time for one answer; then it is UNKNOWN, "out of time".
     progress : callable, optional
-        Called with the number of scans done, of all scans, and the scan's id.
+        Called with the number of answers given, of all that are due, and the sample's id.
 
     Returns
     -------
@@ -60,7 +89,7 @@ def evaluate_dataset(
     Raises
     ------
     ConfigurationError
-        If the split or a detector is unknown.
+        If the split or a detector is unknown, or a number is out of range.
     FormatError
         If the data set has no readable labels, or no row of the split.
     StoreError
@@ -73,6 +102,9 @@ def evaluate_dataset(
             settings=settings,
             split=split,
             work_dir=work_dir,
+            is_resumed=is_resumed,
+            workers=workers,
+            time_limit_s=time_limit_s,
             progress=progress,
         )
     )
@@ -85,19 +117,22 @@ def answers_of(
     settings: Settings | Path | None = None,
     split: str = "test",
     work_dir: str | Path | None = None,
-    progress: Callable[[int, int, str], None] | None = None,
+    is_resumed: bool = False,
+    workers: int = 1,
+    time_limit_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Answers:
     """Return what detectors answer to one split of a data set.
 
     Parameters
     ----------
-    dataset_dir, detectors, settings, split, work_dir, progress
+    dataset_dir, detectors, settings, split, work_dir, is_resumed, workers, time_limit_s, progress
         As in :func:`evaluate_dataset`.
 
     Returns
     -------
     Answers
-        Sample after sample, in the order of the labels.
+        Detector after detector, samples in the order of the labels, whatever the number of processes.
 
     Raises
     ------
@@ -106,24 +141,48 @@ def answers_of(
     """
     if split not in SPLITS:
         raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, got {split!r}", value=split)
+    if workers < 1 or (time_limit_s is not None and not time_limit_s > 0):
+        raise ConfigurationError(
+            f"processes and the time limit must be positive, got {workers} and {time_limit_s}",
+            value=(workers, time_limit_s),
+        )
     chosen = settings if isinstance(settings, Settings) else load_settings(settings)
     under_test = chosen_detectors(detectors, chosen)
+    entries: list[str | None] = [_entry(item) for item in (detectors or registered_names())]
     dataset = read_dataset(dataset_dir)
     samples = [sample for sample in dataset.samples if sample.split == split]
     if not samples:
         present = Counter(sample.split for sample in dataset.samples)
         there = ", ".join(f"{name} ({n})" for name, n in sorted(present.items())) or "no usable row at all"
         raise FormatError(f"{dataset.folder}: no row of split {split!r}; there is: {there}", value=split)
-    problems = list(dataset.problems)
-    rows: list[StoredAnswer] = []
-    for number, (sample, scan) in enumerate(_scans(Path(dataset_dir), samples), start=1):
-        rows.extend(_answered(under_test, sample, scan, problems))
-        if progress is not None:
-            progress(number, len(samples), sample.id)
-    header = _header(dataset, chosen, split, len(samples), problems, under_test)
-    if work_dir is not None:
-        AnswerWriter(Path(work_dir) / ANSWERS, header, rows).close()
-    return Answers(header=header, rows=tuple(rows))
+    header = _header(dataset, chosen, split, len(samples), under_test)
+    store = None if work_dir is None else Path(work_dir) / ANSWERS
+    kept = _kept(store, header, samples, Path(dataset_dir)) if is_resumed and store is not None else {}
+    work = _Work(under_test, entries, samples, kept)
+    writer = None if store is None else AnswerWriter(store, header, kept.values())
+    rows = dict(kept)
+    n_due = len(samples) * len(under_test)
+    try:
+        source = (
+            _in_this_process(work, Path(dataset_dir))
+            if workers == 1 and time_limit_s is None
+            else _in_processes(work, Path(dataset_dir), chosen, workers, time_limit_s)
+        )
+        for row in source:
+            rows[row.detector, row.sample.id] = row
+            if writer is not None:
+                writer.add(row)
+            if progress is not None:
+                progress(len(rows), n_due, row.sample.id)
+    finally:
+        if writer is not None:
+            writer.close()
+    ordered = tuple(rows[detector.name, sample.id] for detector in under_test for sample in samples)
+    problems = (*dataset.problems, *_mismatches(samples, ordered))
+    header = msgspec.structs.replace(header, problems=problems)
+    if store is not None:
+        AnswerWriter(store, header, ordered).close()
+    return Answers(header=header, rows=ordered)
 
 
 def tested(detector: DetectorUnderTest) -> DetectorTested:
@@ -139,7 +198,7 @@ def tested(detector: DetectorUnderTest) -> DetectorTested:
     DetectorTested
         With what it says of itself; nothing where it says nothing.
     """
-    tier = getattr(detector, "tier", "")
+    tier: Any = getattr(detector, "tier", "")
     models = getattr(detector, "models", {})
     return DetectorTested(
         name=detector.name,
@@ -150,13 +209,12 @@ def tested(detector: DetectorUnderTest) -> DetectorTested:
     )
 
 
+def _entry(item: str | DetectorUnderTest) -> str | None:
+    return item if isinstance(item, str) else None
+
+
 def _header(
-    dataset: DataSet,
-    settings: Settings,
-    split: str,
-    n_scored: int,
-    problems: Sequence[Problem],
-    detectors: Sequence[DetectorUnderTest],
+    dataset: DataSet, settings: Settings, split: str, n_scored: int, detectors: Sequence[DetectorUnderTest]
 ) -> AnswersHeader:
     others = Counter(sample.split for sample in dataset.samples if sample.split != split)
     return AnswersHeader(
@@ -169,71 +227,120 @@ def _header(
         n_rows=dataset.n_rows,
         n_scored=n_scored,
         n_other_splits=dict(sorted(others.items())),
-        problems=tuple(problems),
+        problems=dataset.problems,
         ignored_columns=dataset.ignored_columns,
         detectors=tuple(tested(detector) for detector in detectors),
     )
 
 
-def _scans(folder: Path, samples: list[Sample]) -> Iterator[tuple[Sample, Scan | ScreeningError]]:
-    # A file with many scans is read once as long as its rows stand together.
-    path, scans = "", list[Scan]()
-    failure: ScreeningError | None = None
-    for sample in samples:
-        if sample.path != path:
-            path, scans, failure = sample.path, [], None
-            try:
-                scans = open_scans(folder / path)
-            except ScreeningError as error:
-                failure = error
-        if failure is not None:
-            yield sample, failure
-        elif sample.index >= len(scans):
-            yield sample, StoreError(f"{path}: holds {len(scans)} scans, no number {sample.index}")
-        else:
-            yield sample, scans[sample.index]
+def _kept(
+    store: Path, header: AnswersHeader, samples: Sequence[Sample], root: Path
+) -> dict[tuple[str, str], StoredAnswer]:
+    """Return the answers of an earlier run that would be given again, with the truth as it is now."""
+    if not store.is_file():
+        return {}
+    before = read_answers(store)
+    same = {
+        detector.name
+        for detector in header.detectors
+        if detector.version and detector in before.header.detectors
+    }
+    if before.header.config_sha256 != header.config_sha256 or before.header.version != header.version:
+        return {}
+    now = {sample.id: sample for sample in samples}
+    hashes: dict[str, str] = {}
+    kept = {}
+    for row in before.rows:
+        sample = now.get(row.sample.id)
+        is_same = sample is not None and (sample.path, sample.index) == (row.sample.path, row.sample.index)
+        if row.detector not in same or sample is None or not is_same or not row.input_sha256:
+            continue
+        if sample.path not in hashes:
+            with suppress(OSError):
+                hashes[sample.path] = sha256_hex((root / sample.path).read_bytes())
+        if hashes.get(sample.path) == row.input_sha256:
+            found = row.sample
+            truth = msgspec.structs.replace(sample, modality=found.modality, scan_id=found.scan_id)
+            kept[row.detector, sample.id] = msgspec.structs.replace(row, sample=truth)
+    return kept
 
 
-def _answered(
-    detectors: Sequence[DetectorUnderTest],
-    sample: Sample,
-    scan: Scan | ScreeningError,
-    problems: list[Problem],
+def _mismatches(labelled: Sequence[Sample], rows: Sequence[StoredAnswer]) -> list[Problem]:
+    """Return where the labels say something else of a scan than the scan itself."""
+    found = {row.sample.id: row.sample for row in rows}
+    problems = []
+    for sample in labelled:
+        scan = found[sample.id]
+        if sample.modality not in (None, scan.modality):
+            text = f"{sample.id}: labelled {sample.modality}, the file holds a {scan.modality} scan"
+            problems.append(Problem(kind="modality mismatch", where=sample.path, text=text))
+        if sample.scan_id and sample.scan_id != scan.scan_id:
+            text = f"{sample.id}: labelled scan {sample.scan_id}, the file holds {scan.scan_id}"
+            problems.append(Problem(kind="scan id mismatch", where=sample.path, text=text))
+    return problems
+
+
+def _in_this_process(work: _Work, root: Path) -> Iterator[StoredAnswer]:
+    reader = ScanReader(root)
+    for sample in work.samples:
+        due = [detector for detector in work.detectors if (detector.name, sample.id) not in work.kept]
+        if not due:
+            continue
+        scan, sha256 = reader.read(sample)
+        for detector in due:
+            if isinstance(scan, ScreeningError):
+                yield unread(detector.name, sample, scan, sha256)
+            else:
+                yield asked(detector, sample, scan, sha256)
+
+
+def _in_processes(
+    work: _Work, root: Path, settings: Settings, workers: int, time_limit_s: float | None
 ) -> Iterator[StoredAnswer]:
-    if isinstance(scan, ScreeningError):
-        failure = Failure(stage="reading", kind="not read", text=str(scan))
-        answer = DetectorAnswer(level=Level.UNKNOWN, codes=(scan.reason,))
-        for detector in detectors:
-            yield StoredAnswer(sample=sample, detector=detector.name, answer=answer, failure=failure)
-        return
-    if sample.modality not in (None, scan.modality):
-        text = f"{sample.id}: labelled {sample.modality}, the file holds a {scan.modality} scan"
-        problems.append(Problem(kind="modality mismatch", where=sample.path, text=text))
-    labelled = msgspec.structs.replace(sample, modality=scan.modality)
-    for detector in detectors:
-        yield _one_answer(detector, labelled, scan)
+    """Yield answers as they come from processes that hold one detector each."""
+    batches: queue.SimpleQueue[tuple[int, list[Sample]]] = queue.SimpleQueue()
+    n_due = 0
+    for index, detector in enumerate(work.detectors):
+        for _, samples in groupby(work.todo(detector), key=lambda sample: sample.path):
+            batch = list(samples)
+            batches.put((index, batch))
+            n_due += len(batch)
+    specs = [
+        host_spec(detector, entry, settings, root)
+        for detector, entry in zip(work.detectors, work.entries, strict=True)
+    ]
+    answered: queue.SimpleQueue[StoredAnswer | Exception] = queue.SimpleQueue()
+    is_stopped = threading.Event()
 
+    def _drive() -> None:
+        host: Host | None = None
+        try:
+            while not is_stopped.is_set():
+                index, batch = batches.get_nowait()
+                if host is None or host.spec is not specs[index]:
+                    if host is not None:
+                        host.close()
+                    host = Host(specs[index])
+                for sample in batch:
+                    answered.put(host.ask(sample, time_limit_s=time_limit_s))
+        except queue.Empty:
+            pass
+        except Exception as error:
+            answered.put(error)
+        finally:
+            if host is not None:
+                host.close(kill=is_stopped.is_set())
 
-def _one_answer(detector: DetectorUnderTest, sample: Sample, scan: Scan) -> StoredAnswer:
-    failure = None
-    started = time.perf_counter()
+    threads = [threading.Thread(target=_drive, daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
     try:
-        answer = detector.answer(scan)
-    except Exception as error:  # whatever a detector does, the others are still measured
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        failure = Failure(stage="detector", kind="detector failed", text=text)
-        code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
-        answer = DetectorAnswer(level=Level.UNKNOWN, codes=(code,))
-    elapsed_s = time.perf_counter() - started
-    return StoredAnswer(
-        sample=sample,
-        detector=detector.name,
-        answer=answer,
-        failure=failure,
-        has_spectra=_has_spectra(scan),
-        elapsed_s=round(elapsed_s, 6),
-    )
-
-
-def _has_spectra(scan: Scan) -> bool:
-    return not (isinstance(scan.payload, Occupancy) and scan.payload.spectra is None)
+        for _ in range(n_due):
+            found = answered.get()
+            if isinstance(found, Exception):
+                raise found
+            yield found
+    finally:
+        is_stopped.set()
+        for thread in threads:
+            thread.join()

@@ -19,6 +19,7 @@ ProblemKind = Literal[
     "unknown class",
     "invalid value",
     "modality mismatch",
+    "scan id mismatch",
     "truth without sample",
     "outside the picture",
 ]
