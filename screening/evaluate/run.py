@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from screening.config import Settings, load_settings
 
 from .detectors import DetectorUnderTest
-from .measuring import evaluate_dataset
-from .provenance import provenance_of
+from .measuring import Progress, evaluate_dataset
 from .record import Evaluation, joined
+from .report import provenance, write_report
 
 __all__ = ["run"]
 
@@ -25,7 +23,10 @@ def run(
     detectors: Sequence[str | DetectorUnderTest] | None = None,
     settings: Settings | Path | None = None,
     split: str = "test",
-    progress: Callable[[int, int, str], None] | None = None,
+    is_resumed: bool = False,
+    workers: int = 1,
+    time_limit_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate detectors on one split of a data set.
 
@@ -42,8 +43,14 @@ def run(
     split : {"train", "validation", "threshold", "test"}
         Which rows are scored. Figures on rows that took part in training or in setting a threshold
         are no measure of anything but memory.
+    is_resumed : bool
+        Keep the answers in `out_dir` that would be given again.
+    workers : int
+        Processes; their number changes no figure but those of cost.
+    time_limit_s : float, optional
+        Longest time for one answer.
     progress : callable, optional
-        Called with the number of scans done, of all scans, and the scan's id.
+        Called with the number of answers given, of all that are due, and the sample's id.
 
     Returns
     -------
@@ -67,24 +74,15 @@ def run(
         settings=chosen,
         split=split,
         work_dir=out_dir,
+        is_resumed=is_resumed,
+        workers=workers,
+        time_limit_s=time_limit_s,
         progress=progress,
     )
     evaluation = joined(
         [part],
         title=f"Evaluation on {Path(dataset_dir).resolve().name}",
-        provenance=provenance_of(chosen, started=started),
+        provenance=provenance(chosen, elapsed_s=round(time.perf_counter() - started, 3)),
     )
-    _write(Path(out_dir), evaluation)
+    write_report(Path(out_dir), evaluation)
     return evaluation
-
-
-def _write(out_dir: Path, evaluation: Evaluation) -> None:
-    try:
-        from screening.evaluate.report import write_report
-    except ImportError:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        (out_dir / "report.json").write_bytes(
-            msgspec.json.format(msgspec.json.encode(evaluation), indent=1) + b"\n"
-        )
-        return
-    write_report(out_dir, evaluation)
