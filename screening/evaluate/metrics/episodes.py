@@ -25,6 +25,7 @@ __all__ = [
     "episode_starts",
     "episodes",
     "n_episodes",
+    "occupancy_starts",
     "overlaps",
     "pooled_starts",
 ]
@@ -68,7 +69,7 @@ class EpisodeStarts(NamedTuple):
     run : ndarray of shape (n_start,), int64
         Number of the run.
     hours : ndarray of shape (n_run,), float64
-        Length of each run.
+        Length of each run; 1 for each occupancy of :func:`occupancy_starts`, whose rates are per occupancy.
     """
 
     above: NDArray[np.float64]
@@ -183,6 +184,33 @@ def pooled_starts(runs: Sequence[EpisodeStarts]) -> EpisodeStarts:
         np.concatenate([item.floor for item in runs]),
         np.concatenate([np.full(item.above.size, i, dtype=np.int64) for i, item in enumerate(runs)]),
         np.concatenate([item.hours for item in runs]),
+    )
+
+
+def occupancy_starts(score: ArrayLike) -> EpisodeStarts:
+    """Return occupancies as runs that alarm once or not at all, for rates per occupancy.
+
+    Parameters
+    ----------
+    score : array-like of shape (n_occupancy,), float64
+        Largest score of each benign occupancy.
+
+    Returns
+    -------
+    EpisodeStarts
+        With an exposure of one each: every rate found from it is per occupancy, never per hour.
+
+    Raises
+    ------
+    ValueError
+        If a score is not a number.
+    """
+    values = _scores(score)
+    return EpisodeStarts(
+        values,
+        np.full(values.size, -np.inf),
+        np.arange(values.size, dtype=np.int64),
+        np.ones(values.size, dtype=np.float64),
     )
 
 

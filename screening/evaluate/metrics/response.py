@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = ["Link", "Outcome", "ResponseCurves", "cdf", "fit_response", "quantile"]
+__all__ = ["Link", "Outcome", "ResponseCurves", "cdf", "density", "fit_response", "quantile"]
 
 Link = Literal["probit", "logit"]
 Outcome = Literal[
@@ -276,7 +276,21 @@ def cdf(eta: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
     return found
 
 
-def _pdf(eta: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
+def density(eta: NDArray[np.float64], link: Link) -> NDArray[np.float64]:
+    """Return the normal or logistic density.
+
+    Parameters
+    ----------
+    eta : ndarray, float64
+        Arguments.
+    link : {"probit", "logit"}
+        Which.
+
+    Returns
+    -------
+    ndarray, float64
+        Densities.
+    """
     if link == "probit":
         normal: NDArray[np.float64] = np.exp(-0.5 * eta * eta) / np.sqrt(2.0 * np.pi)
         return normal
@@ -320,7 +334,7 @@ def _start(
     share = (ks + 0.5) / (ns + 1.0)
     excess = np.clip((share - c[:, None]) / (1.0 - c[:, None]), 0.01, 0.99)
     y = special.ndtri(excess) if link == "probit" else special.logit(excess)
-    weight = ns * _pdf(y, link) ** 2 / (excess * (1.0 - excess)) + TINY
+    weight = ns * density(y, link) ** 2 / (excess * (1.0 - excess)) + TINY
     total = weight.sum(axis=1, keepdims=True)
     dx = xs - (weight * xs).sum(axis=1, keepdims=True) / total
     slope = (weight * dx * y).sum(axis=1) / np.maximum((weight * dx * dx).sum(axis=1), TINY)
@@ -394,7 +408,7 @@ def _step(
     upper = cdf(-eta, link)
     p = c[:, None] + (1.0 - c[:, None]) * cdf(eta, link)
     q = (1.0 - c[:, None]) * upper
-    slope = (1.0 - c[:, None]) * _pdf(eta, link)
+    slope = (1.0 - c[:, None]) * density(eta, link)
     pull = slope / np.maximum(p * q, 1e-300)
     residual = (ks * q - (ns - ks) * p) * pull
     weight = ns * slope * pull
@@ -417,7 +431,7 @@ def _information(
     eta = beta[:, :1] + beta[:, 1:] * xs
     p = c[:, None] + (1.0 - c[:, None]) * cdf(eta, link)
     q = (1.0 - c[:, None]) * cdf(-eta, link)
-    slope = (1.0 - c[:, None]) * _pdf(eta, link)
+    slope = (1.0 - c[:, None]) * density(eta, link)
     return _moments(ns * slope**2 / np.maximum(p * q, 1e-300), xs)
 
 

@@ -49,7 +49,8 @@ class DetectionCurves(NamedTuple):
     @property
     def midpoint(self) -> NDArray[np.float64]:
         """Activity at which half of the detections not due to chance are made."""
-        return np.exp(self.response.location)
+        found: NDArray[np.float64] = np.exp(self.response.location)
+        return found
 
     def mda(self, p: float = 0.95) -> NDArray[np.float64]:
         """Return the activities detected with probability p.
@@ -120,7 +121,9 @@ class DetectionCurve(NamedTuple):
         ndarray of shape (n,), float64
             Not-a-number without a fit.
         """
-        return self.curves.response.probability(np.log(np.asarray(activity, dtype=np.float64)))[0]
+        x = np.log(np.asarray(activity, dtype=np.float64))
+        found: NDArray[np.float64] = self.curves.response.probability(x)[0]
+        return found
 
     def mda(self, p: float = 0.95) -> float | None:
         """Return the activity detected with probability p.

@@ -1,0 +1,358 @@
+"""Intervals of areas and operating points: bootstrap over containers, and DeLong's.
+
+All resamples of a block are ranked at once: scores are sorted once, and each resample only changes how often
+each counts. Containers are drawn apart by whether they hold positives, negatives or both, so that no
+resample is without a class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from screening.evaluate.metrics.comparison import Paired, delong_covariance, paired_bootstrap
+from screening.evaluate.metrics.curves import roc
+from screening.evaluate.metrics.exact import tail
+from screening.evaluate.metrics.resampling import Estimate, Method, bootstrap_weighted
+
+__all__ = [
+    "auc_delong",
+    "auc_interval",
+    "compare_curves",
+    "partial_auc_interval",
+    "tpr_at_fpr_interval",
+    "weighted_areas",
+    "weighted_tpr",
+]
+
+Figure = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+
+def auc_delong(scores: ArrayLike, truth: ArrayLike, *, confidence: float = 0.95) -> Estimate:
+    """Return the area under the curve of independent samples with DeLong's interval.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    confidence : float
+        Coverage.
+
+    Returns
+    -------
+    Estimate
+        The area. The interval is symmetric in the logit, so that it stays within 0 to 1 (Qin and Hotilovac,
+        Statistical Methods in Medical Research 17 (2008) 207); none at an area of 0 or 1.
+    """
+    found = delong_covariance(scores, truth)
+    area, spread = float(found.area[0]), float(np.sqrt(found.covariance[0, 0]))
+    n = int(np.size(truth))
+    if not 0.0 < area < 1.0 or spread == 0.0:
+        return Estimate(
+            value=area,
+            low=None,
+            high=None,
+            confidence=confidence,
+            n=n,
+            n_parent=n,
+            method="none: all ranks apart, no spread",
+        )
+    z = float(stats.norm.isf(tail(confidence)))
+    logit, width = np.log(area / (1.0 - area)), z * spread / (area * (1.0 - area))
+    low, high = (float(1.0 / (1.0 + np.exp(-bound))) for bound in (logit - width, logit + width))
+    return Estimate(
+        value=area, low=low, high=high, confidence=confidence, n=n, n_parent=n, method="DeLong, logit"
+    )
+
+
+def auc_interval(
+    scores: ArrayLike,
+    truth: ArrayLike,
+    parents: Sequence[Any] | NDArray[Any] | None = None,
+    *,
+    confidence: float = 0.95,
+    n_resample: int = 2000,
+    seed: int = 0,
+    method: Method = "expanded",
+) -> Estimate:
+    """Return the area under a curve with its bootstrap interval.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    parents : sequence of hashable, length n, optional
+        Container or scene of each.
+    confidence : float
+        Coverage.
+    n_resample, seed : int
+        Of the bootstrap.
+    method : {"percentile", "expanded", "bca"}
+        As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
+
+    Returns
+    -------
+    Estimate
+        The area.
+    """
+    return _interval(weighted_areas(scores, truth), truth, parents, confidence, n_resample, seed, method)
+
+
+def partial_auc_interval(
+    scores: ArrayLike,
+    truth: ArrayLike,
+    max_fpr: float,
+    parents: Sequence[Any] | NDArray[Any] | None = None,
+    *,
+    is_standardised: bool = False,
+    confidence: float = 0.95,
+    n_resample: int = 2000,
+    seed: int = 0,
+    method: Method = "expanded",
+) -> Estimate:
+    """Return the area up to a false positive rate with its bootstrap interval.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    max_fpr : float
+        Above 0, at most 1.
+    parents : sequence of hashable, length n, optional
+        Container or scene of each.
+    is_standardised : bool
+        On McClish's scale from 1/2 (chance) to 1.
+    confidence : float
+        Coverage.
+    n_resample, seed : int
+        Of the bootstrap.
+    method : {"percentile", "expanded", "bca"}
+        As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
+
+    Returns
+    -------
+    Estimate
+        The area.
+    """
+    figure = weighted_areas(scores, truth, max_fpr=max_fpr, is_standardised=is_standardised)
+    return _interval(figure, truth, parents, confidence, n_resample, seed, method)
+
+
+def tpr_at_fpr_interval(
+    scores: ArrayLike,
+    truth: ArrayLike,
+    max_fpr: float,
+    parents: Sequence[Any] | NDArray[Any] | None = None,
+    *,
+    confidence: float = 0.95,
+    n_resample: int = 2000,
+    seed: int = 0,
+    method: Method = "expanded",
+) -> Estimate:
+    """Return the detections at a false positive rate with their bootstrap interval.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    max_fpr : float
+        Share of negatives that may be called positive.
+    parents : sequence of hashable, length n, optional
+        Container or scene of each.
+    confidence : float
+        Coverage.
+    n_resample, seed : int
+        Of the bootstrap; the threshold is found again in each resample.
+    method : {"percentile", "expanded", "bca"}
+        As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
+
+    Returns
+    -------
+    Estimate
+        The true positive rate.
+    """
+    figure = weighted_tpr(scores, truth, max_fpr)
+    return _interval(figure, truth, parents, confidence, n_resample, seed, method, is_share=True)
+
+
+def compare_curves(
+    figure_a: Figure,
+    figure_b: Figure,
+    truth: ArrayLike,
+    parents: Sequence[Any] | NDArray[Any] | None = None,
+    *,
+    confidence: float = 0.95,
+    n_resample: int = 2000,
+    seed: int = 0,
+) -> Paired:
+    """Compare a figure of two curves on the same samples by resampling containers.
+
+    Parameters
+    ----------
+    figure_a, figure_b : callable
+        From :func:`weighted_areas` or :func:`weighted_tpr`.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    parents : sequence of hashable, length n, optional
+        Container or scene of each.
+    confidence : float
+        Coverage.
+    n_resample, seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Paired
+        The difference a - b.
+    """
+    positive = np.asarray(truth, dtype=bool)
+    return paired_bootstrap(
+        lambda weight: figure_a(weight) - figure_b(weight),
+        positive.size,
+        parents,
+        confidence=confidence,
+        n_resample=n_resample,
+        seed=seed,
+        stratum=positive,
+    )
+
+
+def weighted_areas(
+    scores: ArrayLike, truth: ArrayLike, *, max_fpr: float = 1.0, is_standardised: bool = False
+) -> Figure:
+    """Return the area under a curve as a function of how often each sample counts.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    max_fpr : float
+        Up to which false positive rate.
+    is_standardised : bool
+        On McClish's scale.
+
+    Returns
+    -------
+    callable
+        From multiplicities of shape (n_block, n) to areas of shape (n_block,); not-a-number without a class.
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or max_fpr is out of range.
+    """
+    if not 0.0 < max_fpr <= 1.0:
+        raise ValueError(f"a partial area needs a false positive rate in (0, 1], got {max_fpr}")
+    points = _Points(scores, truth)
+
+    def _areas(weight: NDArray[np.int64]) -> NDArray[np.float64]:
+        fpr, tpr = points.rates(weight)
+        left, right = np.minimum(fpr[:, :-1], max_fpr), np.minimum(fpr[:, 1:], max_fpr)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kept = np.where(fpr[:, 1:] > fpr[:, :-1], (right - left) / (fpr[:, 1:] - fpr[:, :-1]), 0.0)
+        # Of a segment cut at max_fpr the mean height is that of its remaining part.
+        height = tpr[:, :-1] + 0.5 * kept * (tpr[:, 1:] - tpr[:, :-1])
+        area: NDArray[np.float64] = np.sum((right - left) * height, axis=1)
+        if is_standardised:
+            least = 0.5 * max_fpr * max_fpr
+            area = 0.5 * (1.0 + (area - least) / (max_fpr - least))
+        return area
+
+    return _areas
+
+
+def weighted_tpr(scores: ArrayLike, truth: ArrayLike, max_fpr: float) -> Figure:
+    """Return the detections at a false positive rate as a function of how often each sample counts.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n,), float64
+        Higher means more likely positive.
+    truth : array-like of shape (n,), bool
+        Positive or not.
+    max_fpr : float
+        Share of negatives that may be called positive.
+
+    Returns
+    -------
+    callable
+        From multiplicities of shape (n_block, n) to rates of shape (n_block,); not-a-number without a class.
+
+    Raises
+    ------
+    ValueError
+        If there is no curve, or max_fpr is out of range.
+    """
+    if not 0.0 <= max_fpr <= 1.0:
+        raise ValueError(f"a false positive rate lies in [0, 1], got {max_fpr}")
+    points = _Points(scores, truth)
+
+    def _tpr(weight: NDArray[np.int64]) -> NDArray[np.float64]:
+        fpr, tpr = points.rates(weight)
+        best = np.where(fpr <= max_fpr + 1e-12, tpr, 0.0).max(axis=1)
+        return np.where(np.isnan(fpr[:, -1]) | np.isnan(tpr[:, -1]), np.nan, best)
+
+    return _tpr
+
+
+class _Points:
+    """Operating points of weighted samples."""
+
+    def __init__(self, scores: ArrayLike, truth: ArrayLike) -> None:
+        values, positive = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=bool)
+        roc(values, positive)  # names what is no curve
+        self.order = np.argsort(-values, kind="stable")
+        ordered = values[self.order]
+        self.last = np.append(np.nonzero(np.diff(ordered))[0], values.size - 1)
+        self.positive = positive[self.order]
+
+    def rates(self, weight: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        ordered = weight[:, self.order]
+        everything = np.cumsum(ordered, axis=1)[:, self.last].astype(np.float64)
+        ordered[:, ~self.positive] = 0
+        hits = np.cumsum(ordered, axis=1)[:, self.last].astype(np.float64)
+        false = everything - hits
+        start = np.zeros((len(weight), 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fpr = np.concatenate([start, false / false[:, -1:]], axis=1)
+            tpr = np.concatenate([start, hits / hits[:, -1:]], axis=1)
+        return fpr, tpr
+
+
+def _interval(
+    figure: Figure,
+    truth: ArrayLike,
+    parents: Sequence[Any] | NDArray[Any] | None,
+    confidence: float,
+    n_resample: int,
+    seed: int,
+    method: Method,
+    *,
+    is_share: bool = False,
+) -> Estimate:
+    positive = np.asarray(truth, dtype=bool)
+    return bootstrap_weighted(
+        figure,
+        positive.size,
+        parents,
+        n_resample=n_resample,
+        confidence=confidence,
+        seed=seed,
+        method=method,
+        stratum=positive,
+        is_share=is_share,
+    )
