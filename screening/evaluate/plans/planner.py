@@ -1,0 +1,179 @@
+"""What a plan will take before it is run: how many trials, how many may fail, and how long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from scipy import stats
+
+from screening.config import Settings
+from screening.evaluate.detectors import DetectorUnderTest, chosen_detectors
+
+from .asking import one_trial
+from .image_scenarios import MeasuredScenario
+from .portal_scenarios import BenignScenario, SourceScenario
+from .scenario import Scenario
+from .schema import Plan
+from .sweeping import sweep_of
+from .trials import trial_count
+from .verdicts import judge_at_least, judge_at_most, least_exposure, smallest_trials
+
+__all__ = ["allowed_misses", "describe_plan", "time_plan"]
+
+#: How good a detector is whose chance to pass is told: this share of what is required to fail is left.
+GOOD = 0.2
+
+
+def allowed_misses(n: int, required: float, confidence: float) -> int:
+    """Return how many of n trials may fail with the requirement still shown.
+
+    Parameters
+    ----------
+    n : int
+        Trials.
+    required : float
+        Least probability.
+    confidence : float
+        Of the one-sided lower bound.
+
+    Returns
+    -------
+    int
+        The acceptance number; -1 if not even n successes show it.
+    """
+    low, high = -1, n
+    while low < high:
+        middle = (low + high + 1) // 2
+        is_shown = judge_at_least(n - middle, n, required, confidence).verdict == "pass"
+        low, high = (middle, high) if is_shown else (low, middle - 1)
+    return low
+
+
+def time_plan(
+    plan: Plan,
+    *,
+    detectors: Sequence[str | DetectorUnderTest] | None = None,
+    settings: Settings,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Return how long a trial of each scenario takes here, from one made for the purpose.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    detectors : sequence of str or DetectorUnderTest, optional
+        Who is tested; those the plan names when omitted.
+    settings : Settings
+        Handed to detectors.
+    seed : int
+        Of the trials.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds by name of scenario; measured ones are not timed.
+    """
+    tested = chosen_detectors(list(plan.plan.detectors if detectors is None else detectors), settings)
+    found = {}
+    for scenario in plan.scenario:
+        if isinstance(scenario, MeasuredScenario):
+            continue
+        one_trial(scenario, 0, seed, tested)  # loads tables and models, which later trials find loaded
+        began = time.perf_counter()
+        one_trial(scenario, 1, seed, tested)
+        found[scenario.name] = time.perf_counter() - began
+    return found
+
+
+def describe_plan(plan: Plan, *, seconds_per_trial: Mapping[str, float] | None = None) -> str:
+    """Return what a plan takes, for a person.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    seconds_per_trial : mapping of str to float, optional
+        As :func:`time_plan` returns; without it no times are told.
+
+    Returns
+    -------
+    str
+        Lines of text: each scenario with its trials, the least number that could show what is required,
+        the misses it may have, and the chance that a good detector passes.
+    """
+    lines = [f"{plan.plan.name}, version {plan.plan.version}"]
+    if plan.plan.remarks:
+        lines += [" ".join(plan.plan.remarks.split())]
+    total_s, n_timed = 0.0, 0
+    for scenario in plan.scenario:
+        confidence = plan.confidence_of(scenario)
+        lines += ["", f"{scenario.name}", *(f"  {text}" for text in _described(scenario, confidence))]
+        if scenario.remarks:
+            lines.append(f"  {' '.join(scenario.remarks.split())}")
+        if seconds_per_trial is not None and scenario.name in seconds_per_trial:
+            takes = seconds_per_trial[scenario.name] * _n_all(scenario)
+            total_s += takes
+            n_timed += 1
+            lines.append(f"  about {_duration(takes)} in one process")
+    if n_timed:
+        lines += ["", f"about {_duration(total_s)} in one process for {n_timed} scenarios"]
+    return "\n".join(lines) + "\n"
+
+
+def _n_all(scenario: Scenario) -> int:
+    sweep = sweep_of(scenario)
+    if sweep is None:
+        return trial_count(scenario)
+    has_bare = isinstance(scenario, SourceScenario) and scenario.event != "identified"
+    return trial_count(scenario) * (len(sweep.values) + has_bare)
+
+
+def _described(scenario: Scenario, confidence: float) -> list[str]:
+    if isinstance(scenario, MeasuredScenario):
+        return ["measured rows: as many trials as there are"]
+    n = trial_count(scenario)
+    sweep = sweep_of(scenario)
+    if sweep is not None:
+        return [
+            f"curve over {len(sweep.values)} values of {sweep.name}, {n} trials each, "
+            f"{_n_all(scenario)} in all"
+        ]
+    if isinstance(scenario, BenignScenario) and scenario.maximum_per_hour is not None:
+        least = least_exposure(scenario.maximum_per_hour, confidence)
+        return [
+            f"{scenario.hours:g} h ({n} scans) against {scenario.maximum_per_hour:g} alarms an hour at "
+            f"{confidence:.0%}; the least that could show it is {least:.4g} h"
+        ]
+    if scenario.maximum is not None:
+        least_n = smallest_trials(1.0 - scenario.maximum, confidence)
+        most = _allowed_events(n, scenario.maximum, confidence)
+        true = GOOD * scenario.maximum
+        chance = float(stats.binom.cdf(most, n, true))
+        return [
+            f"{n} trials against at most {scenario.maximum:g} at {confidence:.0%}; the least is {least_n}",
+            f"passes with events up to {most}; a detector with {true:g} passes with {chance:.0%}",
+        ]
+    required = float(scenario.required or 0.0)
+    least_n = smallest_trials(required, confidence)
+    most = allowed_misses(n, required, confidence)
+    true = 1.0 - GOOD * (1.0 - required)
+    chance = float(stats.binom.cdf(most, n, 1.0 - true))
+    return [
+        f"{n} trials against at least {required:g} at {confidence:.0%}; the least is {least_n}",
+        f"passes with misses up to {most}; a detector with {true:g} passes with {chance:.0%}",
+    ]
+
+
+def _allowed_events(n: int, maximum: float, confidence: float) -> int:
+    k = 0
+    while k < n and judge_at_most(k + 1, n, maximum, confidence).verdict == "pass":
+        k += 1
+    return k
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90.0:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60.0:.1f} min" if seconds < 5400.0 else f"{seconds / 3600.0:.1f} h"

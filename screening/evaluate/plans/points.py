@@ -1,0 +1,225 @@
+"""The figures of one scenario without a sweep: counts, bounds, and what they say of the requirement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal, NamedTuple
+
+from screening.evaluate.metrics.proportions import proportion
+from screening.evaluate.record import Figure, figure_of
+
+from .asking import TrialOutcome
+from .portal_scenarios import BenignScenario
+from .scenario import Scenario
+from .schema import Plan
+from .verdicts import Judgement, judge_at_least, judge_at_most, judge_rate
+
+__all__ = ["EVENTS", "PASSED", "SHORT_NOTE", "Key", "metric_of", "passed_figure", "point_figures"]
+
+#: The metric that says whether a scenario is passed: 1, 0, or None where neither was shown.
+PASSED = "scenario passed"
+
+SHORT_NOTE = "short form: no measure"
+
+#: What each event is called as a metric.
+EVENTS = {
+    "alarm": "alarm",
+    "alarm-within": "alarm in time",
+    "identified": "identified correctly",
+    "high": "level HIGH",
+    "not-low": "level not LOW",
+    "loaded": "called loaded",
+    "dense": "called dense",
+    "shielded": "called shielded",
+    "threat": "called a threat",
+    "object": "object pointed at",
+    "seen": "test object seen",
+}
+
+
+class Key(NamedTuple):
+    """Where a figure stands: section, detector and stratum of its key."""
+
+    section: str
+    detector: str
+    stratum: str
+
+
+def metric_of(scenario: Scenario) -> str:
+    """Return what a scenario's event is called as a metric.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Any.
+
+    Returns
+    -------
+    str
+        One of the values of EVENTS.
+    """
+    return EVENTS[str(getattr(scenario, "event", ""))]
+
+
+def point_figures(
+    plan: Plan,
+    scenario: Scenario,
+    name: str,
+    rows: list[TrialOutcome],
+    section: str,
+    *,
+    is_short: bool,
+) -> list[Figure]:
+    """Return the figures of a scenario with one point.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its plan.
+    scenario : Scenario
+        The scenario.
+    name : str
+        The detector.
+    rows : list of TrialOutcome
+        Its outcomes, those that count.
+    section : str
+        Where the figures stand.
+    is_short : bool
+        Nothing is judged.
+
+    Returns
+    -------
+    list of Figure
+        Share or rate of the event, share of UNKNOWN, and whether the scenario is passed.
+    """
+    confidence = plan.confidence_of(scenario)
+    k, n = sum(one.event is True for one in rows), len(rows)
+    key = Key(section, name, scenario.name)
+    parents = [one.parent or f"{one.sample}{one.index}" for one in rows]
+    judged: list[tuple[Judgement, str]] = []
+    unit, asked, exposure, better = "", 0.0, float(n), _better(scenario)
+    if isinstance(scenario, BenignScenario) and scenario.maximum_per_hour is not None:
+        exposure = sum(one.duration_s for one in rows) / 3600.0
+        unit, asked = "1/h", scenario.maximum_per_hour
+        judgement = judge_rate(k, exposure, asked, confidence)
+        said = f"at most {asked:g} an hour: {k} in {exposure:.4g} h"
+    elif scenario.maximum is not None:
+        asked = scenario.maximum
+        judgement = judge_at_most(k, n, asked, confidence)
+        said = f"at most {asked:g}: {k} of {n}"
+    else:
+        asked = float(scenario.required or 0.0)
+        judgement = judge_at_least(k, n, asked, confidence)
+        said = f"at least {asked:g}: {k} of {n}"
+    is_clustered = len(set(parents)) < n
+    low: float | None = judgement.lower
+    high: float | None = judgement.upper
+    method = f"{'garwood' if unit else 'clopper-pearson'}, one-sided bounds each at {confidence:.4g}"
+    if is_clustered:
+        # trials that share a parent are not independent: the two-sided interval at 2 c - 1 has one-sided
+        # bounds at c
+        share = proportion([one.event is True for one in rows], parents, confidence=2.0 * confidence - 1.0)
+        low, high, method = share.low, share.high, share.method
+        judgement = _clustered(judgement, low, high, scenario)
+    judged.append((judgement, said))
+    unknown = proportion([one.level == "UNKNOWN" for one in rows], parents)
+    if scenario.maximum_unknown is not None:
+        k_unknown = sum(one.level == "UNKNOWN" for one in rows)
+        judged.append(
+            (
+                judge_at_most(k_unknown, n, scenario.maximum_unknown, confidence),
+                f"UNKNOWN at most {scenario.maximum_unknown:g}: {k_unknown} of {n}",
+            )
+        )
+    codes = Counter(code for one in rows if one.level == "UNKNOWN" for code in one.codes)
+    reasons = ", ".join(f"{code} {count}" for code, count in codes.most_common(4))
+    return [
+        Figure(
+            section=key.section,
+            detector=key.detector,
+            stratum=key.stratum,
+            metric=metric_of(scenario),
+            value=judgement.value,
+            low=low,
+            high=high,
+            confidence=confidence,
+            k=k,
+            n=exposure,
+            unit=unit,
+            method=method,
+            better=better,
+            note=SHORT_NOTE if is_short else "",
+        ),
+        figure_of(
+            unknown,
+            metric="UNKNOWN",
+            better="lower",
+            note=reasons,
+            section=key.section,
+            detector=key.detector,
+            stratum=key.stratum,
+        ),
+        passed_figure(judged, key, confidence, is_short=is_short),
+    ]
+
+
+def _better(scenario: Scenario) -> Literal["higher", "lower"]:
+    return "higher" if scenario.required is not None else "lower"
+
+
+def _clustered(judgement: Judgement, low: float | None, high: float | None, scenario: Scenario) -> Judgement:
+    """Judge by an interval over parents; without one nothing is concluded."""
+    if low is None or high is None:
+        return judgement._replace(verdict="inconclusive", needed=None)
+    verdict: Literal["pass", "fail", "inconclusive"] = "inconclusive"
+    if scenario.required is not None:
+        verdict = "pass" if low >= scenario.required else "fail" if high < scenario.required else verdict
+    elif scenario.maximum is not None:
+        verdict = "pass" if high <= scenario.maximum else "fail" if low > scenario.maximum else verdict
+    return judgement._replace(verdict=verdict, lower=low, upper=high, needed=None)
+
+
+def passed_figure(
+    judged: list[tuple[Judgement, str]], key: Key, confidence: float, *, is_short: bool
+) -> Figure:
+    """Return the verdict of a scenario as a figure.
+
+    Parameters
+    ----------
+    judged : list of (Judgement, str)
+        Each with what was required of what.
+    key : Key
+        Where it stands.
+    confidence : float
+        Of the bounds.
+    is_short : bool
+        Nothing is judged.
+
+    Returns
+    -------
+    Figure
+        1: all pass. 0: one fails. None: neither was shown.
+    """
+    verdicts = [one.verdict for one, _ in judged]
+    value = 0.0 if "fail" in verdicts else None if "inconclusive" in verdicts else 1.0
+    notes = []
+    for one, said in judged:
+        text = f"{said}, {one.value:.4g} ({one.lower:.4g} to {one.upper:.4g}): {one.verdict}"
+        if one.verdict == "inconclusive":
+            more = f"{one.needed:.6g} in all" if one.needed is not None else "more than a million"
+            text += f"; at this share {more} would decide"
+        notes.append(text)
+    note = "; ".join(notes)
+    if is_short:
+        value, note = None, f"{SHORT_NOTE}; {note}"
+    return Figure(
+        section=key.section,
+        detector=key.detector,
+        stratum=key.stratum,
+        metric=PASSED,
+        value=value,
+        confidence=confidence,
+        better="higher",
+        note=note,
+        method="exact bounds",
+    )
