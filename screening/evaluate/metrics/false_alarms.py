@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from screening.evaluate.metrics.episodes import EpisodeStarts, n_episodes
+from screening.evaluate.metrics.episode_counts import EpisodeStarts, n_episodes
 from screening.evaluate.metrics.exact import garwood
 from screening.evaluate.metrics.resampling import Estimate, clusters_of, interval_of, weight_blocks
 
