@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from screening.evaluate.metrics.comparison import holm, paired_shares
 from screening.evaluate.record import Evaluation, Figure, Provenance, Section
 
 from .regression import TestKind, kind_of, p_values, visible_value
@@ -20,9 +21,23 @@ __all__ = ["REGRESSION_STATUS", "Change", "Changes", "Outcomes", "Verdict", "com
 REGRESSION_STATUS = 3
 
 Key = tuple[str, str, str, str]
-#: Outcomes of the same samples in the same order: in the baseline, and now.
-Outcomes = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 Verdict = Literal["better", "worse", "changed", "unchanged", "not tested", "new", "gone"]
+
+
+class Outcomes(NamedTuple):
+    """What became of the same samples, in the same order.
+
+    Attributes
+    ----------
+    before, now : ndarray of shape (n,), bool
+        Whether each was a success in the baseline, and is one now.
+    parents : sequence of str, or None
+        What samples share; None where each stands for itself.
+    """
+
+    before: NDArray[np.bool_]
+    now: NDArray[np.bool_]
+    parents: Sequence[str] | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,8 +228,6 @@ def _family(
     paired: Mapping[Key, Outcomes],
     is_power_stated: bool,
 ) -> list[Change]:
-    from screening.evaluate.metrics.comparison import holm
-
     both = [key for key in keys if _is_measured(before.get(key)) and _is_measured(now.get(key))]
     pairs = [(before[key], now[key]) for key in both]
     kinds = [kind_of(*pair) for pair in pairs]
@@ -222,19 +235,18 @@ def _family(
     names = [kind.text for kind in kinds]
     for i, key in enumerate(both):
         if key in paired:
-            p[i], names[i] = _paired_p(*paired[key], key=key), "McNemar, exact, on the same samples"
+            p[i], names[i] = _paired_p(paired[key], key)
     tested = np.flatnonzero(np.isfinite(p))
-    corrected = np.full(p.size, np.nan)
-    corrected[tested] = holm(p[tested])
+    corrected = [math.nan if value is None else value for value in holm([_or_none(value) for value in p])]
     found: dict[Key, Change] = {}
     for i, key in enumerate(both):
         found[key] = Change(
             key=key,
-            verdict=_verdict(*pairs[i], float(corrected[i]), alpha),
+            verdict=_verdict(*pairs[i], corrected[i], alpha),
             before=pairs[i][0],
             now=pairs[i][1],
-            p=float(p[i]) if math.isfinite(p[i]) else None,
-            p_holm=float(corrected[i]) if math.isfinite(p[i]) else None,
+            p=_or_none(p[i]),
+            p_holm=_or_none(corrected[i]),
             test=names[i],
             visible=_visible(*pairs[i], kinds[i], alpha / max(1, tested.size), power)
             if is_power_stated
@@ -248,6 +260,10 @@ def _family(
                 verdict = "gone" if key in before else "new"
             found[key] = Change(key=key, verdict=verdict, before=before.get(key), now=now.get(key))
     return [found[key] for key in keys]
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _is_measured(figure: Figure | None) -> bool:
@@ -269,12 +285,12 @@ def _visible(before: Figure, now: Figure, kind: TestKind, alpha: float, power: f
     return visible_value(before, now, kind, alpha=alpha, power=power) if now.better else None
 
 
-def _paired_p(before: NDArray[np.bool_], now: NDArray[np.bool_], *, key: Key) -> float:
-    from screening.evaluate.metrics.comparison import mcnemar
-
-    if before.shape != now.shape:
-        raise ValueError(f"{key}: {before.size} outcomes in the baseline and {now.size} now are no pairs")
-    return float(mcnemar(now, before).p)
+def _paired_p(outcomes: Outcomes, key: Key) -> tuple[float, str]:
+    before, now = np.asarray(outcomes.before, dtype=bool), np.asarray(outcomes.now, dtype=bool)
+    if before.shape != now.shape or before.ndim != 1:
+        raise ValueError(f"{key}: outcomes {before.shape} in the baseline and {now.shape} now are no pairs")
+    found = paired_shares(now, before, outcomes.parents)
+    return (math.nan if found.p is None else found.p), f"{found.test}, on the same samples"
 
 
 def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:

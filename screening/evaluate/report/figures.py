@@ -121,15 +121,21 @@ def figures_html(figures: Sequence[Figure], detectors: Sequence[DetectorTested],
         else:
             shown += rows
     pieces: list[Markup] = []
-    if shown:
-        pieces.append(_whole_table(Pivot(whole.detectors, tuple(shown)), detectors, bold, "Figures"))
+    # A column of the data's own figures would be empty but for its own rows: it stands apart.
+    for title, names in (
+        ("Of the data", ("",)),
+        ("Figures", tuple(name for name in whole.detectors if name)),
+    ):
+        rows = [row for row in shown if any(name in row.cells for name in names)]
+        if rows:
+            pieces.append(_whole_table(Pivot(names, tuple(rows)), detectors, bold, title))
     for metric, rows in folded:
         names = tuple(name for name in whole.detectors if any(name in row.cells for row in rows))
         table = _whole_table(Pivot(names, tuple(rows)), detectors, bold, metric, is_of_one=True)
         summary = tag(
             "summary",
             tag("strong", metric),
-            f": {len(rows)} strata ",
+            f": {len(rows)} strata",
             tag("span", _range(rows), class_="soft"),
         )
         pieces.append(tag("details", summary, table))

@@ -26,7 +26,7 @@ class Pen(NamedTuple):
     colour, dash : str
         Stroke, and the lengths of its dashes; empty for a full line.
     mark : str
-        Shape of its marks.
+        Shape of its marks; empty for a line without.
     """
 
     colour: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +25,21 @@ COUNTS, MODEL = "#0067a5", "#c44601"
 DRAWN_BINS = 350
 LABEL = 12.0
 LETTER = 0.6
-#: Pictures are shown at least and at most so wide, in pixels of the page.
-SHOWN = (420, 900)
+#: How wide a picture stands on the page, beside another and alone.
+SHOWN, SHOWN_WIDE = 480.0, 980.0
 
 
-class _Place(NamedTuple):
-    x: float
-    y: float
-    width: float
+class _Frame(NamedTuple):
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def common(self, other: _Frame) -> float:
+        """Return the area of both, in the units of the picture."""
+        across = min(self.x1, other.x1) - max(self.x0, other.x0)
+        down = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return max(0.0, across) * max(0.0, down)
 
 
 def exhibit_html(exhibit: Exhibit) -> Markup:
@@ -133,7 +140,7 @@ def picture_html(view: PictureView, *, name: str) -> Markup:
     if size is None:
         return tag("p", f"No picture is shown: {len(view.png)} bytes that are no PNG.", class_="trouble")
     n_row, n_column = size
-    shown = float(np.clip(n_column, *SHOWN))
+    shown = SHOWN_WIDE if _is_wide(view) else SHOWN
     zoom = shown / n_column
     data = base64.b64encode(view.png).decode("ascii")
     said = ", ".join(f"{kind} {n}" for kind, n in _counted(view.boxes))
@@ -176,7 +183,7 @@ def png_size(data: bytes) -> tuple[int, int] | None:
 
 def _is_wide(view: PictureView) -> bool:
     size = png_size(view.png)
-    return size is not None and (size[1] > 1.6 * size[0] or size[1] > 600)
+    return size is not None and (size[1] > 600 or size[1] > 2.6 * size[0])
 
 
 def _per_kev(
@@ -195,61 +202,61 @@ def _counted(boxes: Iterable[Box]) -> list[tuple[str, int]]:
     return [(kind, kinds.count(kind)) for kind in BOX_PENS if kind in kinds]
 
 
-def _boxes(boxes: Iterable[Box], zoom: float, width: float, height: float) -> list[Markup]:
-    pieces, taken = [], list[_Place]()
-    for box in boxes:
+def _boxes(boxes: Sequence[Box], zoom: float, width: float, height: float) -> list[Markup]:
+    frames = [
+        _Frame(
+            min(box.col0, box.col1) * zoom,
+            min(box.row0, box.row1) * zoom,
+            max(box.col0, box.col1) * zoom,
+            max(box.row0, box.row1) * zoom,
+        )
+        for box in boxes
+    ]
+    pieces, labels = [], list[_Frame]()
+    for box, frame in zip(boxes, frames, strict=True):
         pen = BOX_PENS[box.kind]
-        x0, x1 = sorted((box.col0 * zoom, box.col1 * zoom))
-        y0, y1 = sorted((box.row0 * zoom, box.row1 * zoom))
-        shape = {"x": f"{x0:.1f}", "y": f"{y0:.1f}", "width": f"{x1 - x0:.1f}", "height": f"{y1 - y0:.1f}"}
+        shape = {
+            "x": f"{frame.x0:.1f}",
+            "y": f"{frame.y0:.1f}",
+            "width": f"{frame.x1 - frame.x0:.1f}",
+            "height": f"{frame.y1 - frame.y0:.1f}",
+            "fill": "none",
+        }
         # Dark below, bright above: seen on white air and on black cargo, in colour or not.
-        pieces.append(tag("rect", **shape, fill="none", stroke="#000", stroke_width=4, stroke_opacity=0.65))
-        pieces.append(
-            tag(
-                "rect",
-                **shape,
-                fill="none",
-                stroke=pen.colour,
-                stroke_width=2,
-                stroke_dasharray=pen.dash or None,
-            )
-        )
+        pieces.append(tag("rect", **shape, stroke="#000", stroke_width=4, stroke_opacity=0.65))
+        dash = pen.dash or None
+        pieces.append(tag("rect", **shape, stroke=pen.colour, stroke_width=2, stroke_dasharray=dash))
+    for box, frame in zip(boxes, frames, strict=True):
         label = f"{box.kind}: {box.label}" if box.label else box.kind
-        place = _free(label, (x0, y0, x1, y1), width, height, taken)
-        taken.append(place)
-        pieces.append(
-            tag(
-                "text",
-                label,
-                x=f"{place.x:.1f}",
-                y=f"{place.y:.1f}",
-                fill=pen.colour,
-                font_size=LABEL,
-                class_="box",
-            )
-        )
+        place = _free(LETTER * LABEL * len(label), frame, frames, labels, width, height)
+        labels.append(place)
+        where = {"x": f"{place.x0:.1f}", "y": f"{place.y1 - 2.0:.1f}"}
+        colour = BOX_PENS[box.kind].colour
+        pieces.append(tag("text", label, **where, fill=colour, font_size=LABEL, class_="box"))
     return pieces
 
 
 def _free(
-    label: str, box: tuple[float, float, float, float], width: float, height: float, taken: list[_Place]
-) -> _Place:
-    """Return where a label touches no other: above its box, below it, or further down."""
-    x0, y0, _, y1 = box
-    size = LETTER * LABEL * len(label)
-    x = max(2.0, min(x0, width - size - 2.0))
-    rows = [
-        y0 - 4.0,
-        y1 + LABEL,
-        *(y1 + LABEL * i for i in range(2, 6)),
-        *(y0 - 4.0 - LABEL * i for i in range(1, 6)),
-    ]
-    for y in rows:
-        is_inside = LABEL <= y <= height - 3.0
-        is_free = all(abs(y - t.y) >= LABEL or x + size < t.x or t.x + t.width < x for t in taken)
-        if is_inside and is_free:
-            return _Place(x, y, size)
-    return _Place(x, float(np.clip(y0 - 4.0, LABEL, height - 3.0)), size)
+    size: float,
+    frame: _Frame,
+    frames: Sequence[_Frame],
+    labels: Sequence[_Frame],
+    width: float,
+    height: float,
+) -> _Frame:
+    """Return where a label covers least: above its box or below it, from its left or to its right."""
+    places = []
+    for i in range(5):
+        for top in (frame.y0 - LABEL * (i + 1) - 4.0, frame.y1 + LABEL * i + 3.0):
+            for left in (frame.x0, frame.x1 - size):
+                x = float(np.clip(left, 2.0, max(2.0, width - size - 2.0)))
+                y = float(np.clip(top, 1.0, max(1.0, height - LABEL - 3.0)))
+                places.append(_Frame(x, y, x + size, y + LABEL + 2.0))
+
+    def _covered(place: _Frame) -> float:
+        return sum(10.0 * place.common(other) for other in labels) + sum(place.common(f) for f in frames)
+
+    return min(places, key=_covered)
 
 
 def _key(boxes: Iterable[Box]) -> Markup | None:

@@ -16,7 +16,7 @@ from .scales import Scale, scale_of
 __all__ = ["Frame", "curve_svg", "frame_svg", "mark_svg", "path_of", "points_of"]
 
 WIDTH, HEIGHT = 420.0, 270.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 10.0, 42.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 18.0, 10.0, 42.0
 FONT = 11.0
 LETTER = 0.56  #: mean width of a letter in heights
 LEGEND_LINE = 16.0
@@ -85,7 +85,8 @@ def curve_svg(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
     Markup
         One ``<svg>``.
     """
-    drawn = [(series, pens[series.name], _arrays(series)) for series in curve.series]
+    own = _own_pens(curve, pens)
+    drawn = [(series, own[series.name], _arrays(series)) for series in curve.series]
     xs = np.concatenate([arrays[0] for _, _, arrays in drawn] or [np.empty(0)])
     ys = np.concatenate([array for _, _, arrays in drawn for array in arrays[1:]] or [np.empty(0)])
     frame = Frame(scale_of(curve.x_scale, xs), scale_of(curve.y_scale, ys))
@@ -101,6 +102,17 @@ def curve_svg(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
         name=f"{curve.title}: {curve.y_label} against {curve.x_label}; "
         + ", ".join(series.name for series in curve.series),
     )
+
+
+def _own_pens(curve: Curve, pens: Mapping[str, Pen]) -> dict[str, Pen]:
+    """Return pens in which a line through someone's points is drawn as theirs, without marks."""
+    found = {series.name: pens[series.name] for series in curve.series}
+    for series in curve.series:
+        for other in curve.series:
+            is_of = series.name.startswith((f"{other.name},", f"{other.name} ", f"{other.name}:"))
+            if is_of and series.style != "points" and other.style == "points":
+                found[series.name] = pens[other.name]._replace(mark="")
+    return found
 
 
 def frame_svg(
@@ -334,6 +346,8 @@ def _line(frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.fl
         stroke_dasharray=pen.dash or None,
         stroke_linejoin="round",
     )
+    if not pen.mark:
+        return line
     # Few marks on each line, spread by its length on paper: they tell lines apart without colour.
     walked = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x[known]), np.diff(y[known])))])
     wanted = np.linspace(0.08, 0.92, N_MARK) * walked[-1]
@@ -346,7 +360,7 @@ def _legend(entries: Sequence[tuple[Series, Pen]]) -> tuple[Markup, float]:
         return Markup(""), 0.0
     x, y, pieces = LEFT, HEIGHT + 4.0, []
     for series, pen in entries:
-        width = 40.0 + LETTER * FONT * len(series.name)
+        width = 46.0 + LETTER * FONT * len(series.name)
         if x > LEFT and x + width > WIDTH - RIGHT:
             x, y = LEFT, y + LEGEND_LINE
         if series.style != "points":
@@ -360,7 +374,8 @@ def _legend(entries: Sequence[tuple[Series, Pen]]) -> tuple[Markup, float]:
                     fill="none",
                 )
             )
-        pieces.append(mark_svg(pen.mark, x + 12.0, y, pen.colour))
+        if pen.mark:
+            pieces.append(mark_svg(pen.mark, x + 12.0, y, pen.colour))
         pieces.append(tag("text", series.name, x=_n(x + 29.0), y=_n(y + 3.7), fill=INK))
         x += width
     return join(*pieces), y - HEIGHT + 10.0

@@ -101,7 +101,7 @@ def made(*, n_detector=3, n_section=3, n_strata=20, n_metric=4, n_curve=4, n_exh
             low, high = exact_intervals(k, n)
             for s, stratum in enumerate(strata):
                 for d, detector in enumerate(detectors):
-                    figures.append(  # noqa: PERF401
+                    figures.append(
                         Figure(
                             section=section,
                             metric=f"probability of detection {m}",
@@ -159,7 +159,7 @@ def made(*, n_detector=3, n_section=3, n_strata=20, n_metric=4, n_curve=4, n_exh
                     n=400,
                     test="McNemar, exact",
                     effect_name="difference of shares",
-                    verdict="not distinguishable" if a == 2 else "b is better",
+                    verdict="b is better" if p * n_detector < 0.05 else "not distinguishable",
                 )
             )
     curves = []
@@ -171,7 +171,8 @@ def made(*, n_detector=3, n_section=3, n_strata=20, n_metric=4, n_curve=4, n_exh
             power = 0.1 + 0.08 * d
             if kind == 0:
                 y = grid**power
-                series.append(_series(detector.name, grid, y, y - 0.04, y + 0.03, "step"))
+                low, high = np.clip(y - 0.04, 0, 1), np.clip(y + 0.03, 0, 1)
+                series.append(_series(detector.name, grid, y, low, high, "step"))
             elif kind == 1:
                 x = np.logspace(-4, 0, n_point)
                 series.append(_series(detector.name, x, x**power, style="line"))
