@@ -68,30 +68,94 @@ def reanalyse(
 
 
 def evaluate(
-    dataset: Annotated[Path, typer.Argument(help="Folder with labels.csv and scans.", show_default=False)],
     out: Out,
+    dataset: Annotated[
+        Path | None, typer.Argument(help="Folder with labels.csv and scans.", show_default=False)
+    ] = None,
     detector: Annotated[
         list[str] | None, typer.Option(help="A registered detector; every one when not given.")
     ] = None,
-    split: Annotated[str, typer.Option(help="Which rows are scored.")] = "test",
+    replay: Annotated[
+        list[str] | None,
+        typer.Option(help="An outside program, 'CMD {in} {out}': N42 in, N42 AnalysisResults or CSV out."),
+    ] = None,
+    preset: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A bench: weak-source-street, weak-source-portal, identification, radiograph.",
+        ),
+    ] = None,
+    plan: Annotated[
+        list[str] | None, typer.Option(help="A test plan (TOML), or example:NAME for a shipped one.")
+    ] = None,
+    stored: Annotated[
+        list[Path] | None, typer.Option(help="Answers of an earlier run: answers.jsonl or its folder.")
+    ] = None,
+    programme: Annotated[
+        list[Path] | None, typer.Option(help="Folder with records of seals, custody or containers (CSV).")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="An earlier report.json: say what changed; exit status 3 if worse.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which rows of the data set are scored.")] = "test",
+    short: Annotated[
+        bool, typer.Option("--short", help="A short form of benches and plans; it measures nothing.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say how many trials plans take."),
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an earlier run in OUT.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    time_limit: Annotated[float | None, typer.Option(help="Longest time for one answer, seconds.")] = None,
+    seed: Seed = 1,
     config: Config = None,
 ) -> None:
-    """Measure detectors on labelled samples, with intervals."""
-    from screening.evaluate import evaluation_table, run
+    """Measure detectors on labelled samples, benches and test plans, with intervals."""
+    import sys
 
+    from screening.evaluate import Request, changes_table, evaluation_table, run_request
+
+    if dry_run:
+        _describe_plans(plan or [])
+        return
+    request = Request(
+        dataset=dataset,
+        stored=tuple(stored or ()),
+        presets=tuple(preset or ()),
+        plans=tuple(plan or ()),
+        programmes=tuple(programme or ()),
+        detectors=tuple(detector) if detector else None,
+        replays=tuple(replay or ()),
+        split=split,
+        is_short=short,
+        is_resumed=resume,
+        workers=workers,
+        seed=seed,
+        time_limit_s=time_limit,
+        baseline=baseline,
+        command=("screening", *sys.argv[1:]),
+    )
     with progress_bar("evaluate") as show:
-        evaluation = run(
-            dataset,
-            out,
-            detectors=detector,
-            settings=config,
-            split=split,
-            progress=lambda done, of, _: show(done, of),
-        )
-    typer.echo(evaluation_table(evaluation))
+        outcome = run_request(request, out, settings=config, progress=lambda done, of, _: show(done, of))
+    typer.echo(evaluation_table(outcome.evaluation))
+    if outcome.changes is not None:
+        typer.echo(changes_table(outcome.changes))
     typer.echo(f"report: {out / 'report.html'}")
-    if evaluation.exit_status:
-        raise typer.Exit(evaluation.exit_status)
+    if outcome.exit_status:
+        raise typer.Exit(outcome.exit_status)
+
+
+def _describe_plans(plans: list[str]) -> None:
+    from screening.errors import ConfigurationError
+    from screening.evaluate.plans import describe_plan, example_plan, parse_plan, read_plan
+
+    if not plans:
+        raise ConfigurationError("--dry-run tells what a plan takes; name one with --plan")
+    for name in plans:
+        is_example, short_name = name.startswith("example:"), name.removeprefix("example:")
+        known = parse_plan(example_plan(short_name), name=name) if is_example else read_plan(name)
+        typer.echo(describe_plan(known))
 
 
 def train(

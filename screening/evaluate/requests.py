@@ -1,0 +1,257 @@
+"""What is asked of an evaluation: data sets, benches, plans and programmes, in one report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from screening.config import Settings, load_settings
+from screening.errors import ConfigurationError
+
+from .detectors.replay import ReplayDetector
+from .measuring import evaluate_dataset
+from .presets import PRESETS, bench
+from .record import Evaluation, Part, joined
+from .report import Changes, compare, provenance, read_report, write_report
+from .stored import evaluate_stored
+
+__all__ = ["Outcome", "Request", "run_request"]
+
+#: Exit status when something was checked and failed: a plan, or a regression.
+FAILED = 3
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to evaluate. Everything that is named stands in one report, in this order.
+
+    Attributes
+    ----------
+    dataset : Path or None
+        Folder with ``labels.csv`` and scans.
+    stored : tuple of Path
+        Answers stored by earlier runs.
+    presets : tuple of str
+        Benches by name.
+    plans : tuple of str
+        Test plans: files, or ``example:NAME`` for one that is shipped.
+    programmes : tuple of Path
+        Folders with records of seals, custody or containers.
+    detectors : tuple of str or None
+        Registered names; None for all that are.
+    replays : tuple of str
+        Outside programs, for the data set.
+    split : {"train", "validation", "threshold", "test"}
+        Which rows of the data set are scored.
+    is_short : bool
+        The short form of benches and plans: shows them at work, measures nothing.
+    is_resumed : bool
+        Go on with an earlier run in the same folder.
+    workers : int
+        Processes.
+    seed : int
+        Of everything random in benches and plans.
+    time_limit_s : float or None
+        Longest time for one answer.
+    baseline : Path or None
+        An earlier ``report.json`` to compare with.
+    command : tuple of str
+        Words of the command, for the provenance.
+    """
+
+    dataset: Path | None = None
+    stored: tuple[Path, ...] = ()
+    presets: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
+    programmes: tuple[Path, ...] = ()
+    detectors: tuple[str, ...] | None = None
+    replays: tuple[str, ...] = ()
+    split: str = "test"
+    is_short: bool = False
+    is_resumed: bool = False
+    workers: int = 1
+    seed: int = 1
+    time_limit_s: float | None = None
+    baseline: Path | None = None
+    command: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        The report.
+    changes : Changes or None
+        Since the baseline.
+    plan_status : int
+        3 when a plan failed, else 0.
+    files : tuple of str
+        Files of the report.
+    """
+
+    evaluation: Evaluation
+    changes: Changes | None = None
+    plan_status: int = 0
+    files: tuple[str, ...] = ()
+
+    @property
+    def exit_status(self) -> int:
+        """3 when a plan failed or something got worse; 1 when something could not be measured; else 0."""
+        regressed = 0 if self.changes is None else self.changes.exit_status
+        return max(regressed, self.plan_status) or self.evaluation.exit_status
+
+
+def run_request(
+    request: Request,
+    out_dir: str | Path,
+    *,
+    settings: Settings | Path | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Outcome:
+    """Measure what is asked and write one report.
+
+    Parameters
+    ----------
+    request : Request
+        What to evaluate.
+    out_dir : path-like
+        Folder of the report; each bench and plan keeps its work in a folder below.
+    settings : Settings or Path, optional
+        Settings or their file.
+    progress : callable, optional
+        Called with steps done, of all, and what is being done; starts again for each thing asked.
+
+    Returns
+    -------
+    Outcome
+        The report, and what changed since the baseline.
+
+    Raises
+    ------
+    ConfigurationError
+        If nothing is asked, or what is asked does not go together.
+    FormatError
+        If a data set, a plan or a report cannot be read.
+    StoreError
+        If `out_dir` cannot be written.
+    """
+    started = time.perf_counter()
+    _check(request)
+    chosen = settings if isinstance(settings, Settings) else load_settings(settings)
+    baseline = None if request.baseline is None else read_report(request.baseline)
+    out = Path(out_dir)
+    parts, plan_status = _measured(request, out, chosen, progress)
+    evaluation = joined(
+        parts,
+        title=_title(request),
+        provenance=provenance(
+            chosen,
+            request.command,
+            seeds={"benches and plans": request.seed} if request.presets or request.plans else {},
+            elapsed_s=time.perf_counter() - started,
+        ),
+    )
+    changes = None if baseline is None else compare(evaluation, baseline)
+    written = write_report(out, evaluation, changes=changes)
+    return Outcome(evaluation=evaluation, changes=changes, plan_status=plan_status, files=written)
+
+
+def _measured(
+    request: Request,
+    out: Path,
+    settings: Settings,
+    progress: Callable[[int, int, str], None] | None,
+) -> tuple[list[Part], int]:
+    parts: list[Part] = []
+    if request.dataset is not None:
+        parts.append(_dataset_part(request, request.dataset, out, settings, progress))
+    parts.extend(evaluate_stored(path) for path in request.stored)
+    for name in request.presets:
+        run_bench, what = bench(name)
+        parts.append(
+            run_bench(
+                out / "work" / (f"{name}-short" if request.is_short else name),
+                what=what,
+                detectors=None if request.detectors is None else list(request.detectors),
+                settings=settings,
+                is_short=request.is_short,
+                workers=request.workers,
+                is_resumed=request.is_resumed,
+                seed=request.seed,
+                progress=progress,
+            )
+        )
+    status = 0
+    if request.plans:
+        from .plans import exit_status, run_plan
+
+        for plan in request.plans:
+            part = run_plan(
+                plan,
+                out / "work" / f"plan-{Path(plan.removeprefix('example:')).stem}",
+                detectors=None if request.detectors is None else list(request.detectors),
+                settings=settings,
+                workers=request.workers,
+                is_resumed=request.is_resumed,
+                seed=request.seed,
+                is_short=request.is_short,
+                progress=progress,
+            )
+            status = max(status, exit_status(part))
+            parts.append(part)
+    if request.programmes:
+        from .programmes import run_records
+
+        parts.extend(run_records(path) for path in request.programmes)
+    return parts, status
+
+
+def _dataset_part(
+    request: Request,
+    folder: Path,
+    out: Path,
+    settings: Settings,
+    progress: Callable[[int, int, str], None] | None,
+) -> Part:
+    limit = {} if request.time_limit_s is None else {"time_limit_s": request.time_limit_s}
+    programs = [ReplayDetector(command, **limit) for command in request.replays]
+    registered = list(request.detectors) if request.detectors is not None else None
+    wanted = None if registered is None and not programs else [*(registered or ["pipeline"]), *programs]
+    return evaluate_dataset(
+        folder,
+        detectors=wanted,
+        settings=settings,
+        split=request.split,
+        work_dir=out,
+        is_resumed=request.is_resumed,
+        workers=request.workers,
+        time_limit_s=None if programs else request.time_limit_s,
+        progress=progress,
+    )
+
+
+def _check(request: Request) -> None:
+    asked = (request.dataset, *request.stored, *request.presets, *request.plans, *request.programmes)
+    if not any(item is not None for item in asked):
+        raise ConfigurationError(
+            "nothing to evaluate: name a folder with labels.csv, a preset "
+            f"({', '.join(PRESETS)}), a test plan, stored answers, or a folder of programme records"
+        )
+    if request.replays and request.dataset is None:
+        raise ConfigurationError("outside programs are asked about a data set; name its folder")
+    if request.workers < 1:
+        raise ConfigurationError(f"at least one process is needed, got {request.workers}")
+
+
+def _title(request: Request) -> str:
+    names = [
+        *([request.dataset.resolve().name] if request.dataset is not None else []),
+        *(path.resolve().name for path in (*request.stored, *request.programmes)),
+        *(f"plan {Path(plan).name}" for plan in request.plans),
+        *request.presets,
+    ]
+    return f"Evaluation: {', '.join(names)}{' (short form, no measure)' if request.is_short else ''}"
