@@ -271,7 +271,7 @@ def paired_bootstrap(
     Notes
     -----
     The p-value inverts the interval: twice the smaller share of resamples on either side of no difference,
-    each plus one (Davison and Hinkley (1997), section 4.2), widened for few parents as the interval is.
+    each plus one (Davison and Hinkley (1997), chapter 4), widened for few parents as the interval is.
     """
     resamples: list[NDArray[np.float64]] = []
 

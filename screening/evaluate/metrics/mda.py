@@ -229,7 +229,7 @@ def profile_bounds(
     -----
     With q = ln MDA fixed, Pd = c + (1 - c) Phi(z_p + b (ln A - q)): the likelihood is maximised over b alone,
     and the bound is where it has fallen by half the quantile of chi-squared with one degree of freedom (Cox
-    and Hinkley, Theoretical Statistics (1974), section 9.3).
+    and Hinkley, Theoretical Statistics (1974), chapter 9).
     """
     fit = curves.response
     k = np.atleast_2d(np.asarray(n_detected, dtype=np.float64))

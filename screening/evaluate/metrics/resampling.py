@@ -6,7 +6,7 @@ within each parent (their strategy 2, here ``draws="resampled"``) counts the spr
 its 95 % intervals cover 98 to 99 % where draws of a parent are alike by little.
 
 Percentile intervals are too short with few parents. ``"expanded"`` takes the quantiles further out by
-Student's t and sqrt(n / (n - 1)): Hesterberg, The American Statistician 69 (2015) 371, section 3.2.
+Student's t and sqrt(n / (n - 1)): Hesterberg, The American Statistician 69 (2015) 371.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def time_to_alarm(
     median, low, high = None, None, None
     method = "none: no passes"
     if times.size:
-        middle = float(np.sort(times)[(times.size - 1) // 2 if times.size % 2 else times.size // 2])
+        middle = float(np.sort(times)[(times.size - 1) // 2])
         median = middle if np.isfinite(middle) else None
         if parents is not None and len(set(parents)) < times.size:
             method = "none: passes share parents"
@@ -183,7 +183,7 @@ def kaplan_meier(time_s: ArrayLike, is_alarmed: ArrayLike, *, confidence: float 
     Notes
     -----
     Kaplan and Meier, JASA 53 (1958) 457; Greenwood's variance on the scale log(-log S), Kalbfleisch and
-    Prentice (1980), section 1.3.
+    Prentice, The Statistical Analysis of Failure Time Data (1980).
     """
     times, alarmed = np.asarray(time_s, dtype=np.float64), np.asarray(is_alarmed, dtype=bool)
     if times.shape != alarmed.shape or times.ndim != 1:
@@ -192,8 +192,8 @@ def kaplan_meier(time_s: ArrayLike, is_alarmed: ArrayLike, *, confidence: float 
         raise ValueError("times must be finite and not negative: give the end of the watch without an alarm")
     at, n_event = np.unique(times[alarmed], return_counts=True)
     n_at_risk = times.size - np.searchsorted(np.sort(times), at, "left")
-    left = np.cumprod(1.0 - n_event / n_at_risk)
-    low, high = np.zeros(at.size), np.ones(at.size)
+    left = np.cumprod(1.0 - n_event / n_at_risk, dtype=np.float64)
+    low, high = np.zeros(at.size, dtype=np.float64), np.ones(at.size, dtype=np.float64)
     inside = (left > 0) & (left < 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(n_event / (n_at_risk * (n_at_risk - n_event).astype(np.float64)))
