@@ -7,6 +7,7 @@ from .gross import GrossCountDetector
 from .pipeline import PipelineDetector
 from .protocol import CAPABILITIES, DetectorUnderTest, SeriesDetector, capabilities_of
 from .registry import GROUP, chosen_detectors, load_detectors, registered_names
+from .replay import ReplayDetector, ReplayError
 
 __all__ = [
     "CAPABILITIES",
@@ -16,6 +17,8 @@ __all__ = [
     "DetectorUnderTest",
     "GrossCountDetector",
     "PipelineDetector",
+    "ReplayDetector",
+    "ReplayError",
     "SeriesDetector",
     "capabilities_of",
     "chosen_detectors",

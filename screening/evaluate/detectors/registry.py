@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -125,7 +126,11 @@ def _built(entry: EntryPoint, settings: Settings) -> DetectorUnderTest:
             f"detector {entry.name} ({entry.value}) cannot be built: {type(error).__name__}: {error}",
             value=entry.value,
         ) from error
-    return _checked(detector, f"{entry.name} ({entry.value})")
+    found = _checked(detector, f"{entry.name} ({entry.value})")
+    if not getattr(found, "version", "") and entry.dist is not None:
+        with suppress(AttributeError, TypeError):  # one with slots, or a frozen record, stays without
+            found.version = f"{entry.dist.name} {entry.dist.version}"  # type: ignore[attr-defined]
+    return found
 
 
 def _checked(detector: Any, where: str) -> DetectorUnderTest:
