@@ -42,12 +42,16 @@ def changes_html(changes: Changes) -> Markup:
         f"Baseline: {changes.baseline}. Shares of independent trials by Fisher's exact test, rates by the "
         "conditional binomial test, other figures by both intervals, shares with stored outcomes of the same "
         "samples by McNemar's test. Holm's correction over the headline figures keeps the chance that any is "
-        f"called when nothing changed below {changes.alpha:g}. The last column is what the test can see: a "
-        f"true value that far for the worse would be called with probability {changes.power:g}."
+        f"called when nothing changed below {changes.alpha:g}."
     )
+    if changes.power is not None:
+        rule += (
+            " The last column is what the test can see: a true value that far for the worse would be called "
+            f"with probability {changes.power:g}."
+        )
     pieces: list[Markup | None] = [verdict, tag("p", rule, class_="soft")]
     pieces += [tag("p", note, class_="trouble") for note in changes.notes]
-    pieces.append(_table("Headline figures.", changes.headline, has_power=True))
+    pieces.append(_table("Headline figures.", changes.headline, has_power=changes.power is not None))
     if changes.others:
         counted = Counter(change.verdict for change in changes.others)
         said = ", ".join(f"{m} {name}" for name, m in counted.items())

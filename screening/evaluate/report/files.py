@@ -20,7 +20,7 @@ from .parquet import TABLES, has_parquet, parquet_tables
 if TYPE_CHECKING:
     from .baseline import Changes
 
-__all__ = ["encoded", "figures_csv", "read_report", "report_sha256", "write_report"]
+__all__ = ["encoded", "figures_csv", "parquet_notice", "read_report", "report_sha256", "write_report"]
 
 REPORT = "report.json"
 PAGE = "report.html"
@@ -44,7 +44,7 @@ def encoded(evaluation: Evaluation) -> bytes:
     bytes
         UTF-8 JSON, indented, the same for the same report.
     """
-    return msgspec.json.format(msgspec.json.encode(evaluation), indent=1) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_as_stored(evaluation)), indent=1) + b"\n"
 
 
 def report_sha256(evaluation: Evaluation) -> str:
@@ -88,6 +88,7 @@ def write_report(out_dir: Path, evaluation: Evaluation, *, changes: Changes | No
     StoreError
         If a file cannot be written.
     """
+    evaluation = _as_stored(evaluation)
     record = encoded(evaluation)
     files: dict[str, bytes] = {
         PAGE: evaluation_page(evaluation, changes=changes, report_sha256=sha256_hex(record)).encode(),
@@ -150,6 +151,21 @@ def read_report(path: Path) -> Evaluation:
         raise FormatError(f"{file.name}: {text}", value=file.name) from None
 
 
+def parquet_notice() -> str:
+    """Return what must be said where Parquet cannot be written.
+
+    Returns
+    -------
+    str
+        One line; empty where it can.
+    """
+    if has_parquet():
+        return ""
+    return (
+        "Parquet is missing: pyarrow is not installed (extra 'report'); report.json and figures.csv hold all"
+    )
+
+
 def figures_csv(evaluation: Evaluation) -> str:
     """Return every figure as one line of CSV.
 
@@ -169,6 +185,11 @@ def figures_csv(evaluation: Evaluation) -> str:
     for figure in evaluation.figures:
         writer.writerow([_cell(getattr(figure, name)) for name in COLUMNS])
     return buffer.getvalue()
+
+
+def _as_stored(evaluation: Evaluation) -> Evaluation:
+    """Return a report as it comes back from its file: whole numbers as floats, what is no number as None."""
+    return msgspec.json.decode(msgspec.json.encode(evaluation), type=Evaluation)
 
 
 def _cell(value: Any) -> Any:

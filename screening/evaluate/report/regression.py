@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 
 import numpy as np
@@ -184,17 +184,12 @@ def visible_value(before: Figure, now: Figure, kind: TestKind, *, alpha: float, 
     is_drop = now.better == "higher"
     k0, n0, n1 = float(before.k or 0), float(before.n or 0.0), float(now.n or 0.0)
     if kind is TestKind.SHARE:
-        counts = np.arange(n1 + 1.0)
-        full = np.full_like(counts, 1.0)
-        p = share_p(k0 * full, n0 * full, counts, n1 * full)
-        is_worse = counts / n1 < k0 / n0 if is_drop else counts / n1 > k0 / n0
-        called = counts[(p <= alpha) & is_worse]
-        if not called.size:
+        expected = k0 / n0 * n1
+        edge = _edge(lambda k: share_p(*_one(k0, n0, k, n1)), expected, n1, is_drop=is_drop, alpha=alpha)
+        if edge is None:
             return None
         if is_drop:  # P(count <= edge) = power: quantile of the beta distribution
-            edge = called.max()
             return float(stats.beta.ppf(1.0 - power, edge + 1.0, n1 - edge)) if edge < n1 else 1.0
-        edge = called.min()
         return float(stats.beta.ppf(power, edge, n1 - edge + 1.0)) if edge > 0 else 0.0
     if kind is TestKind.RATE:
         return _visible_rate(k0, n0, n1, is_drop=is_drop, alpha=alpha, power=power)
@@ -209,16 +204,39 @@ def _visible_rate(
     k0: float, n0: float, n1: float, *, is_drop: bool, alpha: float, power: float
 ) -> float | None:
     expected = k0 / n0 * n1
-    top = math.ceil(10.0 * (expected + 1.0) + 100.0)
-    counts = np.arange(top + 1.0)
-    full = np.full_like(counts, 1.0)
-    p = rate_p(k0 * full, n0 * full, counts, n1 * full)
-    called = counts[(p <= alpha) & (counts < expected if is_drop else counts > expected)]
-    if not called.size:
+    top = 10.0 * (expected + 10.0)
+    edge = _edge(lambda k: rate_p(*_one(k0, n0, k, n1)), expected, top, is_drop=is_drop, alpha=alpha)
+    if edge is None:
         return None
     if is_drop:  # P(count <= edge) = power: quantile of the chi-squared distribution
-        return float(0.5 * stats.chi2.ppf(1.0 - power, 2.0 * called.max() + 2.0) / n1)
-    return float(0.5 * stats.chi2.ppf(power, 2.0 * called.min()) / n1)
+        return float(0.5 * stats.chi2.ppf(1.0 - power, 2.0 * edge + 2.0) / n1)
+    return float(0.5 * stats.chi2.ppf(power, 2.0 * edge) / n1)
+
+
+def _edge(
+    p_of: Callable[[float], NDArray[np.float64]], expected: float, top: float, *, is_drop: bool, alpha: float
+) -> float | None:
+    """Return the count nearest to the expected one that is called worse; None where not even the last is.
+
+    The p-value falls with the distance from the expected count: the edge is found by halving.
+    """
+    near = math.ceil(expected) - 1 if is_drop else math.floor(expected) + 1
+    far = 0 if is_drop else math.floor(top)
+    if (near < far if is_drop else near > far) or p_of(far)[0] > alpha:
+        return None
+    if p_of(near)[0] <= alpha:
+        return float(near)
+    while abs(far - near) > 1:
+        middle = (near + far) // 2
+        if p_of(middle)[0] <= alpha:
+            far = middle
+        else:
+            near = middle
+    return float(far)
+
+
+def _one(*values: float) -> tuple[NDArray[np.float64], ...]:
+    return tuple(np.array([value], dtype=np.float64) for value in values)
 
 
 def _doubled(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:

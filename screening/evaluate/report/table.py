@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -56,7 +57,8 @@ def evaluation_table(
             lines += _section(pivot(figures, evaluation.detectors), stars, columns)
     method = usual_method(chosen)
     if method:
-        lines += ["", f"intervals: {method} for most; report.json says which for each"]
+        said = f"intervals: {method} for most; report.json says which for each"
+        lines += ["", *textwrap.wrap(said, columns)]
     left = Counter[tuple[str, bool]]()
     for item in evaluation.left_out:
         left[item.kind, item.is_error] += item.n

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from scipy import stats
+
+from screening.evaluate.metrics.proportions import clopper_pearson
+from screening.evaluate.record import DetectorTested, Evaluation, Figure, Provenance, Section
+from screening.evaluate.report import changes_table, compare, evaluation_page
+from screening.evaluate.report.baseline import REGRESSION_STATUS, Outcomes
+from screening.evaluate.report.regression import TestKind, interval_p, kind_of, rate_p, share_p, visible_value
+
+
+def report(*figures, data="a", seed=1):
+    return Evaluation(
+        title="gate",
+        provenance=Provenance(version="1", data={"labels": data}, seeds={"passes": seed}),
+        sections=(Section(id="s", title="S"),),
+        detectors=(DetectorTested(name="d"),),
+        figures=figures,
+    )
+
+
+def share(k, n, metric="Pd", better="higher", **key):
+    low, high = clopper_pearson(k, n)
+    return Figure(
+        section="s",
+        metric=metric,
+        detector="d",
+        value=k / n,
+        low=low,
+        high=high,
+        k=k,
+        n=n,
+        method="clopper-pearson",
+        better=better,
+        **{"is_headline": True, **key},
+    )
+
+
+def rate(k, exposure, better="lower"):
+    return Figure(
+        section="s",
+        metric="FAR",
+        detector="d",
+        value=k / exposure,
+        k=k,
+        n=exposure,
+        unit="1/hour",
+        method="garwood",
+        better=better,
+        is_headline=True,
+    )
+
+
+def measured(value, low, high, better="lower", metric="MDA", unit="kBq"):
+    return Figure(
+        section="s",
+        metric=metric,
+        detector="d",
+        value=value,
+        low=low,
+        high=high,
+        unit=unit,
+        method="bootstrap over 200 parents",
+        better=better,
+        is_headline=True,
+    )
+
+
+def only(now, before, **options):
+    (change,) = compare(report(now), report(before), **options).headline
+    return change
+
+
+def test_a_report_against_itself_never_regresses(evaluation):
+    changes = compare(evaluation, evaluation)
+    assert {change.verdict for change in changes.headline} == {"unchanged"}
+    assert changes.others == ()
+    assert changes.exit_status == 0
+    assert changes.n_unchanged + len(changes.headline) == len(evaluation.figures)
+
+
+@pytest.mark.parametrize("counts", [(15, 20, 9, 22), (59, 60, 50, 60), (0, 3000, 9, 3000), (5, 5, 0, 4)])
+def test_shares_are_tested_by_fisher(counts):
+    k0, n0, k1, n1 = counts
+    tables = [[k1, n1 - k1], [k0, n0 - k0]]
+    less, greater = (stats.fisher_exact(tables, alternative=side).pvalue for side in ("less", "greater"))
+    (found,) = share_p(*(np.array([float(value)]) for value in counts))
+    assert found == pytest.approx(min(1.0, 2.0 * min(less, greater)), rel=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(30, 240.0, 55, 240.0), (3, 100.0, 9, 50.0), (0, 10.0, 5, 40.0)])
+def test_rates_are_tested_given_their_sum(counts):
+    k0, n0, k1, n1 = counts
+    tests = [
+        stats.binomtest(k1, k0 + k1, n1 / (n0 + n1), alternative=side).pvalue for side in ("less", "greater")
+    ]
+    (found,) = rate_p(*(np.array([float(value)]) for value in counts))
+    assert found == pytest.approx(min(1.0, 2.0 * min(tests)), rel=1e-9)
+
+
+def test_intervals_of_a_normal_mean_give_the_normal_test():
+    z = stats.norm.ppf(0.975)
+    before, now = (measured(v, v - z * s, v + z * s) for v, s in ((10.0, 1.0), (14.0, 2.0)))
+    expected = 2.0 * stats.norm.sf(4.0 / np.hypot(1.0, 2.0))
+    assert interval_p(before, now) == pytest.approx(expected)
+    assert interval_p(now, before) == pytest.approx(expected)
+
+
+def test_the_half_that_faces_the_other_counts():
+    lopsided = measured(10.0, 9.5, 30.0)
+    assert interval_p(lopsided, measured(5.0, 4.5, 5.5)) < 1e-6
+    assert interval_p(lopsided, measured(15.0, 14.5, 15.5)) > 0.3
+
+
+def test_what_test_two_figures_allow():
+    assert kind_of(share(9, 10), share(5, 12)) is TestKind.SHARE
+    assert kind_of(rate(3, 10.0), rate(4, 12.0)) is TestKind.RATE
+    assert kind_of(measured(1.0, 0.9, 1.2), measured(2.0, 1.9, 2.2)) is TestKind.INTERVAL
+    assert kind_of(measured(1.0, 0.9, 1.2), measured(2.0, 1.9, 2.2, unit="MBq")) is TestKind.NONE
+    clustered = msgspec.structs.replace(share(90, 100), method="bootstrap over 20 parents")
+    assert kind_of(clustered, share(90, 100)) is TestKind.INTERVAL  # draws of one parent are no trials
+    few = msgspec.structs.replace(share(3, 6), low=None, high=None, method="none: 3 parents, 5 needed")
+    assert kind_of(few, share(3, 6)) is TestKind.NONE
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "verdict", "status"),
+    [
+        (share(300, 400), share(380, 400), "worse", 3),
+        (share(380, 400), share(300, 400), "better", 0),
+        (share(300, 400, better="lower"), share(380, 400, better="lower"), "better", 0),
+        (share(300, 400, better=""), share(380, 400, better=""), "changed", 0),
+        (share(376, 400), share(380, 400), "unchanged", 0),
+        (rate(90, 240.0), rate(30, 240.0), "worse", 3),
+        (rate(35, 240.0), rate(30, 240.0), "unchanged", 0),
+        (measured(300.0, 280.0, 320.0), measured(200.0, 180.0, 220.0), "worse", 3),
+        (measured(205.0, 180.0, 225.0), measured(200.0, 180.0, 220.0), "unchanged", 0),
+    ],
+)
+def test_a_change_is_called_by_its_direction(now, before, verdict, status):
+    assert only(now, before).verdict == verdict
+    assert compare(report(now), report(before)).exit_status == status
+    assert REGRESSION_STATUS == 3
+
+
+def test_a_figure_that_is_gone_is_a_regression_and_is_named():
+    changes = compare(report(share(9, 10)), report(share(9, 10), share(8, 10, metric="answer rate")))
+    assert [change.key[1] for change in changes.regressions] == ["answer rate"]
+    assert changes.exit_status == 3
+    assert "gone: s · answer rate · d: 0.80 -> none" in changes_table(changes)
+
+
+def test_a_number_that_is_none_now_is_gone_too():
+    lost = measured(None, None, None)
+    assert only(lost, measured(200.0, 180.0, 220.0)).verdict == "gone"
+    assert only(measured(200.0, 180.0, 220.0), lost).verdict == "new"
+    assert only(lost, lost).verdict == "unchanged"
+
+
+def test_a_figure_of_the_details_ends_no_run():
+    now, before = share(100, 400, is_headline=False), share(390, 400, is_headline=False)
+    changes = compare(report(now), report(before))
+    assert [change.verdict for change in changes.others] == ["worse"]
+    assert changes.exit_status == 0
+    assert compare(report(), report(before)).exit_status == 0
+    # What the baseline calls a headline stays one.
+    assert compare(report(now), report(share(390, 400))).exit_status == 3
+
+
+def test_a_change_without_an_interval_is_said_to_be_untested():
+    now, before = measured(300.0, None, None), measured(200.0, None, None)
+    change = only(now, before)
+    assert change.verdict == "not tested"
+    assert change.test == "none: no interval"
+    assert only(before, before).verdict == "unchanged"
+    point = measured(300.0, 300.0, 300.0)
+    assert only(point, measured(200.0, 200.0, 200.0)).verdict == "not tested"
+
+
+def test_the_same_samples_are_compared_in_pairs():
+    rng = np.random.default_rng(np.random.SeedSequence(5))
+    before = rng.random(400) < 0.9
+    now = before.copy()
+    now[np.flatnonzero(before)[:9]] = False  # nine lost, none gained
+    pair = (share(int(now.sum()), 400), share(int(before.sum()), 400))
+    assert only(*pair).verdict == "unchanged"
+    change = only(*pair, paired={pair[0].key: Outcomes(before, now)})
+    assert change.verdict == "worse"
+    assert change.p == pytest.approx(stats.binomtest(0, 9).pvalue)
+    assert change.test.startswith("McNemar")
+    with pytest.raises(ValueError, match="no pairs"):
+        only(*pair, paired={pair[0].key: Outcomes(before, now[1:])})
+
+
+def test_other_data_other_seeds_and_missing_detectors_are_noted():
+    now = report(share(9, 10), data="b", seed=2)
+    before = msgspec.structs.replace(report(share(9, 10)), detectors=(DetectorTested(name="old"),))
+    assert compare(now, before).notes == (
+        "labels is not what it was in the baseline: its hash differs",
+        "the seed of passes was 1 in the baseline and is 2",
+        "old was tested in the baseline and is not now",
+    )
+    assert compare(now, now).notes == ()
+
+
+@pytest.mark.parametrize("options", [{"alpha": 0.0}, {"alpha": 1.0}, {"power": 1.5}])
+def test_levels_out_of_range_are_named(options):
+    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+        compare(report(), report(), **options)
+
+
+def simulated(rng, shares, rates, mdas, *, n=400, hours=240.0, spread=0.12):
+    """Return headline figures of one run: shares, rates and activities with noise."""
+    figures = [share(int(rng.binomial(n, p)), n, metric=f"Pd {i}") for i, p in enumerate(shares)]
+    for i, r in enumerate(rates):
+        figures.append(msgspec.structs.replace(rate(int(rng.poisson(r * hours)), hours), metric=f"FAR {i}"))
+    for i, mda in enumerate(mdas):
+        value = mda * np.exp(rng.normal(0.0, spread))
+        bounds = value * np.exp(spread * stats.norm.ppf([0.025, 0.975]))
+        figures.append(measured(value, *bounds, metric=f"MDA {i}"))
+    return report(*figures)
+
+
+SHARES, RATES, MDAS = (0.95, 0.9, 0.8, 0.99, 0.5, 0.97), (0.125, 0.5), (200.0, 900.0)
+
+
+def test_nothing_changed_is_called_a_regression_no_oftener_than_stated():
+    rng = np.random.default_rng(np.random.SeedSequence(11))
+    n_run = 400
+    called = sum(
+        compare(
+            simulated(rng, SHARES, RATES, MDAS), simulated(rng, SHARES, RATES, MDAS), power=None
+        ).exit_status
+        == 3
+        for _ in range(n_run)
+    )
+    # Two-sided at 0.05 over the family: at most half of it for the worse. Bound: 4 sigma of 0.05.
+    assert called <= n_run * 0.05 + 4.0 * np.sqrt(n_run * 0.05 * 0.95)
+
+
+def test_a_real_drop_is_found():
+    rng = np.random.default_rng(np.random.SeedSequence(12))
+    worse = (0.95, 0.78, *SHARES[2:])
+    n_found = 0
+    for _ in range(60):
+        changes = compare(simulated(rng, worse, RATES, MDAS), simulated(rng, SHARES, RATES, MDAS), power=None)
+        n_found += "Pd 1" in {change.key[1] for change in changes.regressions}
+    assert n_found >= 54
+
+
+@pytest.mark.parametrize(
+    ("before", "make"),
+    [
+        (share(380, 400), lambda rng, p: share(int(rng.binomial(400, p)), 400)),
+        (
+            share(20, 400, better="lower"),
+            lambda rng, p: share(int(rng.binomial(400, p)), 400, better="lower"),
+        ),
+        (rate(30, 240.0), lambda rng, r: rate(int(rng.poisson(240.0 * r)), 240.0)),
+        (rate(30, 240.0, "higher"), lambda rng, r: rate(int(rng.poisson(240.0 * r)), 240.0, "higher")),
+        (
+            measured(200.0, 180.4, 219.6),
+            lambda rng, v: (lambda x: measured(x, x - 19.6, x + 19.6))(rng.normal(v, 10.0)),
+        ),
+    ],
+)
+def test_the_visible_change_is_seen_with_the_power_stated(before, make):
+    rng = np.random.default_rng(np.random.SeedSequence(13))
+    change = only(before, before, power=0.8)
+    assert (change.visible < before.value) == (before.better == "higher")
+    n_run = 400
+    n_seen = sum(only(make(rng, change.visible), before, power=None).verdict == "worse" for _ in range(n_run))
+    # The power is meant before noise in the width; exact tests jump, so it may be more, hardly less.
+    assert n_seen / n_run >= 0.8 - 4.0 * np.sqrt(0.16 / n_run)
+    assert n_seen / n_run <= 0.9
+
+
+def test_few_trials_can_see_nothing():
+    assert only(share(3, 3), share(3, 3)).visible is None
+    assert (
+        visible_value(
+            measured(1.0, None, None), measured(1.0, None, None), TestKind.NONE, alpha=0.05, power=0.8
+        )
+        is None
+    )
+
+
+def test_the_changes_stand_in_the_page_and_in_the_terminal(evaluation):
+    figures = [
+        msgspec.structs.replace(f, k=200, value=0.5, low=0.45, high=0.55)
+        if f.is_headline and f.detector == "nmf" and f.unit == ""
+        else f
+        for f in evaluation.figures
+    ]
+    changes = compare(msgspec.structs.replace(evaluation, figures=tuple(figures)), evaluation)
+    page = evaluation_page(evaluation, changes=changes)
+    n = len(changes.regressions)
+    assert n == 3
+    assert f"{n} headline figures are significantly worse, or gone: exit status 3." in page
+    assert page.count('<td class="worse">worse</td>') == n
+    text = changes_table(changes)
+    assert text.count("  worse: ") == n
+    assert text.endswith(f"REGRESSION: {n} headline figures\n")
+    assert "no significant regression" in changes_table(compare(evaluation, evaluation))
