@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import pytest
+
+from screening.archive import write_scan
+from screening.config import Settings
+from screening.errors import ConfigurationError, FormatError
+from screening.evaluate.answers import ANSWERS, read_answers
+from screening.evaluate.detectors.contract import ordinary_scans
+from screening.evaluate.measuring import answers_of, evaluate_dataset
+
+MODULE = """
+import os, time
+from screening.evaluate.detectors import DetectorAnswer
+from screening.records import Level
+
+class Wild:
+    name = "wild"
+    version = "1"
+
+    def answer(self, scan):
+        name = scan.identity.scan_id
+        if name == "s1":
+            time.sleep(600)
+        if name == "s2":
+            os._exit(7)
+        if name == "s3":
+            raise RuntimeError("no good")
+        return DetectorAnswer(level=Level.LOW, alarm=False, alarm_score=float("nan") if name == "s4" else 1.0)
+
+def missing():
+    raise ImportError("not here")
+
+class Broken:
+    name = "broken"
+
+    def __reduce__(self):
+        return missing, ()
+
+    def answer(self, scan):
+        return None
+"""
+
+
+class Counting:
+    """Says which scans it was asked about."""
+
+    name = "counting"
+    version = "1"
+
+    def __init__(self):
+        self.asked = []
+
+    def answer(self, scan):
+        self.asked.append(scan.identity.scan_id)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    quiet, source, _ = ordinary_scans()
+    (tmp_path / "set").mkdir()
+    for number in range(6):
+        scan = source if number == 5 else quiet
+        identity = msgspec.structs.replace(scan.identity, scan_id=f"s{number}")
+        write_scan(tmp_path / "set" / f"s{number}.h5", msgspec.structs.replace(scan, identity=identity))
+    rows = [f"s{number}.h5,{'Cs-137' if number == 5 else 'none'}" for number in range(6)]
+    (tmp_path / "set" / "labels.csv").write_text("\n".join(["path,truth_nuclides", *rows]), encoding="utf-8")
+    return tmp_path / "set"
+
+
+@pytest.fixture
+def wild(tmp_path, monkeypatch):
+    (tmp_path / "wild_detectors.py").write_text(MODULE, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import wild_detectors
+
+    yield wild_detectors
+    sys.modules.pop("wild_detectors")
+
+
+def test_nothing_a_detector_does_ends_the_evaluation(folder, wild):
+    answers = answers_of(folder, detectors=[wild.Wild()], settings=Settings(), time_limit_s=1.0)
+    failures = {row.sample.scan_id or row.sample.path: row.failure for row in answers.rows}
+    assert {name: failure and failure.kind for name, failure in failures.items()} == {
+        "s0": None,
+        "s1.h5": "out of time",
+        "s2.h5": "process died",
+        "s3": "detector failed",
+        "s4": "not a number",
+        "s5": None,
+    }
+    assert "status 7" in failures["s2.h5"].text
+    assert [row.answer.codes for row in answers.rows if row.failure] == [
+        ("TIMEOUT",),
+        ("MODEL_ERROR",),
+        ("MODEL_ERROR",),
+        ("MODEL_ERROR",),
+    ]
+    assert all(row.peak_bytes > 1e6 for row in answers.rows if row.sample.scan_id)
+
+
+def test_a_detector_that_cannot_be_sent_or_built_elsewhere_is_named(folder, wild):
+    class Local(Counting):
+        pass
+
+    with pytest.raises(ConfigurationError, match=r"counting cannot be sent to a process of its own"):
+        answers_of(folder, detectors=[Local()], settings=Settings(), workers=2)
+    with pytest.raises(ConfigurationError, match=r"broken cannot be built.*not here"):
+        answers_of(folder, detectors=[wild.Broken()], settings=Settings(), time_limit_s=5.0)
+
+
+def test_a_resumed_evaluation_asks_only_what_is_missing(folder, tmp_path):
+    work = tmp_path / "work"
+    whole = evaluate_dataset(folder, detectors=[Counting()], settings=Settings(), work_dir=work)
+    stored = (work / ANSWERS).read_bytes()
+    lines = stored.splitlines(keepends=True)
+    # Killed in the middle of the fourth line; and one file has changed since.
+    (work / ANSWERS).write_bytes(b"".join(lines[:4]) + lines[4][:30])
+    quiet, *_ = ordinary_scans()
+    identity = msgspec.structs.replace(quiet.identity, scan_id="changed")
+    write_scan(folder / "s1.h5", msgspec.structs.replace(quiet, identity=identity))
+    again = Counting()
+    part = evaluate_dataset(folder, detectors=[again], settings=Settings(), work_dir=work, is_resumed=True)
+    assert again.asked == ["changed", "s3", "s4", "s5"]
+    assert part.figures == whole.figures
+    assert len(read_answers(work / ANSWERS).rows) == 6
+
+
+@pytest.mark.parametrize("change", ["version", "settings", "no version", "not resumed"])
+def test_answers_that_might_differ_are_given_again(folder, tmp_path, change):
+    answers_of(folder, detectors=[Counting()], settings=Settings(), work_dir=tmp_path / "work")
+    again = Counting()
+    if change in ("version", "no version"):
+        again.version = "2" if change == "version" else ""
+    settings = (
+        msgspec.convert({"radiation": {"n_sigma": 7.5}}, Settings) if change == "settings" else Settings()
+    )
+    answers_of(
+        folder,
+        detectors=[again],
+        settings=settings,
+        work_dir=tmp_path / "work",
+        is_resumed=change != "not resumed",
+    )
+    assert len(again.asked) == 6
+
+
+def test_labels_may_change_under_stored_answers(folder, tmp_path):
+    answers_of(folder, detectors=[Counting()], settings=Settings(), work_dir=tmp_path / "work")
+    labels = folder / "labels.csv"
+    labels.write_text(labels.read_text().replace("s0.h5,none", "s0.h5,Co-60"), encoding="utf-8")
+    again = Counting()
+    answers = answers_of(
+        folder, detectors=[again], settings=Settings(), work_dir=tmp_path / "work", is_resumed=True
+    )
+    assert again.asked == []
+    assert answers.rows[0].sample.truth_nuclides == ("Co-60",)
+
+
+@pytest.mark.parametrize("text", [b"", b"{}\n", b'{"schema": "answers/9"}\n', b"\xff\n"])
+def test_a_file_that_holds_no_answers_is_refused(tmp_path, text):
+    (tmp_path / ANSWERS).write_bytes(text)
+    with pytest.raises(FormatError, match=r"answers\.jsonl"):
+        read_answers(tmp_path / ANSWERS)
+
+
+@pytest.mark.parametrize("options", [{"workers": 0}, {"time_limit_s": 0.0}])
+def test_numbers_out_of_range_are_refused(folder, options):
+    with pytest.raises(ConfigurationError, match="must be positive"):
+        answers_of(folder, detectors=[Counting()], settings=Settings(), **options)
+
+
+def test_a_scan_that_is_not_the_labelled_one_is_told(folder):
+    labels = folder / "labels.csv"
+    lines = labels.read_text().splitlines()
+    labels.write_text(
+        "\n".join(
+            [lines[0] + ",scan_id", lines[1] + ",s0", lines[2] + ",other", *(f"{x}," for x in lines[3:])]
+        )
+    )
+    answers = answers_of(folder, detectors=[Counting()], settings=Settings())
+    assert [(p.kind, p.where) for p in answers.header.problems] == [("scan id mismatch", "s1.h5")]
