@@ -8,7 +8,7 @@ from .reading import example_names, example_plan, parse_plan, read_plan
 from .results import exit_status, verdict_table
 from .schema import Plan
 from .trials import Trial, replay_trial
-from .verdicts import Judgement, judge_at_least, judge_at_most, judge_rate, smallest_trials
+from .verdicts import Judgement, judge_at_least, judge_at_most, judge_rate
 
 __all__ = [
     "Judgement",
@@ -25,7 +25,6 @@ __all__ = [
     "read_plan",
     "replay_trial",
     "run_plan",
-    "smallest_trials",
     "time_plan",
     "verdict_table",
 ]

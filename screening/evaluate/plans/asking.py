@@ -11,7 +11,7 @@ from screening.errors import ScreeningError
 from screening.evaluate.detectors import DetectorAnswer, DetectorUnderTest
 from screening.records import Level, Occupancy, ReasonCode, Scan
 
-from .events import can_answer, happened, is_hidden
+from .events import can_answer, happened, is_hidden, is_untimed
 from .image_scenarios import IndicatorScenario, MeasuredScenario
 from .scenario import Scenario
 from .schema import Plan
@@ -199,6 +199,8 @@ def _asked(detector: DetectorUnderTest, scenario: Scenario, trial: Trial, base: 
             return msgspec.structs.replace(named, is_served=False)
         if not isinstance(answer, DetectorAnswer):
             raise TypeError(f"an answer is a DetectorAnswer, got {type(answer).__name__}")
+        if is_untimed(scenario, answer):
+            return msgspec.structs.replace(named, is_served=False)
         outcome = happened(scenario, answer, trial)
     except Exception as error:
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from screening.evaluate.metrics.planning import detection_plan, false_alarm_plan, rate_plan_hours
 from screening.physics import MATERIALS
 
 from .quantities import parse_quantity
 from .sweeping import Swept, Values, sweep_kind, sweep_of
-from .verdicts import least_exposure, smallest_trials
 
 __all__ = [
     "Judged",
@@ -93,7 +93,7 @@ def check_showable(scenario: Judged, confidence: float) -> None:
     hours = getattr(scenario, "hours", None)
     per_hour = getattr(scenario, "maximum_per_hour", None)
     if hours is not None and per_hour is not None:
-        least = least_exposure(per_hour, confidence)
+        least = rate_plan_hours(per_hour, confidence=confidence)
         if hours < least * (1.0 - 1e-9):
             raise ValueError(
                 f"hours: {hours:g} can never show {per_hour:g} an hour at {confidence:.0%} confidence; "
@@ -101,13 +101,16 @@ def check_showable(scenario: Judged, confidence: float) -> None:
             )
     if scenario.trials is None or sweep_of(scenario) is not None:
         return
-    for name, share in (
-        ("required", scenario.required),
-        ("maximum", None if scenario.maximum is None else 1.0 - scenario.maximum),
-        ("maximum_unknown", None if scenario.maximum_unknown is None else 1.0 - scenario.maximum_unknown),
+    for name, plan_of in (
+        ("required", detection_plan),
+        ("maximum", false_alarm_plan),
+        ("maximum_unknown", false_alarm_plan),
     ):
-        if share is not None and scenario.trials < (least_n := smallest_trials(share, confidence)):
-            asked = getattr(scenario, name)
+        asked = getattr(scenario, name)
+        if asked is None:
+            continue
+        least_n = plan_of(asked, confidence=confidence).n
+        if scenario.trials < least_n:
             raise ValueError(
                 f"trials: {scenario.trials} can never show {name} = {asked:g} at {confidence:.0%} "
                 f"confidence; the smallest number that could is {least_n}"

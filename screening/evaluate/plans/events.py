@@ -8,19 +8,20 @@ import numpy as np
 
 from screening.evaluate.detectors import DetectorAnswer, capabilities_of
 from screening.evaluate.identification import Verdict, load_correspondence, score
-from screening.records import Level
+from screening.records import Level, ReasonCode
 
 from .portal_scenarios import SourceScenario
 from .quantities import parse_quantity
 from .scenario import Scenario
 from .trials import Trial
 
-__all__ = ["CAPABILITY", "can_answer", "happened", "is_hidden"]
+__all__ = ["CAPABILITY", "can_answer", "happened", "is_hidden", "is_untimed"]
 
 #: What a detector must be able to do for an event; what is not listed, every detector answers by its level.
 CAPABILITY = {
     "alarm": "alarm",
     "alarm-within": "alarm",
+    "neutron-alarm": "alarm",
     "identified": "nuclides",
     "loaded": "loaded",
     "dense": "dense",
@@ -78,6 +79,8 @@ def happened(scenario: Scenario, answer: DetectorAnswer, trial: Trial) -> bool |
         return answer.level is not Level.LOW
     if event == "alarm":
         return answer.alarm
+    if event == "neutron-alarm":
+        return None if answer.alarm is None else ReasonCode.RAD_NEUTRON.value in answer.codes
     if event == "alarm-within":
         return _within(scenario, answer, trial)
     if event == "identified":
@@ -93,6 +96,25 @@ def happened(scenario: Scenario, answer: DetectorAnswer, trial: Trial) -> bool |
         "shielded": answer.is_shielded,
         "threat": answer.has_threat,
     }[event]
+
+
+def is_untimed(scenario: Scenario, answer: DetectorAnswer) -> bool:
+    """Tell whether an alarm was asked for in time and the detector does not say when it came.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its scenario.
+    answer : DetectorAnswer
+        The answer.
+
+    Returns
+    -------
+    bool
+        True: the detector does not serve the scenario.
+    """
+    is_asked = getattr(scenario, "event", "") == "alarm-within"
+    return is_asked and answer.alarm is True and answer.alarm_time_s is None
 
 
 def is_hidden(scenario: Scenario, trial: Trial) -> bool:

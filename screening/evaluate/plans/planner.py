@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from scipy import stats
-
 from screening.config import Settings
 from screening.evaluate.detectors import DetectorUnderTest, chosen_detectors
+from screening.evaluate.metrics.planning import Plan as Sizes
+from screening.evaluate.metrics.planning import detection_plan, false_alarm_plan, power, rate_plan_hours
 
 from .asking import one_trial
 from .image_scenarios import MeasuredScenario
@@ -17,11 +17,11 @@ from .scenario import Scenario
 from .schema import Plan
 from .sweeping import sweep_of
 from .trials import trial_count
-from .verdicts import judge_at_least, judge_at_most, least_exposure, smallest_trials
+from .verdicts import judge_at_least, judge_at_most
 
 __all__ = ["allowed_misses", "describe_plan", "time_plan"]
 
-#: How good a detector is whose chance to pass is told: this share of what is required to fail is left.
+#: How good a detector is whose chance to pass is told: it fails in this share of what the plan allows.
 GOOD = 0.2
 
 
@@ -141,28 +141,26 @@ def _described(scenario: Scenario, confidence: float) -> list[str]:
             f"{_n_all(scenario)} in all"
         ]
     if isinstance(scenario, BenignScenario) and scenario.maximum_per_hour is not None:
-        least = least_exposure(scenario.maximum_per_hour, confidence)
+        least = rate_plan_hours(scenario.maximum_per_hour, confidence=confidence)
         return [
             f"{scenario.hours:g} h ({n} scans) against {scenario.maximum_per_hour:g} alarms an hour at "
             f"{confidence:.0%}; the least that could show it is {least:.4g} h"
         ]
     if scenario.maximum is not None:
-        least_n = smallest_trials(1.0 - scenario.maximum, confidence)
+        sizes = false_alarm_plan(scenario.maximum, confidence=confidence)
         most = _allowed_events(n, scenario.maximum, confidence)
-        true = GOOD * scenario.maximum
-        chance = float(stats.binom.cdf(most, n, true))
-        return [
-            f"{n} trials against at most {scenario.maximum:g} at {confidence:.0%}; the least is {least_n}",
-            f"passes with events up to {most}; a detector with {true:g} passes with {chance:.0%}",
-        ]
-    required = float(scenario.required or 0.0)
-    least_n = smallest_trials(required, confidence)
-    most = allowed_misses(n, required, confidence)
-    true = 1.0 - GOOD * (1.0 - required)
-    chance = float(stats.binom.cdf(most, n, 1.0 - true))
+        true, word = GOOD * scenario.maximum, "at most"
+    else:
+        sizes = detection_plan(float(scenario.required or 0.0), confidence=confidence)
+        most = allowed_misses(n, sizes.limit, confidence)
+        true, word = 1.0 - GOOD * (1.0 - sizes.limit), "at least"
+    ours = Sizes(
+        kind=sizes.kind, limit=sizes.limit, confidence=confidence, n=n, n_allowed=most, bound=sizes.bound
+    )
+    what = "misses" if sizes.kind == "detection" else "events"
     return [
-        f"{n} trials against at least {required:g} at {confidence:.0%}; the least is {least_n}",
-        f"passes with misses up to {most}; a detector with {true:g} passes with {chance:.0%}",
+        f"{n} trials against {word} {sizes.limit:g} at {confidence:.0%}; the least is {sizes.n}",
+        f"passes with {what} up to {most}; a detector with {true:g} passes with {power(ours, true):.0%}",
     ]
 
 

@@ -14,7 +14,16 @@ from .scenario import Scenario
 from .schema import Plan
 from .verdicts import Judgement, judge_at_least, judge_at_most, judge_rate
 
-__all__ = ["EVENTS", "PASSED", "SHORT_NOTE", "Key", "metric_of", "passed_figure", "point_figures"]
+__all__ = [
+    "EVENTS",
+    "PASSED",
+    "SHORT_NOTE",
+    "Key",
+    "metric_of",
+    "passed_figure",
+    "point_figures",
+    "reasons_of",
+]
 
 #: The metric that says whether a scenario is passed: 1, 0, or None where neither was shown.
 PASSED = "scenario passed"
@@ -25,6 +34,7 @@ SHORT_NOTE = "short form: no measure"
 EVENTS = {
     "alarm": "alarm",
     "alarm-within": "alarm in time",
+    "neutron-alarm": "neutron alarm",
     "identified": "identified correctly",
     "high": "level HIGH",
     "not-low": "level not LOW",
@@ -59,6 +69,23 @@ def metric_of(scenario: Scenario) -> str:
         One of the values of EVENTS.
     """
     return EVENTS[str(getattr(scenario, "event", ""))]
+
+
+def reasons_of(rows: list[TrialOutcome]) -> str:
+    """Return why answers are UNKNOWN, the most frequent reasons first.
+
+    Parameters
+    ----------
+    rows : list of TrialOutcome
+        Outcomes.
+
+    Returns
+    -------
+    str
+        Up to four reason codes, each with its number of answers.
+    """
+    codes = Counter(code for one in rows if one.level == "UNKNOWN" for code in one.codes)
+    return ", ".join(f"{code} {count}" for code, count in codes.most_common(4))
 
 
 def point_figures(
@@ -131,8 +158,6 @@ def point_figures(
                 f"UNKNOWN at most {scenario.maximum_unknown:g}: {k_unknown} of {n}",
             )
         )
-    codes = Counter(code for one in rows if one.level == "UNKNOWN" for code in one.codes)
-    reasons = ", ".join(f"{code} {count}" for code, count in codes.most_common(4))
     return [
         Figure(
             section=key.section,
@@ -154,7 +179,7 @@ def point_figures(
             unknown,
             metric="UNKNOWN",
             better="lower",
-            note=reasons,
+            note=reasons_of(rows),
             section=key.section,
             detector=key.detector,
             stratum=key.stratum,

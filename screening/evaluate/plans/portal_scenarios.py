@@ -89,7 +89,7 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
         Of one panel; None takes the usual one of the portal.
     suppression : float
         Share of the background that the vehicle keeps off the panels.
-    event : {"alarm", "alarm-within", "identified", "high", "not-low"}
+    event : {"alarm", "alarm-within", "neutron-alarm", "identified", "high", "not-low"}
         What is counted.
     within : str or None
         For "alarm-within": time after the source was beside the panels.
@@ -105,7 +105,7 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     distance: Values = "2.5 m"
     background: str | None = None
     suppression: float = 0.0
-    event: Literal["alarm", "alarm-within", "identified", "high", "not-low"] = "alarm"
+    event: Literal["alarm", "alarm-within", "neutron-alarm", "identified", "high", "not-low"] = "alarm"
     within: str | None = None
     labels: tuple[str, ...] | None = None
 

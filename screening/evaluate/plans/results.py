@@ -81,6 +81,8 @@ def plan_part(
                 continue
             out += _not_counted(scenario, name, rows)
             rows = [one for one in rows if one.is_served and not one.is_hidden]
+            if any(not one.is_served for one in mine if one.detector == name):
+                rows = []  # what it answers in some trials alone is no measure of the scenario
             if not rows:
                 continue
             if sweep is None:

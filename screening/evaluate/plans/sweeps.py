@@ -11,7 +11,7 @@ from .asking import TrialOutcome
 from .curves import Crossing, SweepFit, fit_sweep
 from .image_scenarios import IndicatorScenario
 from .indicators import N_PLACE
-from .points import PASSED, SHORT_NOTE, Key, metric_of
+from .points import PASSED, SHORT_NOTE, Key, metric_of, reasons_of
 from .portal_scenarios import SourceScenario
 from .quantities import BASE, parse_quantity
 from .scenario import Scenario
@@ -105,6 +105,7 @@ def sweep_figures(
             unknown,
             metric="UNKNOWN",
             better="lower",
+            note=reasons_of(rows),
             section=key.section,
             detector=key.detector,
             stratum=key.stratum,

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from screening.evaluate.metrics.proportions import clopper_pearson, garwood
 
-__all__ = ["Judgement", "judge_at_least", "judge_at_most", "judge_rate", "least_exposure", "smallest_trials"]
+__all__ = ["Judgement", "judge_at_least", "judge_at_most", "judge_rate"]
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 
@@ -41,50 +41,6 @@ class Judgement(NamedTuple):
     lower: float
     upper: float
     needed: float | None
-
-
-def smallest_trials(required: float, confidence: float) -> int:
-    """Return the smallest number of trials that can show a probability: all of them successes.
-
-    Parameters
-    ----------
-    required : float
-        Least probability, above 0 and below 1.
-    confidence : float
-        Of the one-sided lower bound, above 0 and below 1.
-
-    Returns
-    -------
-    int
-        The smallest n with lower bound (1 - confidence)^(1/n) at or above `required`: 59 for 0.95 at 95 %.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range.
-    """
-    for name, value in (("required", required), ("confidence", confidence)):
-        if not 0.0 < value < 1.0:
-            raise ValueError(f"{name} must lie between 0 and 1, got {value!r}")
-    return max(1, math.ceil(math.log(1.0 - confidence) / math.log(required) - 1e-9))
-
-
-def least_exposure(maximum: float, confidence: float) -> float:
-    """Return the least exposure that can show a rate: without any event.
-
-    Parameters
-    ----------
-    maximum : float
-        Largest rate.
-    confidence : float
-        Of the one-sided upper bound.
-
-    Returns
-    -------
-    float
-        -ln(1 - confidence) / maximum: 3.0 / maximum at 95 %.
-    """
-    return -math.log(1.0 - confidence) / maximum
 
 
 def judge_at_least(k: int, n: int, required: float, confidence: float) -> Judgement:
