@@ -42,9 +42,9 @@ def encoded(evaluation: Evaluation) -> bytes:
     Returns
     -------
     bytes
-        UTF-8 JSON, indented, the same for the same report.
+        UTF-8 JSON, a line for each row, the same for the same report.
     """
-    return msgspec.json.format(msgspec.json.encode(_as_stored(evaluation)), indent=1) + b"\n"
+    return _lines(_as_stored(evaluation))
 
 
 def report_sha256(evaluation: Evaluation) -> str:
@@ -89,7 +89,7 @@ def write_report(out_dir: Path, evaluation: Evaluation, *, changes: Changes | No
         If a file cannot be written.
     """
     evaluation = _as_stored(evaluation)
-    record = encoded(evaluation)
+    record = _lines(evaluation)
     files: dict[str, bytes] = {
         PAGE: evaluation_page(evaluation, changes=changes, report_sha256=sha256_hex(record)).encode(),
         CSV: figures_csv(evaluation).encode(),
@@ -190,6 +190,17 @@ def figures_csv(evaluation: Evaluation) -> str:
 def _as_stored(evaluation: Evaluation) -> Evaluation:
     """Return a report as it comes back from its file: whole numbers as floats, what is no number as None."""
     return msgspec.json.decode(msgspec.json.encode(evaluation), type=Evaluation)
+
+
+def _lines(evaluation: Evaluation) -> bytes:
+    """Return JSON with each figure, curve and exhibit on a line: it stays small and can be compared."""
+    encode = msgspec.json.encode
+    fields = []
+    for name in ("schema", *(name for name in evaluation.__struct_fields__ if name != "schema")):
+        value = getattr(evaluation, name)
+        rows = b",\n  ".join(map(encode, value)) if isinstance(value, tuple) else b""
+        fields.append(encode(name) + b": " + (b"[\n  " + rows + b"\n ]" if rows else encode(value)))
+    return b"{\n " + b",\n ".join(fields) + b"\n}\n"
 
 
 def _cell(value: Any) -> Any:

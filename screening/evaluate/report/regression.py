@@ -110,8 +110,8 @@ def share_p(
     Fisher, Journal of the Royal Statistical Society 98 (1935) 39: given both margins the count is
     hypergeometric. Doubling the tail keeps the order of the p-values that of the counts.
     """
-    hyper = stats.hypergeom(n0 + n1, k0 + k1, n1)
-    return _doubled(hyper.cdf(k1), hyper.sf(k1 - 1))
+    law = (n0 + n1, k0 + k1, n1)
+    return _doubled(stats.hypergeom.cdf(k1, *law), stats.hypergeom.sf(k1 - 1, *law))
 
 
 def rate_p(
@@ -134,8 +134,8 @@ def rate_p(
     Przyborowski and Wilenski, Biometrika 31 (1940) 313: given their sum, the events of one are
     binomial with the share of its exposure.
     """
-    binomial = stats.binom(k0 + k1, n1 / (n0 + n1))
-    return _doubled(binomial.cdf(k1), binomial.sf(k1 - 1))
+    law = (k0 + k1, n1 / (n0 + n1))
+    return _doubled(stats.binom.cdf(k1, *law), stats.binom.sf(k1 - 1, *law))
 
 
 def interval_p(before: Figure, now: Figure) -> float:
