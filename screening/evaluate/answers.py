@@ -16,7 +16,7 @@ import msgspec
 from screening.errors import FormatError, StoreError
 
 from .detectors.answer import DetectorAnswer
-from .record import DetectorTested
+from .record import DetectorTested, LeftOut
 from .samples import Problem, Sample
 
 __all__ = ["ANSWERS", "AnswerWriter", "Answers", "AnswersHeader", "Failure", "StoredAnswer", "read_answers"]
@@ -106,6 +106,8 @@ class AnswersHeader(msgspec.Struct, frozen=True, kw_only=True):
         Columns without a meaning here.
     detectors : tuple of DetectorTested
         Under test.
+    leaks : tuple of LeftOut
+        Training data among the samples, and detectors that do not say what they were trained on.
     """
 
     version: str
@@ -120,6 +122,7 @@ class AnswersHeader(msgspec.Struct, frozen=True, kw_only=True):
     ignored_columns: tuple[str, ...]
     detectors: tuple[DetectorTested, ...]
     truth_sha256: str = ""
+    leaks: tuple[LeftOut, ...] = ()
     schema: Literal["answers/1"] = "answers/1"
 
 

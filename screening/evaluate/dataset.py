@@ -2,54 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from screening.errors import FormatError
-from screening.records import Level, sha256_hex
 from screening.sources import scan_files
 
-from .identification import load_correspondence
+from .labels import COLUMNS, LABELS, labelled_by, read_labels
 from .samples import SPLITS, DataSet, Problem, Sample, TruthBox
 from .truths import TRUTH, with_truths
 
 __all__ = ["COLUMNS", "SPLITS", "DataSet", "Problem", "Sample", "TruthBox", "read_dataset"]
-
-LABELS = "labels.csv"
-COLUMNS = (
-    "path",
-    "index",
-    "id",
-    "modality",
-    "truth_nuclides",
-    "has_source",
-    "has_neutrons",
-    "is_empty",
-    "has_dense",
-    "is_shielded",
-    "has_threat",
-    "level",
-    "split",
-    "parent",
-    "group",
-    "site",
-    "scanner",
-    "cargo",
-    "seed",
-    "scan_id",
-)
-NOTHING = "none"
-_FLAGS = ("has_source", "has_neutrons", "is_empty", "has_dense", "is_shielded", "has_threat")
-_WORDS: dict[str, bool | None] = {
-    "true": True,
-    "yes": True,
-    "1": True,
-    "false": False,
-    "no": False,
-    "0": False,
-    "": None,
-}
 
 
 def read_dataset(folder: str | Path) -> DataSet:
@@ -58,7 +19,8 @@ def read_dataset(folder: str | Path) -> DataSet:
     Parameters
     ----------
     folder : path-like
-        Folder with ``labels.csv``, and ``truth.json`` where objects on pictures are known.
+        Folder with ``labels.csv``, and ``truth.json`` where objects on pictures are known. Labels with a
+        column ``scan_id`` and none of paths speak of an archive (:func:`read_archive`).
 
     Returns
     -------
@@ -68,152 +30,33 @@ def read_dataset(folder: str | Path) -> DataSet:
     Raises
     ------
     FormatError
-        If there are no labels, they have no column ``path`` or a column twice, or the truth is no JSON.
+        If there are no labels, they name no scans or have a column twice, or the truth is no JSON.
     """
     root = Path(folder)
-    try:
-        data = (root / LABELS).read_bytes()
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise FormatError(f"{root / LABELS}: {error.strerror or error}", value=str(root)) from None
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{LABELS}: not UTF-8 at byte {error.start}", value=error.start) from None
-    reader = csv.reader(text.splitlines(), strict=True)
-    try:
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise FormatError(f"{LABELS}, line {reader.line_num}: {error}", value=reader.line_num) from None
-    header = [name.strip() for name in rows[0]] if rows else []
-    twice = [name for name, n in Counter(header).items() if n > 1]
-    if "path" not in header or twice:
-        why = f"column {twice[0]} twice" if twice else "no column 'path'"
-        raise FormatError(f"{LABELS}: {why}; known columns: {', '.join(COLUMNS)}", value=header)
-    problems: list[Problem] = []
-    samples: list[Sample] = []
-    seen: set[str] = set()
-    named: set[str] = set()
-    for number, row in enumerate(rows[1:], start=2):
-        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
-        named.add(_name(cells))
-        sample = _sample(cells, f"{LABELS} row {number}", len(row), len(header), problems)
-        if sample is None:
-            continue
-        place = f"{sample.path}#{sample.index}"
-        if seen & {sample.id, place}:
-            problems.append(
-                Problem(
-                    kind="duplicate id",
-                    where=f"row {number}",
-                    text=f"{sample.id} is labelled twice; the first counts",
-                )
-            )
-            continue
-        seen |= {sample.id, place}
-        if not _within(root, sample.path):
-            problems.append(
-                Problem(
-                    kind="missing scan",
-                    where=f"row {number}",
-                    text=f"{sample.path}: no such file in the data set",
-                )
-            )
-            continue
-        samples.append(sample)
-    problems.extend(
-        _unlabelled(
-            root,
-            {cells[header.index("path")].strip() for cells in rows[1:] if len(cells) > header.index("path")},
-        )
-    )
-    samples, truth_sha256 = with_truths(root, samples, named, problems)
+    if labelled_by(root / LABELS) == "scan_id":
+        from .archives import read_archive
+
+        return read_archive(root)
+    table = read_labels(root / LABELS)
+    problems = list(table.problems)
+    samples = []
+    for number, sample in zip(table.rows, table.samples, strict=True):
+        if _within(root, sample.path):
+            samples.append(sample)
+        else:
+            text = f"{sample.path}: no such file in the data set"
+            problems.append(Problem(kind="missing scan", where=f"row {number}", text=text))
+    problems.extend(_unlabelled(root, set(table.places)))
+    samples, truth_sha256 = with_truths(root, samples, set(table.ids), problems)
     return DataSet(
         folder=root.resolve().name,
-        labels_sha256=sha256_hex(data),
+        labels_sha256=table.sha256,
         truth_sha256=truth_sha256,
         samples=tuple(samples),
-        n_rows=max(0, len(rows) - 1),
+        n_rows=table.n_rows,
         problems=tuple(problems),
-        ignored_columns=tuple(name for name in header if name not in COLUMNS),
+        ignored_columns=table.ignored_columns,
     )
-
-
-def _sample(
-    cells: dict[str, str], where: str, n_cell: int, n_column: int, problems: list[Problem]
-) -> Sample | None:
-    def invalid(text: str) -> None:
-        problems.append(Problem(kind="invalid value", where=where, text=text))
-
-    if n_cell != n_column:
-        invalid(f"{n_cell} cells under {n_column} columns")
-        return None
-    path = PurePosixPath(cells["path"]).as_posix()
-    index_text = cells.get("index", "") or "0"
-    modality = cells.get("modality", "")
-    split = cells.get("split", "") or "test"
-    level = cells.get("level", "")
-    n_before = len(problems)
-    if not cells["path"]:
-        invalid("no path")
-    if not index_text.isdecimal():
-        invalid(f"index {index_text!r} is no number")
-    if modality not in ("", "radiation", "radiograph"):
-        problems.append(Problem(kind="unknown class", where=where, text=f"modality {modality!r}"))
-    if split not in SPLITS:
-        problems.append(Problem(kind="unknown class", where=where, text=f"split {split!r}"))
-    seed = cells.get("seed", "")
-    if seed and not seed.lstrip("-").isdecimal():
-        invalid(f"seed {seed!r} is no number")
-    if level not in ("", *(level.value for level in Level)):
-        problems.append(Problem(kind="unknown class", where=where, text=f"level {level!r}"))
-    flags: dict[str, bool | None] = {}
-    for name in _FLAGS:
-        word = cells.get(name, "").lower()
-        if word not in _WORDS:
-            invalid(f"{name} {word!r} is neither true nor false")
-        flags[name] = _WORDS.get(word)
-    nuclides = _nuclides(cells.get("truth_nuclides", ""), where, problems)
-    if len(problems) > n_before:
-        return None
-    if flags["has_source"] is None and nuclides is not None:
-        flags["has_source"] = bool(nuclides)
-    name = _name(cells)
-    return Sample(
-        id=name,
-        path=path,
-        index=int(index_text),
-        modality=modality or None,  # type: ignore[arg-type]
-        truth_nuclides=nuclides,
-        level=Level(level) if level else None,
-        split=split,
-        parent=cells.get("parent", "") or name,
-        group=cells.get("group", ""),
-        site=cells.get("site", ""),
-        scanner=cells.get("scanner", ""),
-        cargo=cells.get("cargo", ""),
-        seed=int(seed) if seed else None,
-        scan_id=cells.get("scan_id", ""),
-        **flags,  # type: ignore[arg-type]
-    )
-
-
-def _name(cells: dict[str, str]) -> str:
-    path = PurePosixPath(cells.get("path", "")).as_posix()
-    return cells.get("id", "") or f"{path}#{cells.get('index', '') or '0'}"
-
-
-def _nuclides(text: str, where: str, problems: list[Problem]) -> tuple[str, ...] | None:
-    if not text:
-        return None
-    if text.lower() == NOTHING:
-        return ()
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
-    table = load_correspondence()
-    problems.extend(
-        Problem(kind="unknown class", where=where, text=f"nuclide {name!r}")
-        for name in names
-        if not table.knows(name)
-    )
-    return names
 
 
 def _within(root: Path, path: str) -> bool:

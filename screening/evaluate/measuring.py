@@ -23,7 +23,8 @@ from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer
 from .dataset import read_dataset
 from .detectors import DetectorUnderTest, chosen_detectors, registered_names
 from .hosting import Host, host_spec
-from .record import DetectorTested, Part
+from .leaks import leaks, model_statements
+from .record import DetectorTested, LeftOut, Part
 from .samples import SPLITS, DataSet, Problem, Sample
 from .scoring import part_of
 
@@ -179,7 +180,11 @@ def answers_of(
             writer.close()
     ordered = tuple(rows[detector.name, sample.id] for detector in under_test for sample in samples)
     problems = (*dataset.problems, *_mismatches(samples, ordered))
-    header = msgspec.structs.replace(header, problems=problems)
+    header = msgspec.structs.replace(
+        header,
+        problems=problems,
+        leaks=tuple(_leaks(under_test, dataset, ordered, split, Path(dataset_dir), chosen)),
+    )
     if store is not None:
         AnswerWriter(store, header, ordered).close()
     return Answers(header=header, rows=ordered)
@@ -278,6 +283,26 @@ def _mismatches(labelled: Sequence[Sample], rows: Sequence[StoredAnswer]) -> lis
             text = f"{sample.id}: labelled scan {sample.scan_id}, the file holds {scan.scan_id}"
             problems.append(Problem(kind="scan id mismatch", where=sample.path, text=text))
     return problems
+
+
+def _leaks(
+    detectors: Sequence[DetectorUnderTest],
+    dataset: DataSet,
+    rows: Sequence[StoredAnswer],
+    split: str,
+    root: Path,
+    settings: Settings,
+) -> list[LeftOut]:
+    hashes = {row.sample.id: row.input_sha256 for row in rows}
+    by_path: dict[str, str] = {}
+    for sample in dataset.samples:
+        if sample.split != split:
+            if sample.path not in by_path:
+                with suppress(OSError):
+                    by_path[sample.path] = sha256_hex((root / sample.path).read_bytes())
+            hashes[sample.id] = by_path.get(sample.path, "")
+    folder = None if settings.models.folder is None else Path(settings.models.folder)
+    return leaks(detectors, dataset.samples, hashes, split, model_statements(folder))
 
 
 def _in_this_process(work: _Work, root: Path) -> Iterator[StoredAnswer]:

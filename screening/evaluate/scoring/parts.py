@@ -107,6 +107,7 @@ def _left_out(answers: Answers) -> list[LeftOut]:
     found = [
         LeftOut(kind=problem.kind, where=problem.where, text=problem.text) for problem in header.problems
     ]
+    found.extend(header.leaks)
     found.extend(
         LeftOut(kind="other split", where=split, text=f"rows of split {split}", n=n, is_error=False)
         for split, n in header.n_other_splits.items()
