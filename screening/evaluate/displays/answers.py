@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from screening.evaluate.metrics.proportions import clopper_pearson
+from screening.evaluate.metrics.calibration import Reliability, reliability
 
 from .drawing import Display, draw_line, require_pyplot, style_of
 
@@ -16,46 +16,27 @@ __all__ = ["ConfusionDisplay", "ReliabilityDisplay"]
 
 
 class ReliabilityDisplay(Display):
-    """Share of correct answers against the confidence they were given with.
+    """What came true against the probability stated for it.
 
     Parameters
     ----------
-    confidence, share : ndarray of shape (n_bin,), float64
-        Mean confidence and share correct of each bin.
-    n_correct, n : ndarray of shape (n_bin,), int64
-        Counts.
+    diagram : Reliability
+        Its numbers.
     name : str
         The detector.
     """
 
-    def __init__(
-        self,
-        confidence: NDArray[np.float64],
-        share: NDArray[np.float64],
-        n_correct: NDArray[np.int64],
-        n: NDArray[np.int64],
-        *,
-        name: str = "",
-    ) -> None:
-        self.confidence, self.share, self.n_correct, self.n, self.name = confidence, share, n_correct, n, name
-        bounds = [clopper_pearson(int(k), int(m)) for k, m in zip(n_correct, n, strict=True)]
-        self.low = np.array([bound.low for bound in bounds])
-        self.high = np.array([bound.high for bound in bounds])
+    def __init__(self, diagram: Reliability, *, name: str = "") -> None:
+        self.diagram, self.name = diagram, name
 
     @classmethod
-    def from_predictions(
-        cls, confidence: ArrayLike, is_correct: ArrayLike, *, n_bin: int = 10, name: str = ""
-    ) -> Self:
-        """Return the display of single answers, in bins of equal width; empty bins are left out.
+    def from_reliability(cls, diagram: Reliability, *, name: str = "") -> Self:
+        """Return the display of a diagram.
 
         Parameters
         ----------
-        confidence : array-like of shape (n,), float64
-            0 to 1.
-        is_correct : array-like of shape (n,), bool
-            Whether the answer was right.
-        n_bin : int
-            Bins.
+        diagram : Reliability
+            From :func:`screening.evaluate.metrics.calibration.reliability`.
         name : str
             The detector.
 
@@ -63,23 +44,32 @@ class ReliabilityDisplay(Display):
         -------
         ReliabilityDisplay
             Not drawn yet.
-
-        Raises
-        ------
-        ValueError
-            If shapes differ, or a confidence is no share.
         """
-        stated, right = np.asarray(confidence, dtype=np.float64), np.asarray(is_correct, dtype=bool)
-        if stated.shape != right.shape or stated.ndim != 1:
-            raise ValueError(f"confidence {stated.shape} and is_correct {right.shape} need one shape (n,)")
-        if not ((stated >= 0.0) & (stated <= 1.0)).all():
-            raise ValueError("confidence must lie between 0 and 1")
-        index = np.minimum((stated * n_bin).astype(np.int64), n_bin - 1)
-        n = np.bincount(index, minlength=n_bin)
-        k = np.bincount(index, weights=right, minlength=n_bin).astype(np.int64)
-        mean = np.bincount(index, weights=stated, minlength=n_bin)
-        there = n > 0
-        return cls(mean[there] / n[there], k[there] / n[there], k[there], n[there], name=name)
+        return cls(diagram, name=name)
+
+    @classmethod
+    def from_predictions(
+        cls, stated: ArrayLike, truth: ArrayLike, *, n_bin: int = 10, name: str = ""
+    ) -> Self:
+        """Return the display of single answers, in bins of equal width.
+
+        Parameters
+        ----------
+        stated : array-like of shape (n,), float64
+            Probabilities.
+        truth : array-like of shape (n,), bool
+            What came true.
+        n_bin : int
+            Bins; empty ones are left out.
+        name : str
+            The detector.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            Not drawn yet.
+        """
+        return cls(reliability(stated, truth, n_bin=n_bin), name=name)
 
     def plot(self, ax: Any | None = None) -> Self:
         """Draw it.
@@ -101,10 +91,12 @@ class ReliabilityDisplay(Display):
         names = [str(i) for i in range(n_drawn + 1)]
         label = self.name or "answers"
         style = style_of(names[-1], names)
-        draw_line(
-            ax, self.confidence, self.share, low=self.low, high=self.high, kind="points", label=label, **style
+        share, low, high = (
+            np.array([np.nan if bound is None else bound for bound in bounds], dtype=np.float64)
+            for bounds in zip(*((p.value, p.low, p.high) for p in self.diagram.observed), strict=True)
         )
-        ax.set(xlabel="confidence stated", ylabel="share correct", xlim=(0.0, 1.0), ylim=(0.0, 1.02))
+        draw_line(ax, self.diagram.stated, share, low=low, high=high, kind="points", label=label, **style)
+        ax.set(xlabel="probability stated", ylabel="share that came true", xlim=(0.0, 1.0), ylim=(0.0, 1.02))
         ax.legend(frameon=False)
         return self
 
@@ -173,7 +165,7 @@ class ConfusionDisplay(Display):
         for i, j in zip(*np.nonzero(self.counts), strict=True):
             colour = "white" if share[i, j] > 0.55 else "black"
             ax.text(j, i, str(self.counts[i, j]), ha="center", va="center", color=colour, fontsize=9)
-        ax.set_xticks(range(len(self.answers)), self.answers, rotation=45, ha="right")
-        ax.set_yticks(range(len(self.truths)), self.truths)
+        ax.set_xticks(range(len(self.answers)), self.answers, rotation=45, ha="right", fontsize=8)
+        ax.set_yticks(range(len(self.truths)), self.truths, fontsize=8)
         ax.set(xlabel="answer", ylabel="truth")
         return self

@@ -103,6 +103,12 @@ def set_scale(ax: Any, which: str, kind: str, values: NDArray[np.float64]) -> No
     axis = ax.xaxis if which == "x" else ax.yaxis
     if kind == "log":
         (ax.set_xscale if which == "x" else ax.set_yscale)("log", nonpositive="clip")
+        low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
+        ticks = [t for t in scale_of("log", np.array([low, high])).ticks if low <= t.value <= high]
+        labelled = [t for t in ticks if t.label]
+        axis.set_ticks([t.value for t in labelled], [t.label for t in labelled])
+        axis.set_ticks([t.value for t in ticks if not t.label], minor=True)
+        axis.set_minor_formatter(import_module("matplotlib.ticker").NullFormatter())
     elif kind == "probit":
         (ax.set_xscale if which == "x" else ax.set_yscale)("function", functions=(_deviate, ndtr))
         scale = scale_of("probit", values)
