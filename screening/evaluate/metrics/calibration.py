@@ -170,8 +170,7 @@ def reliability(
         If shapes differ, a probability is not in [0, 1], or there is no bin.
     """
     p, true = _checked(stated, truth)
-    edges = _edges(p, n_bin, binning)
-    number = _bins(p, edges)
+    edges, number = _binned(p, n_bin, binning)
     names = np.empty(len(parents), dtype=object) if parents is not None else None
     if names is not None and parents is not None:
         names[:] = list(parents)
@@ -223,14 +222,13 @@ def expected_calibration_error(
     Notes
     -----
     Naeini, Cooper and Hauskrecht, AAAI (2015) 2901. The plain error is biased upwards. Debiased squares:
-    Kumar, Liang and Ma, Verified Uncertainty Calibration, NeurIPS 32 (2019); bins with one sample have no variance and
-    are not corrected.
+    Kumar, Liang and Ma, Verified Uncertainty Calibration, NeurIPS 32 (2019); bins with one sample have no
+    variance and are not corrected.
     """
     p, true = _checked(stated, truth)
     if p.size == 0:
         raise ValueError("no samples to be calibrated on")
-    edges = _edges(p, n_bin, binning)
-    used, number = np.unique(_bins(p, edges), return_inverse=True)
+    used, number = np.unique(_binned(p, n_bin, binning)[1], return_inverse=True)
     number = number.reshape(p.size)
     n = np.bincount(number, minlength=used.size).astype(np.float64)
     mean = np.bincount(number, weights=p) / n
@@ -273,8 +271,8 @@ def brier(stated: ArrayLike, truth: ArrayLike) -> BrierScore:
     Notes
     -----
     Brier, Monthly Weather Review 78 (1950) 1; Murphy, Journal of Applied Meteorology 12 (1973) 595. Grouped
-    by distinct probability the parts add up exactly; where each sample has its own, reliability and resolution
-    say little, and those of a reliability diagram are to be looked at.
+    by distinct probability the parts add up exactly; where each sample has its own, reliability and
+    resolution say little, and those of a reliability diagram are to be looked at.
     """
     p, true = _checked(stated, truth)
     if p.size == 0:
@@ -449,15 +447,21 @@ def _checked(stated: ArrayLike, truth: ArrayLike) -> tuple[NDArray[np.float64], 
     return p, true
 
 
-def _edges(p: NDArray[np.float64], n_bin: int, binning: Binning) -> NDArray[np.float64]:
+def _binned(
+    p: NDArray[np.float64], n_bin: int, binning: Binning
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the edges of bins, and the bin of each probability."""
     if n_bin < 1:
         raise ValueError(f"{n_bin} bins")
     if binning == "equal width" or p.size == 0:
-        return np.linspace(0.0, 1.0, n_bin + 1)
-    inner = np.quantile(p, np.linspace(0.0, 1.0, n_bin + 1)[1:-1], method="higher")
-    return np.unique(np.concatenate([[0.0], inner, [1.0]]))
-
-
-def _bins(p: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = np.clip(np.searchsorted(edges, p, "right") - 1, 0, edges.size - 2)
-    return found
+        edges = np.linspace(0.0, 1.0, n_bin + 1)
+        number = np.clip(np.searchsorted(edges, p, "right") - 1, 0, n_bin - 1)
+        return edges, number.astype(np.int64)
+    # By the rank of the first sample of each probability, so that equal ones stay together.
+    ordered = np.sort(p)
+    rank = np.searchsorted(ordered, p, "left")
+    used, number = np.unique(rank * n_bin // p.size, return_inverse=True)
+    number = number.reshape(p.size).astype(np.int64)
+    starts = np.full(used.size, np.inf)
+    np.minimum.at(starts, number, p)
+    return np.concatenate([[0.0], starts[1:], [1.0]]), number

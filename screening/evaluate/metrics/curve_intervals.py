@@ -95,7 +95,7 @@ def auc_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap.
-    method : {"percentile", "expanded", "bca"}
+    method : {"percentile", "expanded", "reflected", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns
@@ -136,7 +136,7 @@ def partial_auc_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap.
-    method : {"percentile", "expanded", "bca"}
+    method : {"percentile", "expanded", "reflected", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns
@@ -175,7 +175,7 @@ def tpr_at_fpr_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap; the threshold is found again in each resample.
-    method : {"percentile", "expanded", "bca"}
+    method : {"percentile", "expanded", "reflected", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns
@@ -257,7 +257,10 @@ def weighted_areas(
     """
     if not 0.0 < max_fpr <= 1.0:
         raise ValueError(f"a partial area needs a false positive rate in (0, 1], got {max_fpr}")
-    points = _Points(scores, truth)
+    points = _Points(scores, truth, max_fpr)
+
+    def _whole(weight: NDArray[np.int64]) -> NDArray[np.float64]:
+        return points.area(weight)
 
     def _areas(weight: NDArray[np.int64]) -> NDArray[np.float64]:
         fpr, tpr = points.rates(weight)
@@ -272,7 +275,7 @@ def weighted_areas(
             area = 0.5 * (1.0 + (area - least) / (max_fpr - least))
         return area
 
-    return _areas
+    return _whole if max_fpr == 1.0 else _areas
 
 
 def weighted_tpr(scores: ArrayLike, truth: ArrayLike, max_fpr: float) -> Figure:
@@ -299,7 +302,7 @@ def weighted_tpr(scores: ArrayLike, truth: ArrayLike, max_fpr: float) -> Figure:
     """
     if not 0.0 <= max_fpr <= 1.0:
         raise ValueError(f"a false positive rate lies in [0, 1], got {max_fpr}")
-    points = _Points(scores, truth)
+    points = _Points(scores, truth, max_fpr)
 
     def _tpr(weight: NDArray[np.int64]) -> NDArray[np.float64]:
         fpr, tpr = points.rates(weight)
@@ -310,26 +313,57 @@ def weighted_tpr(scores: ArrayLike, truth: ArrayLike, max_fpr: float) -> Figure:
 
 
 class _Points:
-    """Operating points of weighted samples."""
+    """Operating points of weighted samples, from the strictest threshold to somewhat beyond `max_fpr`."""
 
-    def __init__(self, scores: ArrayLike, truth: ArrayLike) -> None:
+    def __init__(self, scores: ArrayLike, truth: ArrayLike, max_fpr: float) -> None:
         values, positive = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=bool)
         roc(values, positive)  # names what is no curve
+        self.max_fpr = max_fpr
         self.order = np.argsort(-values, kind="stable")
         ordered = values[self.order]
         self.last = np.append(np.nonzero(np.diff(ordered))[0], values.size - 1)
-        self.positive = positive[self.order]
+        self.is_positive = positive[self.order]
+        self.positive, self.negative = np.nonzero(positive)[0], np.nonzero(~positive)[0]
+        self.negative = self.negative[np.argsort(values[self.negative], kind="stable")]
+        self.below = np.searchsorted(values[self.negative], values[self.positive], "left")
+        self.up_to = np.searchsorted(values[self.negative], values[self.positive], "right")
+        # Where few false positives are asked for, the rest of the scores counts in the totals alone.
+        n_false = np.cumsum(~self.is_positive)[self.last]
+        share = min(1.0, 2.0 * max_fpr + 6.0 / np.sqrt(self.negative.size))
+        self.n_point = int(np.searchsorted(n_false, share * self.negative.size, "left")) + 1
+
+    def area(self, weight: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the area under the whole curve: the weighted rank statistic."""
+        hits = weight[:, self.positive]
+        false = np.zeros((len(weight), self.negative.size + 1), dtype=np.int64)
+        np.cumsum(weight[:, self.negative], axis=1, out=false[:, 1:])
+        beaten = np.sum(hits * (false[:, self.below] + false[:, self.up_to]), axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found: NDArray[np.float64] = 0.5 * beaten / (hits.sum(axis=1) * false[:, -1].astype(np.float64))
+        return found
 
     def rates(self, weight: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        ordered = weight[:, self.order]
-        everything = np.cumsum(ordered, axis=1)[:, self.last].astype(np.float64)
-        ordered[:, ~self.positive] = 0
-        hits = np.cumsum(ordered, axis=1)[:, self.last].astype(np.float64)
-        false = everything - hits
+        """Return false and true positive rates; the first point is (0, 0)."""
+        fpr, tpr = self._rates(weight, self.n_point)
+        if self.n_point < self.last.size and not np.all(fpr[:, -1] > self.max_fpr):
+            fpr, tpr = self._rates(weight, self.last.size)
+        return fpr, tpr
+
+    def _rates(
+        self, weight: NDArray[np.int64], n_point: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        last = self.last[:n_point]
+        n = int(last[-1]) + 1
+        ordered = weight[:, self.order[:n]]
+        everything = np.cumsum(ordered, axis=1)[:, last].astype(np.float64)
+        ordered[:, ~self.is_positive[:n]] = 0
+        hits = np.cumsum(ordered, axis=1)[:, last].astype(np.float64)
+        n_positive = weight[:, self.positive].sum(axis=1, keepdims=True).astype(np.float64)
+        n_negative = weight.sum(axis=1, keepdims=True) - n_positive
         start = np.zeros((len(weight), 1))
         with np.errstate(divide="ignore", invalid="ignore"):
-            fpr = np.concatenate([start, false / false[:, -1:]], axis=1)
-            tpr = np.concatenate([start, hits / hits[:, -1:]], axis=1)
+            fpr = np.concatenate([start, (everything - hits) / n_negative], axis=1)
+            tpr = np.concatenate([start, hits / n_positive], axis=1)
         return fpr, tpr
 
 

@@ -247,6 +247,9 @@ def pareto_tail(
     are counted by their last.
     """
     u = _level(starts) if level is None else float(level)
+    if np.isneginf(u):  # too few episodes at every threshold
+        none = np.full(1 if weights is None else len(np.asarray(weights)), np.nan)
+        return ParetoTail(u, none, none, none)
     peak, run = _peaks(starts, u)
     w = np.ones((1, starts.hours.size)) if weights is None else np.asarray(weights, dtype=np.float64)
     excess, weight = peak - u, w[:, run]

@@ -3,6 +3,9 @@
 Three of them. The profile likelihood and the parametric bootstrap hold where every pass at every activity is
 independent. Where one background and one source draw serve all activities (common random numbers) passes
 are correlated along the grid, and only the bootstrap over passes, or over what they share, is right.
+
+Bootstrap intervals are reflected on the logarithmic scale, since with few passes the estimate is skewed
+downwards: the quantiles themselves covered 82 to 92 % in place of 95 % with 20 to 100 passes.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from screening.evaluate.metrics.exact import tail
-from screening.evaluate.metrics.resampling import Estimate, clusters_of, interval_of, resampled_sums
+from screening.evaluate.metrics.resampling import Clusters, Estimate, clusters_of, interval_of, resampled_sums
 from screening.evaluate.metrics.response import cdf, density, quantile
 from screening.evaluate.metrics.sigmoid import COVER, DetectionCurves, fit_detection_curves
 
@@ -91,7 +94,7 @@ def mda_over_passes(
     clusters = clusters_of(parents, len(table))
     sums, n = resampled_sums(table, parents, n_resample=n_resample, seed=seed)
     again = fit_detection_curves(activity, sums, n[:, None], chance=chance, cover=None)
-    found = interval_of(float(curves.mda(p)[0]), again.mda(p), clusters, confidence=confidence)
+    found = _reflected(curves.mda(p)[0], again.mda(p), clusters, confidence)
     return _with_outcome(found, curves)
 
 
@@ -142,7 +145,7 @@ def mda_parametric(
         share = curves.response.probability(np.log(levels))[0]
         drawn = rng.binomial(n, share, (n_resample, k.size))
         again = fit_detection_curves(levels, drawn, n, chance=chance, cover=None).mda(p)
-    found = interval_of(float(curves.mda(p)[0]), again, clusters, confidence=confidence, method="percentile")
+    found = _reflected(curves.mda(p)[0], again, clusters, confidence)
     found = msgspec.structs.replace(found, method=found.method.replace("bootstrap", "parametric bootstrap"))
     return _with_outcome(found, curves)
 
@@ -295,6 +298,21 @@ def _profile(
         if gain < 1e-7:
             break
     return value, log_b
+
+
+def _reflected(
+    value: float, resampled: NDArray[np.float64], clusters: Clusters, confidence: float
+) -> Estimate:
+    found = interval_of(
+        float(np.log(value)), np.log(resampled), clusters, confidence=confidence, method="reflected"
+    )
+    bounds = [None if x is None else float(np.exp(x)) for x in (found.low, found.high)]
+    return msgspec.structs.replace(
+        found,
+        value=float(value) if np.isfinite(value) else None,
+        low=bounds[0],
+        high=bounds[1],
+    )
 
 
 def _with_outcome(found: Estimate, curves: DetectionCurves) -> Estimate:

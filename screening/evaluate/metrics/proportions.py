@@ -193,6 +193,8 @@ def _over_parents(
     if min(np.count_nonzero(k), np.count_nonzero(k < size)) < MIN_RARE_PARENTS:
         return _effective(k, size, confidence)
     found = _resampled_shares(k, size, seed)
+    if np.ptp(found) == 0:  # all parents alike, which no resample shows to be chance
+        return _effective(k, size, confidence)
     error = tail(confidence)
     spread = stats.t.ppf(1.0 - error, n_parent - 1) * np.sqrt(n_parent / (n_parent - 1))
     low, high = np.quantile(found, special.ndtr([-spread, spread]))
@@ -206,7 +208,7 @@ def _effective(k: NDArray[np.int64], size: NDArray[np.int64], confidence: float)
     variance = np.sum((k - size * share) ** 2) * n_parent / (n_parent - 1) / n**2
     error = tail(confidence)
     quantiles = stats.t.ppf(error, n - 1) / stats.t.ppf(error, n_parent - 1)
-    n_effective = share * (1.0 - share) / variance * quantiles**2 if variance > 0 else float(n_parent)
+    n_effective = share * (1.0 - share) / variance * quantiles**2 if variance > 0 else float(n)
     n_effective = float(np.clip(n_effective, 1.0, n))
     bounds = clopper_pearson(share * n_effective, n_effective, confidence=confidence)
     return bounds, f"clopper-pearson with {n_effective:.0f} effective trials, {n_parent} parents"

@@ -33,14 +33,15 @@ __all__ = [
     "weight_blocks",
 ]
 
-Method = Literal["percentile", "expanded", "bca"]
+Method = Literal["percentile", "expanded", "reflected", "bca"]
 Draws = Literal["kept", "resampled"]
 
 #: Above this share of resamples without a value there is no interval.
 MAX_UNDEFINED = 0.05
 #: Jackknife groups behind the acceleration of BCa: more change it by little.
 MAX_JACKKNIFE = 200
-BLOCK_CELLS = 4_000_000
+#: Cells of a block of weights: blocks stay in the processor's cache.
+BLOCK_CELLS = 250_000
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,9 +235,10 @@ def bootstrap_weighted(
         Coverage.
     seed : int
         Of the random numbers.
-    method : {"percentile", "expanded", "bca"}
-        Quantiles as they are, those for few parents, or corrected for bias and skewness (Efron, JASA 82
-        (1987) 171), for few parents too.
+    method : {"percentile", "expanded", "reflected", "bca"}
+        Quantiles as they are; those for few parents; those, reflected about the value (the basic bootstrap,
+        Davison and Hinkley, section 5.2); or corrected for bias and skewness (Efron, JASA 82 (1987) 171),
+        for few parents too.
     draws : {"kept", "resampled"}
         See the head of this file.
     stratum : array-like of shape (n,), int, optional
@@ -296,7 +298,7 @@ def bootstrap(
         Coverage.
     seed : int
         Of the random numbers.
-    method : {"percentile", "expanded", "bca"}
+    method : {"percentile", "expanded", "reflected", "bca"}
         As for :func:`bootstrap_weighted`.
     draws : {"kept", "resampled"}
         See the head of this file.
@@ -404,7 +406,7 @@ def interval_of(
         The parents.
     confidence : float
         Coverage.
-    method : {"percentile", "expanded", "bca"}
+    method : {"percentile", "expanded", "reflected", "bca"}
         As for :func:`bootstrap_weighted`.
     left_out : ndarray of shape (n_group,), float64, optional
         The statistic without each group of parents; needed by "bca".
@@ -452,6 +454,8 @@ def interval_of(
     if method == "bca":
         quantile = _bca(quantile, value, found, left_out)
     low, high = np.quantile(found, quantile)
+    if method == "reflected":
+        low, high = 2.0 * value - high, 2.0 * value - low
     how = "bootstrap" if clusters.is_independent else f"bootstrap over {n_parent} parents"
     if method == "bca":
         how = f"BCa {how}"

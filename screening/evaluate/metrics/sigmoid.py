@@ -49,7 +49,8 @@ class DetectionCurves(NamedTuple):
     @property
     def midpoint(self) -> NDArray[np.float64]:
         """Activity at which half of the detections not due to chance are made."""
-        found: NDArray[np.float64] = np.exp(self.response.location)
+        with np.errstate(over="ignore"):
+            found: NDArray[np.float64] = np.exp(self.response.location)
         return found
 
     def mda(self, p: float = 0.95) -> NDArray[np.float64]:
@@ -65,7 +66,8 @@ class DetectionCurves(NamedTuple):
         ndarray of shape (n_fit,), float64
             In the unit of the activities; not-a-number where there is no fit, or p is not above chance.
         """
-        found: NDArray[np.float64] = np.exp(self.response.at(p))
+        with np.errstate(over="ignore"):  # a curve that hardly rises reaches p nowhere
+            found: NDArray[np.float64] = np.exp(self.response.at(p))
         return found
 
 
