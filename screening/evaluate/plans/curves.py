@@ -90,6 +90,7 @@ def fit_sweep(
     chance: float,
     at: tuple[float, ...],
     confidence: float = 0.95,
+    n_resample: int = N_RESAMPLE,
     seed: int = 0,
 ) -> SweepFit:
     """Fit a curve to a sweep whose points share their random numbers.
@@ -106,6 +107,8 @@ def fit_sweep(
         Probabilities to find.
     confidence : float
         Of the intervals: trials are resampled whole, over all points at once.
+    n_resample : int
+        Resamples.
     seed : int
         Of the resampling.
 
@@ -119,9 +122,9 @@ def fit_sweep(
     fit = fit_response(x, hits.sum(axis=1), n_trial, chance=chance, link="probit", rising=sweep.is_easier_up)
     outcome = str(fit.outcome[0])
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0xC14E]))
-    chosen = rng.integers(0, n_trial, (N_RESAMPLE, n_trial))
-    weight = np.zeros((N_RESAMPLE, n_trial))
-    np.add.at(weight, (np.arange(N_RESAMPLE)[:, None], chosen), 1.0)
+    chosen = rng.integers(0, n_trial, (n_resample, n_trial))
+    weight = np.zeros((n_resample, n_trial))
+    np.add.at(weight, (np.arange(n_resample)[:, None], chosen), 1.0)
     again = fit_response(
         x,
         np.rint(weight @ hits.T.astype(np.float64)),

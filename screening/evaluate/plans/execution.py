@@ -34,7 +34,7 @@ __all__ = ["run_plan", "run_trials"]
 _CHUNK = {"SourceScenario": 20, "BenignScenario": 50, "ImageScenario": 5, "IndicatorScenario": 20}
 
 #: Trials of each scenario and points of each sweep in the short form.
-SHORT_TRIALS, SHORT_POINTS = 4, 4
+SHORT_TRIALS, SHORT_POINTS = 2, 3
 
 _DEADLINE_S = 1800.0
 _TARGET = f"{__name__}:run_trials"
