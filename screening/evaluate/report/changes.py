@@ -66,7 +66,7 @@ def changes_html(changes: Changes) -> Markup:
 
 def _table(caption: str, changes: Sequence[Change], *, has_power: bool) -> Markup:
     heads = ["figure", "detector", "baseline", "now", "verdict", "p, Holm", "test"] + [
-        "seen from"
+        "would be seen"
     ] * has_power
     lines = [tag("tr", *_cells(change, has_power=has_power)) for change in changes]
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in heads)))
@@ -98,5 +98,11 @@ def _cells(change: Change, *, has_power: bool) -> list[Markup]:
     cells.append(tag("td", p_words(change.p_holm), class_="n"))
     cells.append(tag("td", change.test))
     if has_power:
-        cells.append(tag("td", "" if change.visible is None else rounded(change.visible), class_="n"))
+        cells.append(tag("td", _visible(change), class_="n"))
     return cells
+
+
+def _visible(change: Change) -> str:
+    if change.visible is None or change.now is None:
+        return ""
+    return f"{'≤' if change.now.better == 'higher' else '≥'} {rounded(change.visible)}"

@@ -16,6 +16,8 @@ __all__ = ["MANY_STRATA", "figures_html", "headline_html"]
 
 #: Columns of detectors side by side on a page of A4.
 COLUMNS = 6
+#: With so few, value, interval and trials fit on one line.
+FEW = 2
 #: A metric with more strata than this is folded.
 MANY_STRATA = 12
 
@@ -88,8 +90,8 @@ def headline_html(
                 lines = [_row(row, columns, bold, notes, method) for row in rows]
                 bodies.append(tag("tbody", tag("tr", head), *lines, class_="of"))
         part = f", detectors {i + 1} of {len(groups)}" if len(groups) > 1 else ""
-        caption = tag("caption", f"Headline figures{part}. {_said(every, method)}")
-        tables.append(_table(caption, _head(columns, detectors), bodies))
+        caption = tag("caption", f"All sections{part}. {_said(every, method, bold)}")
+        tables.append(_table(caption, _head(columns, detectors), bodies, is_few=len(columns) <= FEW))
     return join(*tables, notes.html())
 
 
@@ -164,17 +166,19 @@ def _whole_table(
     for i, columns in enumerate(groups):
         rows = [row for row in table.rows if any(name in row.cells for name in columns)]
         part = f", detectors {i + 1} of {len(groups)}" if len(groups) > 1 else ""
-        caption = tag("caption", f"{title}{part}. {_said(every, method)}")
+        caption = tag("caption", f"{title}{part}. {_said(every, method, bold)}")
         lines = [
             _row(row, columns, bold, notes, method, is_of_one=is_of_one, is_again=again == row.metric)
             for row, again in zip(rows, ["", *(row.metric for row in rows)], strict=False)
         ]
-        tables.append(_table(caption, _head(columns, detectors), [tag("tbody", *lines)]))
+        tables.append(
+            _table(caption, _head(columns, detectors), [tag("tbody", *lines)], is_few=len(columns) <= FEW)
+        )
     return join(*tables, notes.html())
 
 
-def _table(caption: Markup, head: Markup, bodies: Sequence[Markup]) -> Markup:
-    return tag("div", tag("table", caption, head, *bodies), class_="scroll")
+def _table(caption: Markup, head: Markup, bodies: Sequence[Markup], *, is_few: bool) -> Markup:
+    return tag("div", tag("table", caption, head, *bodies, class_="few" if is_few else None), class_="scroll")
 
 
 def _head(columns: Sequence[str], detectors: Sequence[DetectorTested]) -> Markup:
@@ -202,9 +206,7 @@ def _row(
     elif row.stratum and is_again:
         head = tag("th", tag("em", f"{row.metric}{unit}: "), row.stratum, scope="row")
     else:
-        head = tag(
-            "th", row.metric, unit, tag("em", f": {row.stratum}") if row.stratum else None, scope="row"
-        )
+        head = tag("th", row.metric, unit, f": {row.stratum}" if row.stratum else None, scope="row")
     return Markup(
         f"<tr>{head}{''.join(_cell(row.cells.get(name), bold, notes, method) for name in columns)}</tr>"
     )
@@ -216,21 +218,21 @@ def _cell(figure: Figure | None, bold: set[Key], notes: _Notes, method: str) -> 
     words = figure_words(figure)
     said = [figure.note] if figure.note else []
     if figure.method and figure.method != method:
-        said.append(f"interval: {figure.method}" if words.interval else figure.method)
+        no_interval = "no interval" + figure.method.removeprefix("none")
+        said.append(f"interval: {figure.method}" if words.interval else no_interval)
     marks = ", ".join(notes.letter(note) for note in said)
     value = f"<b>{words.value}</b>" if figure.key in bold else words.value
     mark = f"<sup>{marks}</sup>" if marks else ""
-    small = "<br>".join(str(text(piece)) for piece in (words.interval, words.trials) if piece)
+    small = "<br> ".join(str(text(piece)) for piece in (words.interval, words.trials) if piece)
     return f"<td>{value}{mark}{f'<small>{small}</small>' if small else ''}</td>"
 
 
-def _said(figures: Sequence[Figure], method: str) -> str:
+def _said(figures: Sequence[Figure], method: str, bold: set[Key]) -> str:
     shares = sorted({figure.confidence for figure in figures if figure.low is not None})
     if not shares:
         return "No intervals."
     percent = ", ".join(f"{100 * share:.4g}" for share in shares)
     by = f", {method} unless noted" if method else ""
-    return (
-        f"Below each value its {percent} % interval{by}, and its trials. "
-        "Bold: better than every detector of its tier it was compared with."
-    )
+    has_bold = any(figure.key in bold for figure in figures)
+    said = " Bold: better than every detector of its tier it was compared with." if has_bold else ""
+    return f"With each value its {percent} % interval{by}, and its trials.{said}"

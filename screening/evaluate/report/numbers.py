@@ -109,7 +109,7 @@ def trials_words(figure: Figure) -> str:
         Empty without any.
     """
     if figure.n is None or not math.isfinite(figure.n):
-        return "" if figure.k is None else f"{figure.k}"
+        return "" if figure.k is None or figure.k == figure.value else f"{figure.k}"
     if figure.k is None:
         return f"n = {rounded(figure.n)}"
     if figure.unit.startswith("1/"):

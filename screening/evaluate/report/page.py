@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
@@ -122,8 +122,6 @@ def _head(evaluation: Evaluation) -> Markup:
 
 
 def _summary(evaluation: Evaluation, changes: Changes | None) -> Markup:
-    n_error = sum(item.n for item in evaluation.left_out if item.is_error)
-    n_left = sum(item.n for item in evaluation.left_out if not item.is_error)
     pieces: list[Any] = [tag("h2", "What was tested"), detectors_html(evaluation.detectors)]
     data = [section for section in evaluation.sections if section.data]
     if data:
@@ -136,13 +134,18 @@ def _summary(evaluation: Evaluation, changes: Changes | None) -> Markup:
         ]
         pieces += [tag("h3", "On which data"), tag("ul", *lines)]
     link = tag("a", "what was left out", href="#left-out")
-    if n_error:
-        pieces.append(
-            tag("p", f"{n_error} samples do not fit together or failed: see ", link, ".", class_="alarm")
-        )
-    elif n_left:
-        pieces.append(tag("p", f"{n_left} samples were left out as asked: see ", link, ".", class_="trouble"))
-    else:
+    for is_error, begin, look in (
+        (True, "Does not fit together, or failed", "alarm"),
+        (False, "Left out as asked", "trouble"),
+    ):
+        counted = Counter[str]()
+        for item in evaluation.left_out:
+            if item.is_error is is_error:
+                counted[item.kind] += item.n
+        if counted:
+            said = ", ".join(f"{kind} {n}" for kind, n in counted.items())
+            pieces.append(tag("p", f"{begin}: {said}; see ", link, ".", class_=look))
+    if not evaluation.left_out:
         pieces.append(tag("p", "All that was asked for was measured; nothing was left out.", class_="calm"))
     if changes is not None and changes.regressions:
         link = tag("a", "changes since the baseline", href="#changes")

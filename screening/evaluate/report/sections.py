@@ -209,7 +209,7 @@ def left_out_html(items: Sequence[LeftOut]) -> Markup:
         )
         for (kind, is_error), found in classes.items()
     ]
-    pieces = [_plain("What was left out, by class.", ("class", "samples", "counts as", "first case"), rows)]
+    pieces = [_plain("What was left out, by class.", ("class", "count", "counts as", "first case"), rows)]
     for (kind, _), found in classes.items():
         if len(found) > 1:
             cases = [
@@ -226,7 +226,7 @@ def left_out_html(items: Sequence[LeftOut]) -> Markup:
                 tag(
                     "details",
                     tag("summary", f"{kind}: {len(found)} cases{more}"),
-                    _plain(None, ("where", "samples", "what"), cases),
+                    _plain(None, ("where", "count", "what"), cases),
                 )
             )
     return join(*pieces)
