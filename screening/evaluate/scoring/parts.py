@@ -11,7 +11,8 @@ from screening.evaluate.answers import Answers, AnswersHeader, StoredAnswer
 from screening.evaluate.identification import Correspondence, load_correspondence
 from screening.evaluate.record import Curve, Figure, LeftOut, Part, Section
 
-from . import alarms, levels, nuclides
+from . import alarms, calibrated, cost, levels, localisation, nuclides
+from .compared import comparisons
 from .pictures import QUESTIONS, picture_figures
 from .questions import Answered, Told
 
@@ -43,17 +44,31 @@ def part_of(answers: Answers, *, table: Correspondence | None = None) -> Part:
     by_detector = {detector.name: list[StoredAnswer]() for detector in header.detectors}
     for row in answers.rows:
         by_detector.setdefault(row.detector, []).append(row)
+    all_given: dict[str, list[Answered]] = {}
     for name, rows in by_detector.items():
         given = [Answered(row.sample, row.answer, row.has_spectra) for row in rows if row.answer is not None]
         if not given:
             continue
+        all_given[name] = given
         told.append(levels.level_figures(name, given))
         told.append(alarms.alarm_figures(name, given, table))
         told.append(nuclides.identification_figures(name, given, table))
         told.extend(picture_figures(name, given, question) for question in QUESTIONS)
+        told.append(localisation.localisation_figures(name, given))
+        told.append(calibrated.calibration_figures(name, given, table))
+        told.append(cost.cost_figures(name, rows))
     figures = [figure for item in told for figure in item.figures]
     present = {figure.section for figure in figures}
-    known = (DATA, levels.SECTION, alarms.SECTION, nuclides.SECTION, *(q.section for q in QUESTIONS))
+    known = (
+        DATA,
+        levels.SECTION,
+        alarms.SECTION,
+        nuclides.SECTION,
+        *(question.section for question in QUESTIONS),
+        localisation.SECTION,
+        calibrated.SECTION,
+        cost.SECTION,
+    )
     return Part(
         sections=tuple(
             msgspec.structs.replace(section, data=_data_text(header))
@@ -63,6 +78,9 @@ def part_of(answers: Answers, *, table: Correspondence | None = None) -> Part:
         detectors=header.detectors,
         figures=tuple(figures),
         curves=tuple(_merged([curve for item in told for curve in item.curves])),
+        comparisons=tuple(
+            found for found in comparisons(header.detectors, all_given, table) if found.section in present
+        ),
         left_out=tuple(_left_out(answers)),
         data={
             f"{header.data} labels": header.labels_sha256,

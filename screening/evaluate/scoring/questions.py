@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from screening.evaluate.detectors.answer import DetectorAnswer
-from screening.evaluate.metrics.proportions import Proportion, Roc, auc, proportion, roc
+from screening.evaluate.metrics.curve_intervals import (
+    auc_delong,
+    auc_interval,
+    partial_auc_interval,
+    tpr_at_fpr_interval,
+)
+from screening.evaluate.metrics.curves import auc, roc
+from screening.evaluate.metrics.froc import Estimate as FrocEstimate
+from screening.evaluate.metrics.proportions import Proportion, proportion
+from screening.evaluate.metrics.resampling import Estimate
 from screening.evaluate.record import Better, Curve, Figure, Series, figure_of
 from screening.evaluate.samples import Sample
 
-__all__ = ["Answered", "Scored", "Told", "roc_curve", "scored", "share"]
+__all__ = ["Answered", "Scored", "Told", "estimated", "roc_curve", "scored", "share"]
 
 MAX_CURVE_POINTS = 400
+#: Operating points at few false alarms; each is given where at least one negative may be called positive.
+FPR_POINTS = (0.1, 0.01, 0.001)
+LOW_FPR = 0.1
+N_RESAMPLE = 1000
 
 
 class Answered(NamedTuple):
@@ -160,8 +173,59 @@ def scored(
     )
 
 
+def estimated(
+    found: Estimate | FrocEstimate,
+    *,
+    section: str,
+    metric: str,
+    detector: str,
+    stratum: str = "",
+    unit: str = "",
+    better: Better = "",
+    is_headline: bool = False,
+    note: str = "",
+) -> Figure:
+    """Return a number with its bootstrap interval as a figure.
+
+    Parameters
+    ----------
+    found : Estimate
+        The number.
+    section, metric, detector, stratum : str
+        Its key.
+    unit : str
+        "" for a share.
+    better : {"higher", "lower", ""}
+        Which way is good.
+    is_headline : bool
+        Shown in the first table.
+    note : str
+        What must be said beside it.
+
+    Returns
+    -------
+    Figure
+        The same number.
+    """
+    return Figure(
+        section=section,
+        metric=metric,
+        detector=detector,
+        stratum=stratum,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        unit=unit,
+        method=found.method,
+        better=better,
+        is_headline=is_headline,
+        note=note,
+    )
+
+
 def roc_curve(found: Scored, *, section: str, metric: str, detector: str, is_headline: bool = False) -> Told:
-    """Return the curve of a score, the area under it, and what can be read off at few false alarms.
+    """Return the curves of a score, the area under them, and what can be had at few false alarms.
 
     Parameters
     ----------
@@ -181,32 +245,74 @@ def roc_curve(found: Scored, *, section: str, metric: str, detector: str, is_hea
         return Told([], [])
     curve = roc(found.score, found.truth)
     n_positive = int(found.truth.sum())
-    note = f"{n_positive} positives, {found.truth.size - n_positive} negatives"
+    n_negative = int(found.truth.size - n_positive)
+    note = f"{n_positive} positives, {n_negative} negatives"
     if found.n_without:
         note += f", {found.n_without} without a score"
-    area = Figure(
-        section=section,
-        metric=f"{metric}: area under the curve",
-        detector=detector,
-        value=auc(curve),
-        n=found.truth.size,
-        method="none",
-        better="higher",
-        is_headline=is_headline,
-        note=note,
+    area = _area(found, auc(curve))
+    key: dict[str, Any] = {"section": section, "detector": detector, "note": note}
+    figures = [
+        estimated(
+            area, metric=f"{metric}: area under the curve", better="higher", is_headline=is_headline, **key
+        )
+    ]
+    if n_negative * LOW_FPR >= 1.0:
+        low = partial_auc_interval(
+            found.score, found.truth, LOW_FPR, found.parents, is_standardised=True, n_resample=N_RESAMPLE
+        )
+        figures.append(
+            estimated(
+                low,
+                metric=f"{metric}: partial area up to {LOW_FPR:g} (McClish)",
+                better="higher",
+                **key,
+            )
+        )
+    figures.extend(
+        estimated(
+            tpr_at_fpr_interval(found.score, found.truth, fpr, found.parents, n_resample=N_RESAMPLE),
+            metric=f"{metric}: true positive rate at false positive rate {fpr:g}",
+            better="higher",
+            **key,
+        )
+        for fpr in FPR_POINTS
+        if n_negative * fpr >= 1.0
     )
-    drawn = Curve(
-        section=section,
-        title=f"{metric[:1].upper()}{metric[1:]}: receiver operating characteristic",
-        x_label="false positive rate",
-        y_label="true positive rate",
-        series=(_series(detector, curve),),
-    )
-    return Told([area], [drawn])
+    name = f"{metric[:1].upper()}{metric[1:]}"
+    fpr, tpr = (_thinned(values) for values in (curve.fpr, curve.tpr))
+    curves = [
+        Curve(
+            section=section,
+            title=f"{name}: receiver operating characteristic",
+            x_label="false positive rate",
+            y_label="true positive rate",
+            series=(Series(name=detector, x=tuple(fpr), y=tuple(tpr)),),
+        ),
+        Curve(
+            section=section,
+            title=f"{name}: detection error tradeoff",
+            x_label="false positive rate",
+            y_label="missed",
+            x_scale="probit",
+            y_scale="probit",
+            series=(Series(name=detector, x=tuple(fpr), y=tuple(1.0 - value for value in tpr)),),
+        ),
+    ]
+    return Told(figures, curves)
 
 
-def _series(name: str, curve: Roc) -> Series:
-    kept = np.unique(
-        np.linspace(0, curve.fpr.size - 1, min(curve.fpr.size, MAX_CURVE_POINTS)).round().astype(int)
-    )
-    return Series(name=name, x=tuple(curve.fpr[kept].tolist()), y=tuple(curve.tpr[kept].tolist()))
+def _area(found: Scored, value: float) -> Estimate:
+    n_parent = len(set(found.parents))
+    smaller = min(int(found.truth.sum()), int((~found.truth).sum()))
+    if smaller < 2:
+        why = "none: two of each class are needed"
+        return Estimate(value=value, low=None, high=None, n=found.truth.size, n_parent=n_parent, method=why)
+    if n_parent == found.truth.size:
+        return auc_delong(found.score, found.truth)
+    return auc_interval(found.score, found.truth, found.parents, n_resample=N_RESAMPLE)
+
+
+def _thinned(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
+    at = np.linspace(0, values.size - 1, min(values.size, MAX_CURVE_POINTS)).round().astype(int)
+    thinned: list[float] = values[np.unique(at)].tolist()
+    return thinned

@@ -180,7 +180,8 @@ def test_radiographs_are_scored_by_question(oracle, evaluated):
     assert oracle("loaded: area under the curve").value == 1.0
     assert oracle.counts("shielded: true positive rate") == (0, 1)
     assert not oracle.has("dense object: answered")  # nothing was labelled
-    (curve,) = [curve for curve in evaluated[1].curves if curve.section == "loaded"]
+    curve, tradeoff = [curve for curve in evaluated[1].curves if curve.section == "loaded"]
+    assert (curve.x_scale, tradeoff.x_scale) == ("linear", "probit")
     assert [series.name for series in curve.series] == ["oracle"]
     assert (curve.series[0].x[0], curve.series[0].y[-1]) == (0.0, 1.0)
 
