@@ -5,6 +5,7 @@ from __future__ import annotations
 from .baseline import Change, Changes, compare, stripped
 from .files import read_report, write_report
 from .page import evaluation_page
+from .paired import stored_pairs
 from .provenance import provenance
 from .table import changes_table, evaluation_table, markdown_table
 
@@ -18,6 +19,7 @@ __all__ = [
     "markdown_table",
     "provenance",
     "read_report",
+    "stored_pairs",
     "stripped",
     "write_report",
 ]

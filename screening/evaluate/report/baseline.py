@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from screening.evaluate.metrics.comparison import holm, paired_shares
+from screening.evaluate.metrics.comparison import holm
 from screening.evaluate.record import Evaluation, Figure, Provenance, Section
 
+from .paired import PairedTest
 from .regression import kind_of, p_values, visible_value
 
-__all__ = ["REGRESSION_STATUS", "Change", "Changes", "Outcomes", "Verdict", "compare", "stripped"]
+__all__ = ["REGRESSION_STATUS", "Change", "Changes", "Verdict", "compare", "stripped"]
 
 #: Exit status of a command that found a significant regression.
 REGRESSION_STATUS = 3
 
 Key = tuple[str, str, str, str]
 Verdict = Literal["better", "worse", "changed", "unchanged", "not tested", "new", "gone"]
-
-
-class Outcomes(NamedTuple):
-    """What became of the same samples, in the same order.
-
-    Attributes
-    ----------
-    before, now : ndarray of shape (n,), bool
-        Whether each was a success in the baseline, and is one now.
-    parents : sequence of str, or None
-        What samples share; None where each stands for itself.
-    """
-
-    before: NDArray[np.bool_]
-    now: NDArray[np.bool_]
-    parents: Sequence[str] | None = None
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,13 +102,13 @@ def compare(
     *,
     alpha: float = 0.05,
     power: float | None = 0.8,
-    paired: Mapping[Key, Outcomes] | None = None,
+    paired: Mapping[Key, PairedTest] | None = None,
 ) -> Changes:
     """Compare a report with its baseline, figure by figure.
 
     Shares of independent trials by Fisher's exact test, rates by the conditional binomial test, other figures
-    with intervals by the normal deviate that their intervals give, shares with stored outcomes of the
-    same samples by McNemar's exact test; Holm's correction over the headline figures, and over the
+    with intervals by the normal deviate that their intervals give; where answers for the same samples are
+    stored, by a paired test instead. Holm's correction over the headline figures, and over the
     others apart.
 
     Parameters
@@ -137,8 +121,9 @@ def compare(
         Chance of a false alarm, over all headline figures, at most.
     power : float or None
         For which visible changes are stated; None states none, which is quicker.
-    paired : mapping of tuple to Outcomes, optional
-        By key of a figure: outcome of each sample in the baseline and now, of equal length.
+    paired : mapping of tuple to PairedTest, optional
+        By key of a figure: tests on the same samples, from :func:`stored_pairs`. They count where both
+        figures are of as many samples.
 
     Returns
     -------
@@ -148,7 +133,7 @@ def compare(
     Raises
     ------
     ValueError
-        If `alpha` or `power` is no share, or paired outcomes differ in length.
+        If `alpha` or `power` is no share.
     """
     for name, value in (("alpha", alpha), ("power", power)):
         if value is not None and not 0.0 < value < 1.0:
@@ -224,7 +209,7 @@ def _family(
     *,
     alpha: float,
     power: float | None,
-    paired: Mapping[Key, Outcomes],
+    paired: Mapping[Key, PairedTest],
 ) -> list[Change]:
     both = [key for key in keys if _is_measured(before.get(key)) and _is_measured(now.get(key))]
     pairs = [(before[key], now[key]) for key in both]
@@ -232,8 +217,8 @@ def _family(
     p = p_values(pairs, kinds)
     names = [kind.text for kind in kinds]
     for i, key in enumerate(both):
-        if key in paired:
-            p[i], names[i] = _paired_p(paired[key], key)
+        if key in paired and pairs[i][0].n == pairs[i][1].n == paired[key].n:
+            p[i], names[i] = paired[key].p, paired[key].test
     tested = np.flatnonzero(np.isfinite(p))
     corrected = [math.nan if value is None else value for value in holm([_or_none(value) for value in p])]
     found: dict[Key, Change] = {}
@@ -277,14 +262,6 @@ def _verdict(before: Figure, now: Figure, p: float, alpha: float) -> Verdict:
     if not now.better:
         return "changed"
     return "better" if (new > old) == (now.better == "higher") else "worse"
-
-
-def _paired_p(outcomes: Outcomes, key: Key) -> tuple[float, str]:
-    before, now = np.asarray(outcomes.before, dtype=bool), np.asarray(outcomes.now, dtype=bool)
-    if before.shape != now.shape or before.ndim != 1:
-        raise ValueError(f"{key}: outcomes {before.shape} in the baseline and {now.shape} now are no pairs")
-    found = paired_shares(now, before, outcomes.parents)
-    return (math.nan if found.p is None else found.p), f"{found.test}, on the same samples"
 
 
 def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:

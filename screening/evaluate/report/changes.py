@@ -40,14 +40,14 @@ def changes_html(changes: Changes) -> Markup:
     )
     rule = (
         f"Baseline: {changes.baseline}. Shares of independent trials by Fisher's exact test, rates by the "
-        "conditional binomial test, other figures by both intervals, shares with stored outcomes of the same "
-        "samples by McNemar's test. Holm's correction over the headline figures keeps the chance that any is "
+        "conditional binomial test, other figures by both intervals; by a paired test where answers for the "
+        "same samples are stored. Holm's correction over the headline figures keeps the chance that any is "
         f"called when nothing changed below {changes.alpha:g}."
     )
     if changes.power is not None:
         rule += (
             " The last column is what the test can see: a true value that far for the worse would be called "
-            f"with probability {changes.power:g}."
+            f"with probability {changes.power:g} (a paired test sees less)."
         )
     pieces: list[Markup | None] = [verdict, tag("p", rule, class_="soft")]
     pieces += [tag("p", note, class_="trouble") for note in changes.notes]

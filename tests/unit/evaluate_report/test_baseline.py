@@ -5,11 +5,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from screening.evaluate.answers import Answers, AnswersHeader, StoredAnswer
+from screening.evaluate.detectors import DetectorAnswer
 from screening.evaluate.metrics.proportions import clopper_pearson
 from screening.evaluate.record import DetectorTested, Evaluation, Figure, Provenance, Section
-from screening.evaluate.report import changes_table, compare, evaluation_page
-from screening.evaluate.report.baseline import REGRESSION_STATUS, Outcomes
+from screening.evaluate.report import changes_table, compare, evaluation_page, stored_pairs
+from screening.evaluate.report.baseline import REGRESSION_STATUS
+from screening.evaluate.report.paired import PairedTest, paired_tests
 from screening.evaluate.report.regression import TestKind, interval_p, kind_of, rate_p, share_p, visible_value
+from screening.evaluate.samples import Sample
+from screening.evaluate.scoring import part_of
+from screening.records import Level
 
 
 def report(*figures, data="a", seed=1):
@@ -180,19 +186,70 @@ def test_a_change_without_an_interval_is_said_to_be_untested():
     assert only(point, measured(200.0, 200.0, 200.0)).verdict == "not tested"
 
 
-def test_the_same_samples_are_compared_in_pairs():
-    rng = np.random.default_rng(np.random.SeedSequence(5))
-    before = rng.random(400) < 0.9
-    now = before.copy()
-    now[np.flatnonzero(before)[:9]] = False  # nine lost, none gained
-    pair = (share(int(now.sum()), 400), share(int(before.sum()), 400))
+def test_a_paired_test_takes_the_place_of_an_unpaired_one():
+    pair = (share(351, 400), share(360, 400))
+    key = pair[0].key
     assert only(*pair).verdict == "unchanged"
-    change = only(*pair, paired={pair[0].key: Outcomes(before, now)})
-    assert change.verdict == "worse"
-    assert change.p == pytest.approx(stats.binomtest(0, 9).pvalue)
-    assert change.test.startswith("McNemar")
-    with pytest.raises(ValueError, match="no pairs"):
-        only(*pair, paired={pair[0].key: Outcomes(before, now[1:])})
+    nine_lost = PairedTest(p=stats.binomtest(0, 9).pvalue, test="McNemar, exact", n=400)
+    change = only(*pair, paired={key: nine_lost})
+    assert (change.verdict, change.p, change.test) == ("worse", nine_lost.p, "McNemar, exact")
+    # A figure of other samples is not judged by it.
+    assert only(*pair, paired={key: nine_lost._replace(n=399)}).verdict == "unchanged"
+
+
+def answered(n_lost=0, *, name="d", data="a", n=60):
+    """Return stored answers of a detector that finds all sources but the first few."""
+    rows = []
+    for i in range(n):
+        has_source = i % 2 == 0
+        alarm = has_source and i >= 2 * n_lost
+        sample = Sample(
+            id=f"s{i}",
+            path=f"s{i}.h5",
+            modality="radiation",
+            has_source=has_source,
+            parent=f"s{i}",
+            split="test",
+        )
+        answer = DetectorAnswer(
+            level=Level.HIGH if alarm else Level.LOW, alarm=alarm, alarm_score=float(alarm)
+        )
+        rows.append(StoredAnswer(sample=sample, detector=name, answer=answer, input_sha256=f"{data}{i}"))
+    header = AnswersHeader(
+        version="1",
+        config_sha256="",
+        data="set",
+        labels_sha256="",
+        split="test",
+        n_rows=n,
+        n_scored=n,
+        n_other_splits={},
+        problems=(),
+        ignored_columns=(),
+        detectors=(DetectorTested(name=name),),
+    )
+    return Answers(header=header, rows=tuple(rows))
+
+
+def test_stored_answers_of_the_same_samples_are_paired():
+    found = paired_tests(answered(9), answered(0))
+    detected = found["alarms", "alarm: sources detected", "d", ""]
+    assert detected.n == 30
+    assert detected.p == pytest.approx(stats.binomtest(0, 9).pvalue)
+    assert detected.test == "McNemar, exact, on the same samples"
+    figures = [part_of(answers).figures for answers in (answered(9), answered(0))]
+    changes = compare(report(*figures[0]), report(*figures[1]), paired=found)
+    (change,) = (c for c in changes.headline if c.key == ("alarms", "alarm: sources detected", "d", ""))
+    assert change.p == detected.p
+
+
+@pytest.mark.parametrize("before", [answered(0, data="b"), answered(0, n=58), answered(0, name="other")])
+def test_answers_for_other_samples_are_no_pairs(before):
+    assert paired_tests(answered(9), before) == {}
+
+
+def test_reports_without_stored_answers_are_not_paired(tmp_path):
+    assert stored_pairs(tmp_path, tmp_path / "report.json") == {}
 
 
 def test_other_data_other_seeds_and_missing_detectors_are_noted():

@@ -1,0 +1,100 @@
+"""Tests of a report against its baseline on the same samples, from the answers stored beside both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from screening.evaluate.answers import ANSWERS, Answers, StoredAnswer, read_answers
+from screening.evaluate.identification import load_correspondence
+from screening.evaluate.record import DetectorTested
+from screening.evaluate.scoring.compared import comparisons
+from screening.evaluate.scoring.questions import Answered
+
+__all__ = ["PairedTest", "paired_tests", "stored_pairs"]
+
+Key = tuple[str, str, str, str]
+NOW, BEFORE = "now", "before"
+
+
+class PairedTest(NamedTuple):
+    """A test of one figure on the same samples.
+
+    Attributes
+    ----------
+    p : float
+        Two-sided p-value.
+    test : str
+        Which.
+    n : int
+        Samples; a figure of more or fewer is not of these samples.
+    """
+
+    p: float
+    test: str
+    n: int
+
+
+def stored_pairs(now: Path, before: Path) -> dict[Key, PairedTest]:
+    """Return paired tests of two reports that stored their answers.
+
+    Parameters
+    ----------
+    now, before : Path
+        Folders of the report and of its baseline, or files in them.
+
+    Returns
+    -------
+    dict of tuple to PairedTest
+        By key of a figure; empty where either has no ``answers.jsonl``.
+
+    Raises
+    ------
+    FormatError
+        If a file of answers cannot be read.
+    """
+    paths = [(path if path.is_dir() else path.parent) / ANSWERS for path in (now, before)]
+    if not all(path.is_file() for path in paths):
+        return {}
+    return paired_tests(*map(read_answers, paths))
+
+
+def paired_tests(now: Answers, before: Answers) -> dict[Key, PairedTest]:
+    """Return paired tests of the detectors that answered for the same samples before and now.
+
+    Parameters
+    ----------
+    now, before : Answers
+        Stored answers. A sample is the same when its name, its truth and the bytes it was measured on are.
+
+    Returns
+    -------
+    dict of tuple to PairedTest
+        By key of a figure. A detector whose samples are not all the same is left out: its figures are
+        of different data.
+    """
+    table = load_correspondence()
+    found: dict[Key, PairedTest] = {}
+    for detector in (d.name for d in now.header.detectors):
+        new, old = (_rows(answers, detector) for answers in (now, before))
+        if not new or {_same(row) for row in new} != {_same(row) for row in old}:
+            continue
+        given = {
+            name: [
+                Answered(row.sample, row.answer, row.has_spectra) for row in rows if row.answer is not None
+            ]
+            for name, rows in ((NOW, new), (BEFORE, old))
+        }
+        for item in comparisons([DetectorTested(name=NOW), DetectorTested(name=BEFORE)], given, table):
+            if item.p is not None:
+                key = (item.section, item.metric, detector, item.stratum)
+                found[key] = PairedTest(item.p, f"{item.test}, on the same samples", item.n)
+    return found
+
+
+def _rows(answers: Answers, detector: str) -> list[StoredAnswer]:
+    return [row for row in answers.rows if row.detector == detector]
+
+
+def _same(row: StoredAnswer) -> tuple[str, str, str]:
+    return row.sample.id, repr(row.sample), row.input_sha256
