@@ -27,10 +27,11 @@ _TAIL_SCORE = 3.0902
 #: Settings whose merits differ by less are alike: the first, which is the simplest, is taken.
 _ALIKE = 0.01
 
-#: Bin means below this share of all counts are taken as this: a hundred thousandth of a count matters nowhere.
+#: Bin means below this share of all counts are taken as this.
 _LEAST_SHARE = 1e-6
 
 _LAST: dict[str, Any] = {}
+_LAST_SUMS: dict[int, NDArray[np.float32]] = {}
 
 
 def sliding_sums(counts: NDArray[np.uint16], width: int) -> NDArray[np.float32]:
@@ -55,13 +56,13 @@ def sliding_sums(counts: NDArray[np.uint16], width: int) -> NDArray[np.float32]:
     if known is None or known() is not counts or counts.flags.writeable:
         running = np.zeros((counts.shape[0] + 1, counts.shape[1]), dtype=np.int32)
         np.cumsum(counts, axis=0, dtype=np.int32, out=running[1:])
-        _LAST.clear()
         _LAST.update(counts=weakref.ref(counts), running=running)
-    if width not in _LAST:
+        _LAST_SUMS.clear()
+    if width not in _LAST_SUMS:
         running = _LAST["running"]
-        _LAST[width] = (running[width:] - running[: max(running.shape[0] - width, 0)]).astype(np.float32)
-    found: NDArray[np.float32] = _LAST[width]
-    return found
+        before = running[: max(running.shape[0] - width, 0)]
+        _LAST_SUMS[width] = (running[width:] - before).astype(np.float32)
+    return _LAST_SUMS[width]
 
 
 class Standard(NamedTuple):
@@ -105,7 +106,8 @@ class Standard(NamedTuple):
         at = np.log(np.maximum(gross, 1.0))
         mean = np.interp(at, self.level[window], self.mean[window])
         spread = np.interp(at, self.level[window], self.spread[window])
-        return ((statistic - mean) / spread - self.middle[window]) / self.scale[window]
+        standard = (statistic - mean) / spread
+        return np.asarray((standard - self.middle[window]) / self.scale[window])
 
 
 class Learner(NamedTuple):

@@ -1,4 +1,4 @@
-"""Background as a sum of few non-negative spectra: deviance for blind, likelihood ratios for known sources."""
+"""Background as few non-negative spectra: deviance when blind, likelihood ratios of known sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _ROUNDS, _MOST_SPECTRA = 400, 6000
 _TOLERANCE = 5e-3
 
 
-def factorise(spectra: NDArray[np.float32], rank: int, *, seed: int, rounds: int = _ROUNDS) -> NDArray[np.float32]:
+def factorise(
+    spectra: NDArray[np.float32], rank: int, *, seed: int, rounds: int = _ROUNDS
+) -> NDArray[np.float32]:
     """Factorise counts into few non-negative spectra, most likely under Poisson noise.
 
     Multiplicative updates for the Kullback-Leibler divergence (Lee and Seung, Nature 401 (1999) 788), begun
@@ -61,7 +63,7 @@ def factorise(spectra: NDArray[np.float32], rank: int, *, seed: int, rounds: int
         scale = basis.sum(axis=1)
         basis /= scale[:, np.newaxis]
         amplitude *= scale
-    return basis
+    return np.asarray(basis, dtype=np.float32)
 
 
 class FactorDeviance(BankDetector):
@@ -88,10 +90,10 @@ class FactorDeviance(BankDetector):
 
 
 class FactorTemplates(BankDetector):
-    """Likelihood ratio of learned background with and without a known source, the largest over the library.
+    """Likelihood ratio of learned background with and without a known source, the largest of a library.
 
-    The signed root of the ratio is a standard normal number under background whatever the window and the rate,
-    so it is compared as it is; that one of many templates may be large by chance is in the threshold.
+    The signed root of the ratio is a standard normal number under background whatever the window and the
+    rate, so it is compared as it is; that one of many templates may be large by chance is in the threshold.
     """
 
     name: ClassVar[str] = "nmf-templates"

@@ -83,7 +83,8 @@ def packed(**arrays: NDArray[Any]) -> bytes:
         An npz file.
     """
     held = io.BytesIO()
-    np.savez_compressed(held, **arrays)
+    members: dict[str, Any] = dict(arrays)
+    np.savez_compressed(held, **members)
     return held.getvalue()
 
 
@@ -293,7 +294,7 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
     -------
     bytes
         Where episodes start at each threshold above the series' floor: `above`, `floor`, `series`, `run`
-        (from 0), and the `exposure` of each run, hours or occupancies.
+        (from 0), the `exposure` of each run, hours or occupancies, and which detectors `failed`.
     """
     held = _bench(work_dir)
     names = series_names(Path(work_dir))
@@ -301,17 +302,23 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
     lowest = unpacked(path.read_bytes())["lowest"] if path.is_file() else np.full(len(names), -np.inf)
     keys = (0,) if split == "validation" else ()
     above, floor, series, run, exposure = [], [], [], [], []
+    failed: dict[str, str] = {}
     for k in range(first, stop):
         drawn = held.track.background(seed_of(held.plan.seed, split, *keys, k))
         runs = [one._replace(counts=frozen(one.counts)) for one in drawn]
         at = 0
         for scorer, own in _scorers(work_dir):
-            found = background_starts(
-                scorer,
-                runs,
-                is_by_occupancy=held.track.is_by_occupancy,
-                lowest=lowest[at : at + len(own)],
-            )
+            try:
+                found = background_starts(
+                    scorer,
+                    runs,
+                    is_by_occupancy=held.track.is_by_occupancy,
+                    lowest=lowest[at : at + len(own)],
+                )
+            except Exception as error:  # a detector's failure is a result
+                failed[scorer.name] = f"{type(error).__name__}: {error}"
+                at += len(own)
+                continue
             for starts in found:
                 above.append(starts.above)
                 floor.append(starts.floor)
@@ -325,6 +332,7 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
         series=np.concatenate(series),
         run=np.concatenate(run),
         exposure=np.array(exposure),
+        failed=np.array([f"{name}\n{why}" for name, why in failed.items()], dtype=np.str_),
     )
 
 
@@ -413,8 +421,8 @@ def _kept(detector: FactorTemplates, which: int | None) -> Any:
         del background
         if _LAST_EACH[0] is not counts:
             _LAST_EACH[:] = [counts, detector.score_each(counts)]
-        each = _LAST_EACH[1]
-        return each.max(axis=0, keepdims=True) if which is None else each[which : which + 1].copy()
+        each: NDArray[np.float64] = _LAST_EACH[1]
+        return np.array(each.max(axis=0, keepdims=True) if which is None else each[which : which + 1])
 
     return _score
 

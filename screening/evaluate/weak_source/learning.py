@@ -1,4 +1,4 @@
-"""What detectors learn from: training and validation background, and the merit by which settings are chosen."""
+"""What detectors learn from: training and validation background, and the merit that chooses settings."""
 
 from __future__ import annotations
 

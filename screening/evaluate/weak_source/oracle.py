@@ -44,7 +44,10 @@ class Oracle(NamedTuple):
         return INTERVAL_S * self.profile.size
 
     def score_each(
-        self, counts: NDArray[np.uint16], background: NDArray[np.float32], which: NDArray[np.int64] | None = None
+        self,
+        counts: NDArray[np.uint16],
+        background: NDArray[np.float32],
+        which: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float64]:
         """Give each interval a score for each source.
 
@@ -103,7 +106,9 @@ def oracle_for(
     information = (templates**2 / np.maximum(background, 1e-9)).sum(axis=1) * (profile**2).sum()
     # With the counts of the source itself a narrow line may need more: at least ten counts in a pass.
     counted = templates.sum(axis=1) * profile.sum()
-    activity = np.maximum(_DESIGN / np.sqrt(np.maximum(information, 1e-300)), 10.0 / np.maximum(counted, 1e-300))
+    activity = np.maximum(
+        _DESIGN / np.sqrt(np.maximum(information, 1e-300)), 10.0 / np.maximum(counted, 1e-300)
+    )
     return Oracle((templates * activity[:, np.newaxis]).astype(np.float32), profile), activity
 
 

@@ -13,8 +13,22 @@ from .scene import INTERVAL_S, Pass, Run, Stratum
 __all__ = ["PORTAL_NUCLIDES", "SHIELDINGS", "PortalTrack"]
 
 #: Nuclides, and classes of shielding: 1 cm of steel, 20 cm of water.
-PORTAL_NUCLIDES = tuple(
-    "Am-241 Ba-133 Co-57 Co-60 Cs-137 Eu-152 Ga-67 I-131 Ir-192 Ra-226 Tc-99m Th-232 HEU WGPu DU".split()
+PORTAL_NUCLIDES = (
+    "Am-241",
+    "Ba-133",
+    "Co-57",
+    "Co-60",
+    "Cs-137",
+    "Eu-152",
+    "Ga-67",
+    "I-131",
+    "Ir-192",
+    "Ra-226",
+    "Tc-99m",
+    "Th-232",
+    "HEU",
+    "WGPu",
+    "DU",
 )
 SHIELDINGS: dict[str, tuple[tuple[str, float], ...]] = {
     "bare": (),
@@ -22,7 +36,8 @@ SHIELDINGS: dict[str, tuple[tuple[str, float], ...]] = {
     "20 cm water": (("water", 20.0),),
 }
 
-#: 8 km/h; from the source to the face, m; a vehicle that occupies the portal for 8 s; one false alarm in so many.
+#: 8 km/h; from the source to the face, m; seconds that a vehicle occupies the portal; one false alarm in so
+#: many.
 _SPEED_M_S, _CLOSEST_M, _OCCUPIED_S, _OCCUPANCIES = 2.2, 2.5, 8.0, 1000.0
 _VEHICLE_M, _BOX_M = _SPEED_M_S * _OCCUPIED_S, (4.3, 17.0)
 

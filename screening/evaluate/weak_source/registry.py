@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, cast
 
 from screening.config import Settings
 from screening.errors import ConfigurationError
@@ -58,7 +58,8 @@ def chosen_names(detectors: list[str] | None) -> tuple[list[str], list[str]]:
     entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     if detectors is None:
         return [*BUILT_IN, *(name for name in sorted(entries) if _is_series_entry(entries[name]))], []
-    names, others = [], []
+    names: list[str] = []
+    others: list[str] = []
     for name in dict.fromkeys(detectors):
         if name in BUILT_IN or ":" in name:
             names.append(name)
@@ -94,7 +95,8 @@ def make_detector(name: str, settings: Settings) -> SeriesDetector:
         If it cannot be built or is no detector of series; the message says why.
     """
     if name in BUILT_IN:
-        return BUILT_IN[name]()
+        ours: Any = BUILT_IN[name]()
+        return cast(SeriesDetector, ours)
     try:
         made: Any = _factory(name)(settings)
     except Exception as error:
@@ -117,6 +119,6 @@ def _factory(name: str) -> Any:
 def _is_series_entry(entry: Any) -> bool:
     try:
         loaded = entry.load()
-    except Exception:  # noqa: BLE001 - whoever asks for it by name is told why
+    except Exception:  # whoever asks for it by name is told why
         return False
     return callable(getattr(loaded, "fit", None)) and callable(getattr(loaded, "score", None))

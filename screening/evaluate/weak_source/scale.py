@@ -56,29 +56,74 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
 #: 8,150 runs of 360 s on average are 815 h, and 2,450 are 245 h; 300 shifts are 30,000 occupancies.
 _SCALES: dict[tuple[str, Form], Scale] = {
     ("street", "full"): Scale(
-        n_train=40, n_validation=60, n_threshold=8150, n_verification=2450, n_validation_pass=6, n_pilot=24, n_pass=400
+        n_train=40,
+        n_validation=60,
+        n_threshold=8150,
+        n_verification=2450,
+        n_validation_pass=6,
+        n_pilot=24,
+        n_pass=400,
     ),
     ("street", "tail"): Scale(
-        n_train=40, n_validation=60, n_threshold=2450, n_verification=2450, n_validation_pass=6, n_pilot=24, n_pass=400,
+        n_train=40,
+        n_validation=60,
+        n_threshold=2450,
+        n_verification=2450,
+        n_validation_pass=6,
+        n_pilot=24,
+        n_pass=400,
         is_tail=True,
     ),
     ("street", "short"): Scale(
-        n_train=12, n_validation=12, n_threshold=30, n_verification=15, n_validation_pass=4, n_pilot=4, n_pass=24,
-        n_trial=2, n_resample=200, parents_per_job=5, passes_per_job=12, is_measure=False,
+        n_train=12,
+        n_validation=12,
+        n_threshold=30,
+        n_verification=15,
+        n_validation_pass=4,
+        n_pilot=4,
+        n_pass=24,
+        n_trial=2,
+        n_resample=200,
+        parents_per_job=5,
+        passes_per_job=12,
+        is_measure=False,
     ),
     ("portal", "full"): Scale(
-        n_train=10, n_validation=15, n_threshold=300, n_verification=100, n_validation_pass=2, n_pilot=24, n_pass=400,
+        n_train=10,
+        n_validation=15,
+        n_threshold=300,
+        n_verification=100,
+        n_validation_pass=2,
+        n_pilot=24,
+        n_pass=400,
         parents_per_job=4,
     ),
     ("portal", "tail"): Scale(
-        n_train=10, n_validation=15, n_threshold=100, n_verification=100, n_validation_pass=2, n_pilot=24, n_pass=400,
-        parents_per_job=4, is_tail=True,
+        n_train=10,
+        n_validation=15,
+        n_threshold=100,
+        n_verification=100,
+        n_validation_pass=2,
+        n_pilot=24,
+        n_pass=400,
+        parents_per_job=4,
+        is_tail=True,
     ),
     ("portal", "short"): Scale(
-        n_train=6, n_validation=5, n_threshold=10, n_verification=5, n_validation_pass=4, n_pilot=4, n_pass=24,
-        n_trial=2, n_resample=200, parents_per_job=2, passes_per_job=12, is_measure=False,
+        n_train=6,
+        n_validation=5,
+        n_threshold=10,
+        n_verification=5,
+        n_validation_pass=4,
+        n_pilot=4,
+        n_pass=24,
+        n_trial=2,
+        n_resample=200,
+        parents_per_job=2,
+        passes_per_job=12,
+        is_measure=False,
     ),
-}  # fmt: skip
+}
 
 
 def scale_of(what: str, form: Form) -> Scale:
@@ -102,7 +147,9 @@ def scale_of(what: str, form: Form) -> Scale:
         If there is no such track or form.
     """
     if (what, form) not in _SCALES:
-        raise ValueError(f"no bench {what!r} in the form {form!r}; there are: street, portal; full, tail, short")
+        raise ValueError(
+            f"no bench {what!r} in the form {form!r}; there are: street, portal; full, tail, short"
+        )
     return _SCALES[what, form]
 
 

@@ -17,9 +17,9 @@ __all__ = ["MatchedFilter", "PlainComponents", "PrincipalComponents", "SpectralR
 class SpectralRatios(BankDetector):
     """Spectral comparison ratios with nuisance rejection, after Anderson, Pfund and others (2008).
 
-    Each energy window i is compared with the first: alpha_i = c_1 - (b_1 / b_i) c_i, which is 0 on average for
-    background of any rate. The statistic is alpha' Sigma^-1 alpha with Sigma = G P + G^2 V: Poisson noise, and
-    how the shape of background varies, for G counts. Ways in which background itself varies so weigh little.
+    Each energy window i is compared with the first: alpha_i = c_1 - (b_1 / b_i) c_i, which is 0 on average
+    for background of any rate. The statistic is alpha' Sigma^-1 alpha with Sigma = G P + G^2 V: noise, and
+    how the shape of background varies, for G counts. Ways in which background varies so weigh little.
     """
 
     name: ClassVar[str] = "spectral-ratios"
@@ -127,8 +127,8 @@ class PlainComponents(BankDetector):
 class MatchedFilter(BankDetector):
     """A linear filter for each known source, whitened by Poisson noise and the variation of background.
 
-    z = s' S^-1 x / sqrt(s' S^-1 s) with S = 1 + G sum(v_k d_k d_k') in the units of `PrincipalComponents`, and
-    nothing asked of the rate, which is the background's own affair. The largest over sources counts.
+    z = s' S^-1 x / sqrt(s' S^-1 s) with S = 1 + G sum(v_k d_k d_k') in the units of `PrincipalComponents`;
+    the rate, which is the background's own affair, tells nothing. The largest over sources counts.
     """
 
     name: ClassVar[str] = "matched-filter"

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from screening.errors import ScreeningError
-from screening.evaluate.metrics.episodes import EpisodeStarts, n_episodes
+from screening.evaluate.metrics.episodes import EpisodeStarts
 from screening.evaluate.metrics.false_alarms import (
+    Verification,
     pareto_tail,
+    resampled_thresholds,
     threshold_at_rate,
-    threshold_by_tail,
     verified_threshold,
 )
-from screening.evaluate.metrics.false_alarms import Verification as Verified
-from screening.evaluate.metrics.resampling import Estimate
-from screening.evaluate.metrics.sigmoid import COVER, fit_detection_curves
+from screening.evaluate.metrics.resampling import Estimate, clusters_of, interval_of, weight_blocks
+from screening.evaluate.metrics.sigmoid import COVER, fit_detection_curve, fit_detection_curves
 from screening.work import Job, Ledger, Progress, run_jobs
 
 from .jobs import KNOWN, ORACLE, Plan, packed, pass_detectors, series_names, unpacked
+from .registry import make_detector
 from .scale import Scale, scale_of, track_of
 from .scene import Track
 
@@ -39,6 +41,9 @@ _FLOOR_FACTOR = 40.0
 #: where the source is drawn; and what is added to the range the pilot finds, and later where it falls short.
 _PILOT, _PILOT_STEP, _LARGEST, _MARGIN, _MORE = (-7, 24), 3, 26, (1, 2), 4
 
+#: Rounds in which curves that do not reach far enough are extended.
+_TURNS = 3
+
 _DEADLINE_S = 3600.0
 
 
@@ -49,6 +54,8 @@ class Alarms(NamedTuple):
     ----------
     threshold : Estimate
         Set on the threshold split.
+    resampled : ndarray of shape (n_resample,), float64
+        The threshold of each resample of its parents; the same parents for every series.
     verified : Verification
         On the verification split; holds the threshold that is used.
     starts, unseen : EpisodeStarts
@@ -56,7 +63,8 @@ class Alarms(NamedTuple):
     """
 
     threshold: Estimate
-    verified: Verified
+    resampled: NDArray[np.float64]
+    verified: Verification
     starts: EpisodeStarts
     unseen: EpisodeStarts
 
@@ -96,6 +104,8 @@ class Gathered(NamedTuple):
         In the order of the passes' scores.
     passes : list of Passes
         By stratum.
+    tiers : dict of str to str
+        Of detectors that are not ours, as they say.
     """
 
     plan: Plan
@@ -106,6 +116,7 @@ class Gathered(NamedTuple):
     alarms: dict[str, Alarms]
     detectors: list[str]
     passes: list[Passes]
+    tiers: dict[str, str]
 
     def series(self, detector: str, stratum: int) -> str:
         """Return which series of background belongs to a detector and a source.
@@ -132,7 +143,7 @@ class _Runner(NamedTuple):
     workers: int
     progress: Callable[[int, int, str], None] | None
 
-    def run(self, stage: str, function: str, jobs: Iterable[Job], text: str) -> dict[str, bytes]:
+    def run(self, stage: str, function: str, jobs: list[Job], text: str) -> dict[str, bytes]:
         """Do the jobs of a stage, and return their results by key; raise if one is missing."""
         results, failures = self.attempt(stage, function, jobs, text)
         if failures:
@@ -141,7 +152,7 @@ class _Runner(NamedTuple):
         return results
 
     def attempt(
-        self, stage: str, function: str, jobs: Iterable[Job], text: str
+        self, stage: str, function: str, jobs: list[Job], text: str
     ) -> tuple[dict[str, bytes], dict[str, str]]:
         def _tell(state: Progress) -> None:
             if self.progress is not None:
@@ -156,8 +167,9 @@ class _Runner(NamedTuple):
                 deadline_s=_DEADLINE_S,
                 progress=_tell,
             )
-            failures = {failure.key: failure.error for failure in ledger.failures()}
-            return {result.key: result.value for result in ledger.results()}, failures
+            keys = {job.key for job in jobs}
+            failures = {found.key: found.error for found in ledger.failures() if found.key in keys}
+            return {found.key: found.value for found in ledger.results() if found.key in keys}, failures
 
 
 def gather(
@@ -203,19 +215,23 @@ def gather(
     learned, failures = _learn(runner, plan)
     names = series_names(work_dir)
     _set_floors(runner, track, scale, names)
-    alarms = _alarms(runner, track, scale, names, plan.seed)
+    alarms, failed = _alarms(runner, track, scale, names, plan.seed)
+    failures |= failed
     detectors = pass_detectors(work_dir)
-    blank = Gathered(plan, track, scale, learned, failures, alarms, detectors, [])
+    tiers = {
+        made.name: str(getattr(made, "tier", "blind"))
+        for made in (make_detector(name, plan.settings) for name in plan.detectors if name not in failures)
+    }
+    blank = Gathered(plan, track, scale, learned, failures, alarms, detectors, [], tiers)
     passes = _pass_stages(runner, blank, learned[ORACLE]["design"])
     return blank._replace(passes=passes)
 
 
-def _learn(
-    runner: _Runner, plan: Plan
-) -> tuple[dict[str, dict[str, NDArray[np.float64]]], dict[str, str]]:
+def _learn(runner: _Runner, plan: Plan) -> tuple[dict[str, dict[str, NDArray[np.float64]]], dict[str, str]]:
     wanted = [ORACLE, *plan.detectors]
     jobs = [
-        Job(f"{k:02d} {name}", {"work_dir": str(runner.work_dir), "name": name}) for k, name in enumerate(wanted)
+        Job(f"{k:02d} {name}", {"work_dir": str(runner.work_dir), "name": name})
+        for k, name in enumerate(wanted)
     ]
     results, failures = runner.attempt("learn", "learn", jobs, "detectors learn")
     learned, why = {}, {}
@@ -280,7 +296,7 @@ def _starts(pieces: list[bytes], n_series: int) -> list[EpisodeStarts]:
 
 def _alarms(
     runner: _Runner, track: Track, scale: Scale, names: list[str], seed: int
-) -> dict[str, Alarms]:
+) -> tuple[dict[str, Alarms], dict[str, str]]:
     jobs = [
         *_background_jobs(runner, "threshold", scale.n_threshold, scale),
         *_background_jobs(runner, "verification", scale.n_verification, scale),
@@ -290,31 +306,69 @@ def _alarms(
         split: _starts([v for key, v in results.items() if key.startswith(split)], len(names))
         for split in ("threshold", "verification")
     }
+    failed = _failed(list(results.values()))
     found = {}
     for k, name in enumerate(names):
+        if name in failed:
+            continue
         starts, unseen = sets["threshold"][k], sets["verification"][k]
-        set_by = threshold_by_tail if scale.is_tail else threshold_at_rate
-        estimate = set_by(starts, track.far, n_resample=scale.n_resample, seed=seed)
+        estimate, resampled = _threshold(starts, track.far, scale, seed)
         if estimate.value is None or not np.isfinite(estimate.value):
             raise ScreeningError(f"background gives {name} no threshold: {estimate.method}", value=name)
-        found[name] = Alarms(estimate, verified_threshold(unseen, estimate.value, track.far), starts, unseen)
-    return found
+        verified = verified_threshold(unseen, estimate.value, track.far)
+        found[name] = Alarms(estimate, resampled, verified, starts, unseen)
+    return found, failed
+
+
+def _failed(pieces: list[bytes]) -> dict[str, str]:
+    """Return the detectors that failed on background, and why."""
+    lines = [str(line) for piece in pieces for line in unpacked(piece)["failed"]]
+    return {name: f"failed on background: {why}" for name, _, why in (line.partition("\n") for line in lines)}
+
+
+def _threshold(
+    starts: EpisodeStarts, far: float, scale: Scale, seed: int
+) -> tuple[Estimate, NDArray[np.float64]]:
+    """Return the threshold, counted or from a Pareto tail, with that of each resample of the parents."""
+    clusters = clusters_of(None, starts.hours.size)
+    if scale.is_tail:
+        tail = pareto_tail(starts)
+        value = float(tail.threshold(far)[0])
+        resampled = np.concatenate(
+            [
+                pareto_tail(starts, level=tail.level, weights=weight).threshold(far)
+                for weight in weight_blocks(clusters, scale.n_resample, seed=seed)
+            ]
+        )
+    else:
+        counted = threshold_at_rate(starts, far, n_resample=1).value
+        value = np.nan if counted is None else counted
+        resampled = resampled_thresholds(starts, far, n_resample=scale.n_resample, seed=seed)
+    estimate = interval_of(value, resampled, clusters)
+    how = f"generalised Pareto tail, {estimate.method}" if scale.is_tail else estimate.method
+    return msgspec.structs.replace(estimate, method=f"{how} over {starts.hours.size} parents"), resampled
 
 
 def _pass_stages(runner: _Runner, known: Gathered, design: NDArray[np.float64]) -> list[Passes]:
-    scale, n_detector = known.scale, len(known.detectors)
+    scale = known.scale
     centre = np.round(10.0 * np.log10(design)).astype(int)
-    wide = [[[int(c) + _PILOT[0], int(c) + _PILOT[1]]] * n_detector for c in centre]
+    wide = [
+        [
+            [0, 0] if detector in known.failures else [int(c) + _PILOT[0], int(c) + _PILOT[1]]
+            for detector in known.detectors
+        ]
+        for c in centre
+    ]
     pilot = _scored(runner, known, "pilot", wide, centre, scale.n_pilot, _PILOT_STEP)
     ranges = [_ranges(known, i, pilot[i], int(centre[i])) for i in range(len(centre))]
     passes = _scored(runner, known, "test", ranges, centre, scale.n_pass, 1)
-    for turn in range(2):
+    for turn in range(_TURNS):
         more = [_short_of(known, i, passes[i], int(centre[i])) for i in range(len(centre))]
         if not any(pair[0] < pair[1] for pairs in more for pair in pairs):
             break
         added = _scored(runner, known, "test", more, centre, scale.n_pass, 1, stage=f"more-{turn}")
-        passes = [_merged(one, other) for one, other in zip(passes, added, strict=True)]
-    return passes
+        passes = {i: _merged(one, added[i]) if i in added else one for i, one in passes.items()}
+    return [passes[i] for i in range(len(centre))]
 
 
 def _scored(
@@ -327,7 +381,7 @@ def _scored(
     step: int,
     *,
     stage: str = "",
-) -> list[Passes | None]:
+) -> dict[int, Passes]:
     size = known.scale.passes_per_job
     jobs = [
         Job(
@@ -348,28 +402,29 @@ def _scored(
         for first in range(0, n, size)
     ]
     results = runner.run(stage or split, "score_passes", jobs, f"passes of the {split}")
-    found: list[Passes | None] = []
+    found = {}
     for i in range(len(ranges)):
         parts = [unpacked(value) for key, value in results.items() if key.startswith(f"{i:03d} ")]
-        if not parts:
-            found.append(None)
-            continue
-        scores = np.concatenate([part["scores"] for part in parts])
-        found.append(Passes(parts[0]["tenth"], scores[:, :-1], scores[:, -1]))
+        if parts:
+            scores = np.concatenate([part["scores"] for part in parts])
+            found[i] = Passes(parts[0]["tenth"], scores[:, :-1], scores[:, -1])
     return found
 
 
-def _ranges(known: Gathered, stratum: int, pilot: Passes | None, centre: int) -> list[list[int]]:
-    """Return the activities at which each detector is asked: where the pilot says it goes from 0.02 to 0.99."""
-    if pilot is None:
-        raise ScreeningError("a pilot has no passes", value=stratum)
+def _ranges(known: Gathered, stratum: int, pilot: Passes, centre: int) -> list[list[int]]:
+    """Return the activities at which each detector is asked: from 0.02 to 0.99 as the pilot has it."""
     top = centre + _LARGEST + 1
     found = []
     for d, detector in enumerate(known.detectors):
+        if detector in known.failures:
+            found.append([0, 0])
+            continue
         threshold = known.alarms[known.series(detector, stratum)].verified.threshold
         hits = (pilot.scores[:, :, d] > threshold).sum(axis=0)
         n = len(pilot.scores)
-        curve = fit_detection_curves(10.0 ** (pilot.tenth / 10.0), hits[np.newaxis], n, chance=0.0, cover=None)
+        curve = fit_detection_curves(
+            10.0 ** (pilot.tenth / 10.0), hits[np.newaxis], n, chance=0.0, cover=None
+        )
         ends = [10.0 * np.log10(float(curve.mda(p)[0])) for p in COVER]
         if not np.isfinite(ends).all():
             some, full = np.flatnonzero(hits > 0), np.flatnonzero(hits < n)
@@ -388,30 +443,33 @@ def _short_of(known: Gathered, stratum: int, passes: Passes, centre: int) -> lis
     top = centre + _LARGEST + 1
     found = []
     for d, detector in enumerate(known.detectors):
+        if detector in known.failures:
+            found.append([0, 0])
+            continue
         threshold = known.alarms[known.series(detector, stratum)].verified.threshold
         asked = np.flatnonzero(~np.isnan(passes.scores[:, :, d]).all(axis=0))
         low, high = int(passes.tenth[asked[0]]), int(passes.tenth[asked[-1]]) + 1
-        hits = (passes.scores[:, asked, d] > threshold).sum(axis=0)[np.newaxis]
+        hits = (passes.scores[:, asked, d] > threshold).sum(axis=0)
         n = len(passes.scores)
         activity = 10.0 ** (passes.tenth[asked] / 10.0)
         free = float(np.mean(passes.without[:, d] > threshold))
-        curve = fit_detection_curves(activity, hits, n, chance=free)
-        if curve.outcome[0] == "fitted":
-            found.append([0, 0])
-        elif hits[0, -1] < COVER[1] * n and high < top:
-            found.append([high, min(high + _MORE, top)])
-        elif hits[0, 0] > (COVER[0] + free) * n:
-            found.append([low - _MORE, low])
-        elif high < top:
-            found.append([high, min(high + _MORE, top)])
+        fit = fit_detection_curve(activity, hits, n, chance=free, cover=None)
+        # Where the curve so far says that it goes from 0.02 to 0.99, chance aside; else a step at a time.
+        low_end, high_end = low - _MORE, high + _MORE
+        if fit.m is not None and fit.s is not None:
+            ends = 10.0 / np.log(10.0) * (fit.m + fit.s * special.ndtri(np.array(COVER)))
+            low_end, high_end = int(np.floor(ends[0])), int(np.ceil(ends[1])) + 1
+        low_end, high_end = max(low_end, centre - 2 * _LARGEST), min(high_end, top)
+        if high_end > high:
+            found.append([high, high_end])
+        elif low_end < low and (fit.is_fitted or hits[0] > (COVER[0] + free) * n):
+            found.append([low_end, low])
         else:
             found.append([0, 0])
     return found
 
 
-def _merged(one: Passes, other: Passes | None) -> Passes:
-    if other is None:
-        return one
+def _merged(one: Passes, other: Passes) -> Passes:
     tenth = np.union1d(one.tenth, other.tenth)
     scores = np.full((len(one.scores), tenth.size, one.scores.shape[2]), np.nan, np.float32)
     for part in (one, other):

@@ -10,14 +10,36 @@ from .scene import INTERVAL_S, Pass, Run, Stratum
 __all__ = ["STREET_NUCLIDES", "StreetTrack"]
 
 #: The nuclides of Bilton et al., J. Nucl. Eng. 2(2) (2021) 190.
-STREET_NUCLIDES = tuple(
-    "Au-198 Ba-133 Br-82 Co-57 Co-60 Cs-137 Eu-152 I-123 I-131 In-111 Ir-192 Mn-54 Sb-124 Sc-46 Se-75 Sn-113 "
-    "Tl-201".split()
+STREET_NUCLIDES = (
+    "Au-198",
+    "Ba-133",
+    "Br-82",
+    "Co-57",
+    "Co-60",
+    "Cs-137",
+    "Eu-152",
+    "I-123",
+    "I-131",
+    "In-111",
+    "Ir-192",
+    "Mn-54",
+    "Sb-124",
+    "Sc-46",
+    "Se-75",
+    "Sn-113",
+    "Tl-201",
 )
 
-#: Speed, m/s, and closest approach, m; one false alarm in so many hours; range of a run's length, s; length of
-#: a run with a pass, and range of the closest approach in it.
-_SPEED_M_S, _CLOSEST_M, _HOURS, _RUN_S, _PASS_S, _CLOSEST_S = 5.0, 10.0, 8.0, (120.0, 600.0), 120.0, (75.0, 110.0)
+#: Speed, m/s, and closest approach, m; one false alarm in so many hours; range of a run's length, s; length
+#: of a run with a pass, and range of the closest approach in it.
+_SPEED_M_S, _CLOSEST_M, _HOURS, _RUN_S, _PASS_S, _CLOSEST_S = (
+    5.0,
+    10.0,
+    8.0,
+    (120.0, 600.0),
+    120.0,
+    (75.0, 110.0),
+)
 
 #: Seconds about the closest approach in which the source is drawn: before, it is below 2 % of its largest.
 _DRAWN_S = (-20.0, 10.0)
@@ -87,7 +109,7 @@ class StreetTrack:
 
         closest_s = float(np.random.default_rng([seed, 1]).uniform(*_CLOSEST_S))
         run = self._run(seed, _PASS_S)
-        since_s = np.arange(run.counts.shape[0]) * INTERVAL_S - closest_s
+        since_s = np.asarray(np.arange(run.counts.shape[0]) * INTERVAL_S - closest_s, dtype=np.float64)
         source = np.zeros(run.counts.shape)
         near = (since_s >= _DRAWN_S[0]) & (since_s < _DRAWN_S[1])
         source[near] = street_source(
@@ -114,7 +136,7 @@ class StreetTrack:
         ndarray of shape (n_bin,), float64
             For each MBq.
         """
-        return self._passing(stratum.nuclide, np.array([-0.5 * INTERVAL_S]))[0]
+        return np.asarray(self._passing(stratum.nuclide, np.array([-0.5 * INTERVAL_S]))[0])
 
     def profile(self) -> NDArray[np.float64]:
         """Return the shape of a pass within 2 r0 / v of the closest approach.
@@ -125,7 +147,7 @@ class StreetTrack:
             1 in the middle.
         """
         n = round(2.0 * _CLOSEST_M / _SPEED_M_S / INTERVAL_S)
-        since_s = (np.arange(-n, n + 1) - 0.5) * INTERVAL_S
+        since_s = np.asarray((np.arange(-n, n + 1) - 0.5) * INTERVAL_S, dtype=np.float64)
         total = self._passing(self.strata[0].nuclide, since_s).sum(axis=1)
         return np.asarray(total / total[n])
 
