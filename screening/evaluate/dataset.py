@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
+from screening.records import sha256_hex
 from screening.sources import scan_files
 
 from .labels import COLUMNS, LABELS, labelled_by, read_labels
@@ -20,7 +24,8 @@ def read_dataset(folder: str | Path) -> DataSet:
     ----------
     folder : path-like
         Folder with ``labels.csv``, and ``truth.json`` where objects on pictures are known. Labels with a
-        column ``scan_id`` and none of paths speak of an archive (:func:`read_archive`).
+        column ``scan_id`` and none of paths speak of an archive (:func:`read_archive`). A folder without
+        labels whose folders have some is all of these data sets as one.
 
     Returns
     -------
@@ -33,6 +38,10 @@ def read_dataset(folder: str | Path) -> DataSet:
         If there are no labels, they name no scans or have a column twice, or the truth is no JSON.
     """
     root = Path(folder)
+    if not (root / LABELS).is_file() and root.is_dir():
+        parts = sorted(path for path in root.iterdir() if (path / LABELS).is_file())
+        if parts:
+            return _joined(root, parts)
     if labelled_by(root / LABELS) == "scan_id":
         from .archives import read_archive
 
@@ -56,6 +65,35 @@ def read_dataset(folder: str | Path) -> DataSet:
         n_rows=table.n_rows,
         problems=tuple(problems),
         ignored_columns=table.ignored_columns,
+    )
+
+
+def _joined(root: Path, parts: Sequence[Path]) -> DataSet:
+    """Return several data sets as one: names and places get the folder in front."""
+    read = [(path.name, read_dataset(path)) for path in parts]
+    truths = "".join(part.truth_sha256 for _, part in read)
+    return DataSet(
+        folder=root.resolve().name,
+        labels_sha256=sha256_hex("".join(part.labels_sha256 for _, part in read).encode()),
+        truth_sha256=sha256_hex(truths.encode()) if truths else "",
+        samples=tuple(_renamed(name, sample) for name, part in read for sample in part.samples),
+        n_rows=sum(part.n_rows for _, part in read),
+        problems=tuple(
+            msgspec.structs.replace(problem, where=f"{name}: {problem.where}")
+            for name, part in read
+            for problem in part.problems
+        ),
+        ignored_columns=tuple(dict.fromkeys(column for _, part in read for column in part.ignored_columns)),
+    )
+
+
+def _renamed(name: str, sample: Sample) -> Sample:
+    new_id = f"{name}/{sample.id}"
+    return msgspec.structs.replace(
+        sample,
+        id=new_id,
+        path=f"{name}/{sample.path}",
+        parent=new_id if sample.parent == sample.id else sample.parent,
     )
 
 

@@ -22,6 +22,7 @@ from .answering import ScanReader, asked, unread
 from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
 from .dataset import read_dataset
 from .detectors import DetectorUnderTest, chosen_detectors, registered_names
+from .failures import failures_of
 from .hosting import Host, host_spec
 from .leaks import leaks, model_statements
 from .record import DetectorTested, LeftOut, Part
@@ -85,7 +86,7 @@ def evaluate_dataset(
     Returns
     -------
     Part
-        Sections, figures, and what was left out.
+        Sections, figures, some failures to look at, and what was left out.
 
     Raises
     ------
@@ -96,19 +97,21 @@ def evaluate_dataset(
     StoreError
         If `work_dir` cannot be written.
     """
-    return part_of(
-        answers_of(
-            dataset_dir,
-            detectors=detectors,
-            settings=settings,
-            split=split,
-            work_dir=work_dir,
-            is_resumed=is_resumed,
-            workers=workers,
-            time_limit_s=time_limit_s,
-            progress=progress,
-        )
+    answers = answers_of(
+        dataset_dir,
+        detectors=detectors,
+        settings=settings,
+        split=split,
+        work_dir=work_dir,
+        is_resumed=is_resumed,
+        workers=workers,
+        time_limit_s=time_limit_s,
+        progress=progress,
     )
+    part = part_of(answers)
+    present = {section.id for section in part.sections}
+    exhibits = tuple(one for one in failures_of(answers, dataset_dir) if one.section in present)
+    return msgspec.structs.replace(part, exhibits=exhibits)
 
 
 def answers_of(

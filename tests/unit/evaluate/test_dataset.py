@@ -108,6 +108,20 @@ def test_a_folder_without_labels_is_refused(tmp_path):
         read_dataset(tmp_path)
 
 
+def test_folders_with_labels_are_one_data_set(folder):
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "a.n42").write_bytes(name.encode())
+        (folder / name / "labels.csv").write_text("path,parent\na.n42,\ngone.n42,run\n", encoding="utf-8")
+    data = read_dataset(folder)
+    assert [(item.id, item.path, item.parent) for item in data.samples] == [
+        ("one/a.n42#0", "one/a.n42", "one/a.n42#0"),
+        ("two/a.n42#0", "two/a.n42", "two/a.n42#0"),
+    ]
+    assert kinds(data) == [("missing scan", "one: row 3"), ("missing scan", "two: row 3")]
+    assert data.n_rows == 4
+
+
 def test_labels_in_another_encoding_are_refused(folder):
     (folder / "labels.csv").write_bytes("path\na.n42\nä".encode("latin-1"))
     with pytest.raises(FormatError, match="not UTF-8"):
