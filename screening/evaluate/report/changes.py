@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from .baseline import Change, Changes
+from .baseline import Change, Changes, Verdict
 from .figures import MANY_STRATA
 from .html import Markup, join, tag
 from .numbers import figure_words, p_words, rounded
 
 __all__ = ["changes_html"]
 
+#: The worst first.
+ORDER: tuple[Verdict, ...] = ("worse", "gone", "not tested", "changed", "better", "new", "unchanged")
 WORDS = {"worse": "worse", "gone": "worse", "better": "better"}
 
 
@@ -51,7 +53,18 @@ def changes_html(changes: Changes) -> Markup:
         )
     pieces: list[Markup | None] = [verdict, tag("p", rule, class_="soft")]
     pieces += [tag("p", note, class_="trouble") for note in changes.notes]
-    pieces.append(_table("Headline figures.", changes.headline, has_power=changes.power is not None))
+    has_power = changes.power is not None
+    told = sorted(
+        (c for c in changes.headline if c.verdict != "unchanged"), key=lambda c: ORDER.index(c.verdict)
+    )
+    same = [change for change in changes.headline if change.verdict == "unchanged"]
+    if told:
+        pieces.append(_table("Headline figures that differ.", told, has_power=has_power))
+    if same:
+        table = _table("No significant change.", same, has_power=has_power)
+        said = f"Headline figures: {len(same)} unchanged"
+        is_long = len(same) > MANY_STRATA
+        pieces.append(tag("details", tag("summary", said), table, open=None if is_long else "open"))
     if changes.others:
         counted = Counter(change.verdict for change in changes.others)
         said = ", ".join(f"{m} {name}" for name, m in counted.items())

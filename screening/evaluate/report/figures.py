@@ -18,6 +18,8 @@ __all__ = ["MANY_STRATA", "figures_html", "headline_html"]
 COLUMNS = 6
 #: With so few, value, interval and trials fit on one line.
 FEW = 2
+#: A longer name is broken anywhere, that its column stays narrow.
+LONG_NAME = 20
 #: A metric with more strata than this is folded.
 MANY_STRATA = 12
 
@@ -89,7 +91,7 @@ def headline_html(
                 )
                 lines = [_row(row, columns, bold, notes, method) for row in rows]
                 bodies.append(tag("tbody", tag("tr", head), *lines, class_="of"))
-        part = f", detectors {i + 1} of {len(groups)}" if len(groups) > 1 else ""
+        part = f", part {i + 1} of {len(groups)}" if len(groups) > 1 else ""
         caption = tag("caption", f"All sections{part}. {_said(every, method, bold)}")
         tables.append(_table(caption, _head(columns, detectors), bodies, is_few=len(columns) <= FEW))
     return join(*tables, notes.html())
@@ -165,7 +167,7 @@ def _whole_table(
     groups = columns_of(table.detectors, at_most=COLUMNS)
     for i, columns in enumerate(groups):
         rows = [row for row in table.rows if any(name in row.cells for name in columns)]
-        part = f", detectors {i + 1} of {len(groups)}" if len(groups) > 1 else ""
+        part = f", part {i + 1} of {len(groups)}" if len(groups) > 1 else ""
         caption = tag("caption", f"{title}{part}. {_said(every, method, bold)}")
         lines = [
             _row(row, columns, bold, notes, method, is_of_one=is_of_one, is_again=again == row.metric)
@@ -184,7 +186,13 @@ def _table(caption: Markup, head: Markup, bodies: Sequence[Markup], *, is_few: b
 def _head(columns: Sequence[str], detectors: Sequence[DetectorTested]) -> Markup:
     tier = {detector.name: detector.tier for detector in detectors}
     cells = (
-        tag("th", column_name(name), tag("em", tier[name]) if tier.get(name) else None, scope="col")
+        tag(
+            "th",
+            column_name(name),
+            tag("em", tier[name]) if tier.get(name) else None,
+            scope="col",
+            class_="long" if len(name) > LONG_NAME else None,
+        )
         for name in columns
     )
     return tag("thead", tag("tr", tag("th", "figure", scope="col"), *cells))

@@ -227,7 +227,7 @@ def test_a_class_of_many_cases_is_listed_in_part_and_says_so(evaluation):
 
 def test_many_detectors_stand_in_tables_that_fit_a_page(maker):
     page = evaluation_page(maker.made(n_detector=8, n_section=1, n_strata=1))
-    assert "detectors 1 of 2" in page
+    assert "part 1 of 2" in page
     widest = max(row.count("<td") for row in page.split("<tr>"))
     assert widest <= 7  # six detectors; tables of text have seven columns
 
