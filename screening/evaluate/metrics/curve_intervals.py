@@ -2,7 +2,8 @@
 
 All resamples of a block are ranked at once: scores are sorted once, and each resample only changes how often
 each counts. Containers are drawn apart by whether they hold positives, negatives or both, so that no
-resample is without a class.
+resample is without a class. Bounds are corrected for bias and skewness (BCa): of a partial area of 100 and
+100 samples plain quantiles lay above the truth five times as often as below it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def auc_interval(
     confidence: float = 0.95,
     n_resample: int = 2000,
     seed: int = 0,
-    method: Method = "expanded",
+    method: Method = "bca",
 ) -> Estimate:
     """Return the area under a curve with its bootstrap interval.
 
@@ -116,7 +117,7 @@ def partial_auc_interval(
     confidence: float = 0.95,
     n_resample: int = 2000,
     seed: int = 0,
-    method: Method = "expanded",
+    method: Method = "bca",
 ) -> Estimate:
     """Return the area up to a false positive rate with its bootstrap interval.
 
@@ -157,7 +158,7 @@ def tpr_at_fpr_interval(
     confidence: float = 0.95,
     n_resample: int = 2000,
     seed: int = 0,
-    method: Method = "expanded",
+    method: Method = "bca",
 ) -> Estimate:
     """Return the detections at a false positive rate with their bootstrap interval.
 

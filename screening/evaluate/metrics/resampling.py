@@ -261,8 +261,7 @@ def bootstrap_weighted(
     )
     left_out = None
     if method == "bca":
-        weights = _jackknife_weights(clusters.n_parent)
-        left_out = np.concatenate([statistic(w[None, clusters.code]) for w in weights])
+        left_out = np.concatenate([statistic(weight) for weight in _jackknife_blocks(clusters)])
     return interval_of(
         value, found, clusters, confidence=confidence, method=method, left_out=left_out, is_share=is_share
     )
@@ -514,8 +513,11 @@ def _within(weight: NDArray[np.int64], clusters: Clusters, rng: np.random.Genera
     return found
 
 
-def _jackknife_weights(n_parent: int) -> Iterator[NDArray[np.int64]]:
-    n_group = min(n_parent, MAX_JACKKNIFE)
-    group = np.arange(n_parent) % n_group
-    for g in range(n_group):
-        yield np.asarray(group != g, dtype=np.int64)
+def _jackknife_blocks(clusters: Clusters) -> Iterator[NDArray[np.int64]]:
+    """Yield multiplicities of the draws without each group of parents."""
+    n_group = min(clusters.n_parent, MAX_JACKKNIFE)
+    group = (np.arange(clusters.n_parent) % n_group)[clusters.code]
+    n_block = max(1, BLOCK_CELLS // max(clusters.code.size, 1))
+    for start in range(0, n_group, n_block):
+        left_out = np.arange(start, min(start + n_block, n_group))
+        yield np.asarray(group != left_out[:, None], dtype=np.int64)

@@ -134,7 +134,7 @@ def test_containers_widen_the_interval_of_an_area():
     parents = np.repeat(np.arange(60), 6)
     alone, together = auc_interval(scores, truth), auc_interval(scores, truth, parents)
     assert together.high - together.low > 1.7 * (alone.high - alone.low)
-    assert together.method == "bootstrap over 60 parents"
+    assert together.method == "BCa bootstrap over 60 parents"
     assert together.value == pytest.approx(auc(roc(scores, truth)))
     assert auc_interval(scores[:24], truth[:24], parents[:24]).method == "none: 4 parents, 5 needed"
 
