@@ -16,7 +16,7 @@ from screening.simulation.spectra import SpectrumRecipe, simulate_spectrum
 
 from .spectra_set import FREQUENT, LABELS, GeneratorSettings
 
-__all__ = ["Trial", "calibrate", "clopper_pearson", "figures", "run_trials"]
+__all__ = ["Trial", "calibrate", "clopper_pearson", "figures", "run_trial", "run_trials"]
 
 _SEVERITY = {
     Category.NORM: 0, Category.MEDICAL: 1, Category.INDUSTRIAL: 2, Category.NUCLEAR: 3, Category.SNM: 4
@@ -77,38 +77,57 @@ def run_trials(
     list of Trial
         The answers.
     """
-    trials = []
-    for child in seed.spawn(n_trial):
-        draw, data = child.spawn(2)
-        rng = np.random.default_rng(draw)
-        truth = ""
-        if rng.random() >= background_share:
-            pool = [name for name in (FREQUENT if rng.random() < 0.6 else LABELS) if name not in _UNTRIED]
-            truth = str(pool[int(rng.integers(len(pool)))])
-        recipe = SpectrumRecipe(
-            sources=(truth,) if truth else (),
-            net_counts=float(np.exp(rng.uniform(np.log(500.0), np.log(60_000.0)))),
-            signal_to_background=float(np.exp(rng.uniform(np.log(0.3), np.log(10.0)))),
-            kind=str(settings.kinds[int(rng.integers(len(settings.kinds)))]),
-            has_background=bool(rng.random() < 0.4),
-            calibration_error=settings.calibration_error,
-            harshness=settings.harshness,
-        )
-        spectrum = simulate_spectrum(recipe, data)
-        answer = identifier.identify(
-            spectrum.counts, spectrum.edges_kev, spectrum.live_time_s, background=spectrum.background
-        )
-        named = tuple(item.nuclide for item in answer.nuclides)
-        opinions = tuple(
-            (min(opinion.excess, EXCESS_LIMIT), opinion.network_logit, _is_allowed(truth, opinion.label))
-            for opinion in answer.opinions
-            if opinion.label not in NATURAL_KIN
-        )
-        is_refused = answer.is_ood or bool(answer.findings)
-        trials.append(
-            Trial(truth, spectrum.detector.kind, named, _outcome(truth, named), is_refused, opinions)
-        )
-    return trials
+    return [run_trial(identifier, background_share, settings, child) for child in seed.spawn(n_trial)]
+
+
+def run_trial(
+    identifier: Identifier, background_share: float, settings: GeneratorSettings, seed: np.random.SeedSequence
+) -> Trial:
+    """Identify one simulated spectrum.
+
+    Parameters
+    ----------
+    identifier : Identifier
+        What is tried.
+    background_share : float
+        How likely there is no source.
+    settings : GeneratorSettings
+        How wide the simulator draws.
+    seed : numpy.random.SeedSequence
+        Of this spectrum alone.
+
+    Returns
+    -------
+    Trial
+        The answer.
+    """
+    draw, data = seed.spawn(2)
+    rng = np.random.default_rng(draw)
+    truth = ""
+    if rng.random() >= background_share:
+        pool = [name for name in (FREQUENT if rng.random() < 0.6 else LABELS) if name not in _UNTRIED]
+        truth = str(pool[int(rng.integers(len(pool)))])
+    recipe = SpectrumRecipe(
+        sources=(truth,) if truth else (),
+        net_counts=float(np.exp(rng.uniform(np.log(500.0), np.log(60_000.0)))),
+        signal_to_background=float(np.exp(rng.uniform(np.log(0.3), np.log(10.0)))),
+        kind=str(settings.kinds[int(rng.integers(len(settings.kinds)))]),
+        has_background=bool(rng.random() < 0.4),
+        calibration_error=settings.calibration_error,
+        harshness=settings.harshness,
+    )
+    spectrum = simulate_spectrum(recipe, data)
+    answer = identifier.identify(
+        spectrum.counts, spectrum.edges_kev, spectrum.live_time_s, background=spectrum.background
+    )
+    named = tuple(item.nuclide for item in answer.nuclides)
+    opinions = tuple(
+        (min(opinion.excess, EXCESS_LIMIT), opinion.network_logit, _is_allowed(truth, opinion.label))
+        for opinion in answer.opinions
+        if opinion.label not in NATURAL_KIN
+    )
+    is_refused = answer.is_ood or bool(answer.findings)
+    return Trial(truth, spectrum.detector.kind, named, _outcome(truth, named), is_refused, opinions)
 
 
 #: In every background, or without a line of its own in the simulator.
