@@ -91,7 +91,7 @@ def plan(seed: int, share: float) -> list[dict[str, object]]:
             {"part": "test", "is_loaded": is_loaded, "start": k, "stop": min(k + step, index), "seed": seed}
             for k in range(0, index, step)
         ]
-        full = max(round(N_FULL[is_loaded] * share), 1)
+        full = round(N_FULL[is_loaded] * share)
         jobs += [
             {"part": "full", "is_loaded": is_loaded, "start": k, "stop": k + 1, "seed": seed}
             for k in range(full)

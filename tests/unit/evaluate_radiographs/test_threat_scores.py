@@ -1,0 +1,217 @@
+"""Scores of threats: pooled matches, the threshold of the claim, figures and comparisons."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import pytest
+
+from screening.evaluate.detectors import Candidate
+from screening.evaluate.metrics.matching import Region, Truth, match
+from screening.evaluate.radiographs.compare import compare_threats
+from screening.evaluate.radiographs.pictures import threat_recipe
+from screening.evaluate.radiographs.rows import AnswerRow, PictureRow, TruthRow, answers_of, matched, restored
+from screening.evaluate.radiographs.scored import scored_detectors, validated_threshold
+from screening.evaluate.radiographs.threats import threats_part
+from screening.evaluate.record import Provenance, joined
+from screening.simulation.radiographs.threats import THREATS
+
+HULL = [Region(0, 0, 60, 200)]
+PLACE = (20, 40, 30, 50)
+
+
+def _truth(contrast: float = 50.0, visible: float = 1.0, mass: float = 5.0) -> TruthRow:
+    return TruthRow(
+        row0=PLACE[0],
+        col0=PLACE[1],
+        row1=PLACE[2],
+        col1=PLACE[3],
+        label="source-pig",
+        kind="source",
+        visible=visible,
+        contrast_g_cm2=contrast,
+        background_g_cm2=20.0,
+        mass_kg=mass,
+        n_pixel=100,
+        d_prime=40.0,
+    )
+
+
+def _picture(
+    number: int, variant: str, scores: dict[str, tuple[float, float]], *, visible: float = 1.0
+) -> PictureRow:
+    """Give every detector a candidate on the object and one elsewhere; a score of nan is no candidate."""
+    truths = () if variant == "without" else (_truth(visible=visible),)
+    asked = [
+        Truth(row0=t.row0, col0=t.col0, row1=t.row1, col1=t.col1, visible=t.visible, mass_kg=t.mass_kg)
+        for t in truths
+    ]
+    answers = []
+    for name, (here, there) in scores.items():
+        places = [(PLACE, here), ((5, 100, 15, 110), there)]
+        candidates = tuple(
+            Candidate(row0=p[0], col0=p[1], row1=p[2], col1=p[3], score=score)
+            for p, score in places
+            if not math.isnan(score)
+        )
+        row = AnswerRow(detector=name, ms=1.0, level="HIGH" if candidates else "LOW", points=True)
+        answers.append(matched(row, candidates, asked, containers=HULL))
+    return PictureRow(
+        sample=f"test-{number:04d}-{variant}",
+        scene=f"test-{number:04d}",
+        variant=variant,
+        strata={"scanner": "portal" if number % 2 else "gamma", "cargo": "cartons"},
+        truths=truths,
+        answers=tuple(answers),
+        n_mpx=0.012,
+    )
+
+
+def _split(seed: int, n: int = 40) -> list[PictureRow]:
+    """Return scenes in which the detector "good" separates threats from clutter, and "blind" does not."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(n):
+        clutter = rng.uniform(0.0, 1.0, 4)
+        none = float("nan")
+        rows += [
+            _picture(
+                number, "with", {"good": (rng.uniform(0.95, 3.0), clutter[0]), "blind": (none, clutter[1])}
+            ),
+            _picture(number, "without", {"good": (none, clutter[0]), "blind": (none, clutter[2])}),
+            _picture(number, "lookalike", {"good": (0.5, clutter[0]), "blind": (none, clutter[3])}),
+        ]
+    return rows
+
+
+def test_a_match_comes_back_as_it_went() -> None:
+    row = _picture(1, "with", {"one": (2.0, 1.0)})
+    data = msgspec.msgpack.encode(row)
+    back = msgspec.msgpack.decode(data, type=PictureRow)
+    found = restored(back, back.answers[0])
+    candidates = [
+        Candidate(row0=20, col0=40, row1=30, col1=50, score=2.0),
+        Candidate(row0=5, col0=100, row1=15, col1=110, score=1.0),
+    ]
+    straight = match(
+        candidates, [Truth(row0=20, col0=40, row1=30, col1=50)], containers=HULL, scene="test-0001"
+    )
+    for name, value in msgspec.structs.asdict(straight).items():
+        if isinstance(value, np.ndarray):
+            np.testing.assert_array_equal(getattr(found, name), value)
+            assert getattr(found, name).dtype == value.dtype
+    assert found.scene == "test-0001"
+
+
+def test_what_was_not_matched_is_named() -> None:
+    row = _picture(1, "with", {})
+    with pytest.raises(ValueError, match="nobody"):
+        restored(row, AnswerRow(detector="nobody", ms=1.0))
+
+
+class _Broken:
+    name = "broken"
+
+    def answer(self, scan: object) -> None:
+        raise RuntimeError("out of order")
+
+
+class _Silent:
+    name = "silent"
+
+    def answer(self, scan: object) -> None:
+        return None
+
+
+def test_a_detector_that_fails_is_a_result() -> None:
+    broken, silent = (row for row, _ in answers_of([_Broken(), _Silent()], ["broken", "silent"], None))  # type: ignore[list-item,arg-type]
+    assert broken.error == "RuntimeError: out of order"
+    assert broken.serves
+    assert not broken.points
+    assert not silent.serves
+
+
+def test_the_threshold_lets_no_more_of_the_clean_containers_alarm_than_allowed() -> None:
+    scored, _ = scored_detectors(_split(1), _split(2), ["good"])
+    (good,) = scored
+    clean = good.validation.container_score[good.validation.container_state == 0]
+    assert (clean >= good.threshold).mean() <= 0.06
+    assert (clean >= np.nextafter(good.threshold, -np.inf)).sum() == int(0.06 * clean.size) + 1
+    assert validated_threshold(good.validation, 1.0) == -math.inf
+
+
+def test_figures_are_unique_and_say_what_is_in_the_data() -> None:
+    scored, left = scored_detectors(_split(1), _split(2), ["good", "blind"])
+    part = threats_part(scored, left, seed=1)
+    joined([part], title="t", provenance=Provenance(version="0"))
+    by_key = {(f.metric, f.detector, f.stratum): f for f in part.figures}
+    claim = by_key["containers with a threat that alarm (claim at 6 %)", "good", ""]
+    assert claim.n == 40
+    assert claim.value > 0.8
+    assert by_key["threats found at the threshold of the claim", "blind", ""].value == 0.0
+    assert by_key["threats found at the threshold of the claim", "good", "class: source"].n == 40
+    assert by_key["distance of a hit from the middle of the object, median", "good", ""].value == 0.0
+    assert by_key["innocent look-alikes marked", "good", ""].value == 0.0
+    bound = by_key["containers with a threat that alarm (claim at 6 %)", "matched filter", ""]
+    assert bound.value == pytest.approx(1.0)
+    assert {curve.section for curve in part.curves} == {"threats"}
+    assert "120 pictures" not in part.sections[0].data
+    assert "80 pictures (40 without a threat)" in part.sections[0].data
+
+
+def test_hidden_threats_are_not_asked_for() -> None:
+    test = [
+        *_split(2, 10),
+        *(_picture(k, "with", {"good": (float("nan"), 0.1)}, visible=0.2) for k in range(10, 20)),
+    ]
+    scored, left = scored_detectors(_split(1, 10), test, ["good"])
+    figures = {(f.metric, f.stratum): f for f in threats_part(scored, left, seed=1).figures}
+    assert figures["threats found at the threshold of the claim", ""].n == 10
+    hidden = figures["hidden threats covered by a region that gates", ""]
+    assert (hidden.k, hidden.n) == (0, 10)
+
+
+def test_the_better_detector_is_found_to_be_better() -> None:
+    scored, _ = scored_detectors(_split(1), _split(2), ["good", "blind"])
+    found = {one.metric: one for one in compare_threats(scored, seed=1)}
+    assert len(found) == 2
+    assert all(one.verdict == "a is better" for one in found.values())
+    assert all(one.p_holm is not None and one.p_holm < 0.05 for one in found.values())
+    same = compare_threats([scored[0], scored[0]._replace(name="twin")], seed=1)
+    assert not {one.verdict for one in same} & {"a is better", "b is better"}
+
+
+def test_detectors_are_compared_on_the_pictures_that_both_serve() -> None:
+    test = _split(2)
+    partly = [
+        msgspec.structs.replace(row, answers=tuple(a for a in row.answers if a.detector == "good" or k < 60))
+        for k, row in enumerate(test)
+    ]
+    scored, _ = scored_detectors(_split(1), partly, ["good", "blind"])
+    found = compare_threats(scored, seed=1)
+    assert found[0].n == 20
+    assert scored[1].n_unserved == 40
+
+
+def test_a_detector_that_points_nowhere_is_left_out_by_name() -> None:
+    rows = [
+        msgspec.structs.replace(
+            row, answers=tuple(msgspec.structs.replace(a, points=False, error="broke") for a in row.answers)
+        )
+        for row in _split(1, 6)
+    ]
+    scored, left = scored_detectors(rows, rows, ["good"])
+    assert not scored
+    assert {(one.kind, one.where) for one in left} == {("not asked", "good"), ("detector failed", "good")}
+
+
+def test_every_threat_comes_in_turn_and_any_cargo_in_every_fourth_scene() -> None:
+    recipes = [threat_recipe(1, 2, k) for k in range(80)]
+    names = [recipe.threats[0] for recipe in recipes]
+    assert {names.count(name) for name in THREATS} == {4}
+    dense = [recipe.threats[0] for recipe in recipes[3::4]]
+    assert len(set(dense)) == len(dense) == 20
+    validation = {threat_recipe(1, 1, k).seed for k in range(80)}
+    assert not validation & {recipe.seed for recipe in recipes}
