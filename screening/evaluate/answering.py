@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from screening.errors import FormatError, ScreeningError, StoreError
-from screening.records import Occupancy, ReasonCode, Scan, sha256_hex
+from screening.records import Occupancy, Radiograph, ReasonCode, Scan, sha256_hex
 from screening.sources import open_scans
 
 from .answers import Failure, StoredAnswer
@@ -108,6 +108,9 @@ def asked(detector: DetectorUnderTest, sample: Sample, scan: Scan, input_sha256:
         answer=answer,
         failure=failure,
         has_spectra=not (isinstance(scan.payload, Occupancy) and scan.payload.spectra is None),
+        shape=(scan.payload.raw.shape[0], scan.payload.raw.shape[1])
+        if isinstance(scan.payload, Radiograph)
+        else None,
         elapsed_s=round(elapsed_s, 6),
         input_sha256=input_sha256,
     )

@@ -61,6 +61,8 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     has_spectra : bool
         False for a portal that only counts: nobody could name a nuclide there, and naming none is no
         merit. True where the scan could not even be read.
+    shape : tuple of int or None
+        (rows, columns) of the picture.
     elapsed_s : float or None
         How long the detector took.
     peak_bytes : int or None
@@ -74,6 +76,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     answer: DetectorAnswer | None
     failure: Failure | None = None
     has_spectra: bool = True
+    shape: tuple[int, int] | None = None
     elapsed_s: float | None = None
     peak_bytes: int | None = None
     input_sha256: str = ""

@@ -134,10 +134,12 @@ def write_statement(
     ----------
     folder : Path
         Folder of the model.
-    sha256, parents : iterable of str
-        Hashes of files; what draws share.
+    sha256 : iterable of str
+        Hashes of files.
     seeds : iterable of int
         Seeds of simulated scans.
+    parents : iterable of str
+        What draws share.
 
     Returns
     -------

@@ -130,8 +130,24 @@ def answers_of(
 
     Parameters
     ----------
-    dataset_dir, detectors, settings, split, work_dir, is_resumed, workers, time_limit_s, progress
-        As in :func:`evaluate_dataset`.
+    dataset_dir : path-like
+        As in :func:`evaluate_dataset`, and so are all others.
+    detectors : sequence of str or DetectorUnderTest, optional
+        Which.
+    settings : Settings or Path, optional
+        Settings or their file.
+    split : {"train", "validation", "threshold", "test"}
+        Which rows.
+    work_dir : path-like, optional
+        Where they are stored.
+    is_resumed : bool
+        Keep what is stored.
+    workers : int
+        Processes.
+    time_limit_s : float, optional
+        For one answer.
+    progress : callable, optional
+        Called after each answer.
 
     Returns
     -------
@@ -182,7 +198,9 @@ def answers_of(
         if writer is not None:
             writer.close()
     ordered = tuple(rows[detector.name, sample.id] for detector in under_test for sample in samples)
-    problems = (*dataset.problems, *_mismatches(samples, ordered))
+    outside = _outside(ordered)
+    ordered = tuple(_without_boxes(row) if row.sample.id in outside else row for row in ordered)
+    problems = (*dataset.problems, *_mismatches(samples, ordered), *outside.values())
     header = msgspec.structs.replace(
         header,
         problems=problems,
@@ -286,6 +304,25 @@ def _mismatches(labelled: Sequence[Sample], rows: Sequence[StoredAnswer]) -> lis
             text = f"{sample.id}: labelled scan {sample.scan_id}, the file holds {scan.scan_id}"
             problems.append(Problem(kind="scan id mismatch", where=sample.path, text=text))
     return problems
+
+
+def _outside(rows: Sequence[StoredAnswer]) -> dict[str, Problem]:
+    """Return the samples whose objects do not lie on their pictures: their truth cannot be used."""
+    found = {}
+    for row in rows:
+        for box in row.sample.boxes or ():
+            n_row, n_column = row.shape or (box.row1, box.col1)
+            if box.row1 > n_row or box.col1 > n_column or box.view != 0:
+                text = (
+                    f"{row.sample.id}: an object in view {box.view}, rows {box.row0}:{box.row1}, columns "
+                    f"{box.col0}:{box.col1}; the picture has {n_row} x {n_column}"
+                )
+                found[row.sample.id] = Problem(kind="outside the picture", where=row.sample.path, text=text)
+    return found
+
+
+def _without_boxes(row: StoredAnswer) -> StoredAnswer:
+    return msgspec.structs.replace(row, sample=msgspec.structs.replace(row.sample, boxes=None))
 
 
 def _leaks(

@@ -115,7 +115,7 @@ class DetectorContract:
         _check_itself(self.detector())
 
     def test_it_keeps_the_whole_contract(self) -> None:
-        """Answers are valid, repeatable, and change neither scans nor the detector."""
+        """Keep every promise: answers are valid, repeatable, and change neither scans nor the detector."""
         check_detector(self.detector(), scans=self.scans())
 
     def test_two_of_a_kind_agree(self) -> None:

@@ -12,7 +12,10 @@ from screening.config import Settings
 from screening.errors import ConfigurationError, FormatError
 from screening.evaluate import DetectorAnswer, evaluation_schema, run
 from screening.evaluate.detectors import GrossCountDetector, PipelineDetector, load_detectors
-from screening.evaluate.stored import evaluate_stored
+from screening.evaluate.record import joined
+from screening.evaluate.samples import TruthBox
+from screening.evaluate.stored import evaluate_stored, named_apart
+from screening.evaluate.truths import write_truths
 from screening.records import Background, Level, Occupancy, Radiograph, Scan, ScanIdentity
 
 
@@ -234,6 +237,24 @@ def test_a_report_made_again_from_stored_answers_is_the_same(evaluated):
     assert part.curves == evaluation.curves
     assert part.left_out == evaluation.left_out
     assert part.detectors == evaluation.detectors
+
+
+def test_two_data_sets_stand_in_one_report(evaluated):
+    out, evaluation = evaluated
+    part = evaluate_stored(out)
+    both = joined([part, named_apart(part, "again")], title="both", provenance=evaluation.provenance)
+    assert len(both.figures) == 2 * len(part.figures)
+    assert {section.id for section in both.sections} >= {"alarms", "again/alarms"}
+
+
+def test_objects_outside_the_picture_are_told_and_not_scored(tmp_path):
+    write_scan(tmp_path / "r1.h5", radiograph(1))
+    (tmp_path / "labels.csv").write_text("path\nr1.h5\n", encoding="utf-8")
+    write_truths(tmp_path, {"r1.h5#0": [TruthBox(row0=0, col0=0, row1=10, col1=65)]})
+    evaluation = run(tmp_path, tmp_path / "out", detectors=[Oracle()])
+    (found,) = left_out(evaluation, "outside the picture")
+    assert "columns 0:65; the picture has 64 x 64" in found.text
+    assert evaluation.exit_status == 1
 
 
 def test_a_split_without_rows_is_no_evaluation(dataset, tmp_path):
