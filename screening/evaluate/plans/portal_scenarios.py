@@ -80,7 +80,8 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     shielding : tuple of Shield
         Around them.
     masking : str or None
-        Goods that radiate by nature among which they lie, a key of ``GOODS`` of the simulator.
+        Goods that radiate by nature on top of which they lie, a key of ``GOODS`` of the simulator: each
+        trial is a load of its own.
     speed : str or list of str
         Of the vehicle.
     distance : str or list of str
@@ -131,11 +132,7 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("event: 'identified' needs spectra, which a portal of kind 'srpm' has")
         if self.labels is not None and self.event != "identified":
             raise ValueError("labels: go with event 'identified' and with no other")
-        if self.masking is not None:
-            from screening.simulation.occupancies.goods import GOODS
-
-            if self.masking not in GOODS:
-                raise ValueError(f"masking: {self.masking!r} is unknown; known: {', '.join(GOODS)}")
+        _check_goods("masking", self.masking)
         check_judged(self)
 
     def swept(self) -> list[tuple[str, Values | None, bool]]:
@@ -165,6 +162,8 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     traffic : {"vehicles", "empty lane"}
         Loaded and empty containers as they come, without any radioactive load; or background alone, in
         scans of a minute, at most one alarm in each.
+    goods : str or None
+        A load that radiates by nature in every vehicle: then what is counted is a nuisance.
     hours : float or None
         For an empty lane, instead of trials.
     maximum_per_hour : float or None
@@ -175,6 +174,7 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
 
     portal: Portal
     traffic: Literal["vehicles", "empty lane"] = "vehicles"
+    goods: str | None = None
     hours: float | None = None
     maximum_per_hour: float | None = None
     event: Literal["alarm", "high", "not-low"] = "alarm"
@@ -183,7 +183,10 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
         super().__post_init__()
         if self.required is not None or self.limit is not None:
             raise ValueError("required: a benign scenario has a maximum, not a required probability")
+        _check_goods("goods", self.goods)
         if self.traffic == "empty lane":
+            if self.goods is not None:
+                raise ValueError("goods: an empty lane has none")
             if self.hours is None or self.maximum_per_hour is None:
                 raise ValueError("hours: an empty lane is watched for hours, against maximum_per_hour")
             if self.trials is not None or self.maximum is not None:
@@ -195,3 +198,10 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
             if self.hours is not None or self.maximum_per_hour is not None:
                 raise ValueError("hours: vehicles are counted in trials, against maximum")
             check_judged(self)
+
+
+def _check_goods(field: str, name: str | None) -> None:
+    from screening.simulation.occupancies.goods import GOODS
+
+    if name is not None and name not in GOODS:
+        raise ValueError(f"{field}: {name!r} is unknown; known: {', '.join(GOODS)}")

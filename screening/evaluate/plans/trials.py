@@ -28,6 +28,9 @@ LANE_SCAN_S = 60.0
 #: The vehicle of scenarios with a source, m: length, box behind its front, and where the source lies.
 VEHICLE_M, BOX_M, POSITION_M, HEIGHT_M = 17.0, (4.3, 16.5), 9.0, 1.8
 
+#: How far above a masking load the source lies, m: the load outshines it and does not shield it.
+ABOVE_LOAD_M = 0.1
+
 #: Pixel size of pictures in the short form over that of full ones.
 SHORT_SCALE = 4.0
 
@@ -254,8 +257,6 @@ def _swept(sweep: Sweep | None, point: int) -> float:
 def _source_trial(scenario: SourceScenario, sweep: Sweep | None, point: int, seed: int) -> Trial:
     from screening.physics import MATERIALS
     from screening.simulation.occupancies import OccupancyRecipe, SourceRecipe, simulate_occupancy
-    from screening.simulation.occupancies.goods import bulk_load
-    from screening.simulation.occupancies.mix import draw_suppression
 
     layers = tuple(
         (
@@ -290,10 +291,10 @@ def _source_trial(scenario: SourceScenario, sweep: Sweep | None, point: int, see
     speed = _value(scenario, sweep, "speed", point)
     fields: dict[str, Any] = {"suppression": scenario.suppression}
     if scenario.masking is not None:
-        rng = np.random.default_rng(np.random.SeedSequence([seed, 0x3A5C]))
-        cargo, loads = bulk_load(scenario.masking, BOX_M, rng)
-        sources.extend(loads)
-        fields = {"cargo": cargo, "suppression": draw_suppression(scenario.portal, cargo, rng)}
+        cargo, loads, suppression = _masking_load(scenario.masking, scenario.portal, seed)
+        height_m = round(cargo.top_m + ABOVE_LOAD_M, 3)
+        sources = [*(msgspec.structs.replace(one, height_m=height_m) for one in sources), *loads]
+        fields = {"cargo": cargo, "suppression": suppression}
     if scenario.background is not None:
         fields["background_cps"] = parse_quantity(scenario.background, "rate", name="background")
     recipe = OccupancyRecipe(
@@ -311,6 +312,16 @@ def _source_trial(scenario: SourceScenario, sweep: Sweep | None, point: int, see
     prior_s = payload.n_prior * recipe.interval_s if isinstance(payload, Occupancy) else 0.0
     labels = scenario.labels if scenario.labels is not None else [one.nuclide for one in scenario.sources]
     return Trial(scan, seed, truth, prior_s + POSITION_M / speed, tuple(dict.fromkeys(labels)))
+
+
+def _masking_load(name: str, portal: Any, seed: int) -> tuple[Any, tuple[Any, ...], float]:
+    """Draw a load of goods that radiate by nature: the cargo, its activity, and the shadow it casts."""
+    from screening.simulation.occupancies.goods import bulk_load
+    from screening.simulation.occupancies.mix import draw_suppression
+
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x3A5C]))
+    cargo, loads = bulk_load(name, BOX_M, rng)
+    return cargo, loads, draw_suppression(portal, cargo, rng)
 
 
 def _strength(source: Any, sweep: Sweep | None, point: int) -> tuple[float, float]:
@@ -356,7 +367,17 @@ def _benign_trial(scenario: BenignScenario, seed: int) -> Trial:
     from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy
     from screening.simulation.occupancies.mix import draw_recipe
 
-    if scenario.traffic == "vehicles":
+    if scenario.goods is not None:
+        cargo, loads, suppression = _masking_load(scenario.goods, scenario.portal, seed)
+        recipe = OccupancyRecipe(
+            portal=scenario.portal,
+            vehicle_m=VEHICLE_M,
+            box_m=BOX_M,
+            cargo=cargo,
+            sources=loads,
+            suppression=suppression,
+        )
+    elif scenario.traffic == "vehicles":
         preset = "quiet" if scenario.portal == "rpm" else "quiet-spectra"
         recipe = draw_recipe(preset, seed, 0)
     else:

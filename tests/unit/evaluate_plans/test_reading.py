@@ -110,8 +110,8 @@ def test_what_is_no_quantity_is_refused_with_what_was_written(text):
             "line 8: event: there is no object to point at",
         ),
         (
-            HEADER
-            + '[[scenario]]\nkind = "indicator"\nname = "i"\nindicator = "wire"\ntrials = 60\nrequired = 0.9\n',
+            HEADER + '[[scenario]]\nkind = "indicator"\nname = "i"\nindicator = "wire"\n'
+            "trials = 60\nrequired = 0.9\n",
             "diameter: a wire, and nothing else, has one",
         ),
     ],
@@ -122,7 +122,7 @@ def test_what_is_wrong_is_named_with_its_place(text, said):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(FormatError, match="no.toml"):
+    with pytest.raises(FormatError, match=r"no\.toml"):
         read_plan(tmp_path / "no.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(FormatError, match="not UTF-8 at byte 0"):

@@ -232,7 +232,7 @@ def test_the_number_of_processes_changes_no_figure(plan_file, tmp_path):
         for workers in (1, 2)
     ]
     assert parts[0] == parts[1]
-    with pytest.raises(ConfigurationError, match="counting.*one process"):
+    with pytest.raises(ConfigurationError, match=r"counting.*one process"):
         run(plan_file, tmp_path, workers=2)
 
 
@@ -308,8 +308,8 @@ def test_an_object_must_be_pointed_at_where_it_is(tmp_path):
     path = tmp_path / "plan.toml"
     path.write_text(
         PLAN.split("[[scenario]]")[0]
-        + '[[scenario]]\nkind = "image"\nname = "hidden"\nscene = "hidden"\nmaterial = "lead"\nmass = "50 kg"\n'
-        'event = "object"\ntrials = 30\nrequired = 0.9\n',
+        + '[[scenario]]\nkind = "image"\nname = "hidden"\nscene = "hidden"\nmaterial = "lead"\n'
+        'mass = "50 kg"\nevent = "object"\ntrials = 30\nrequired = 0.9\n',
         encoding="utf-8",
     )
     from screening.evaluate.plans.events import happened

@@ -108,6 +108,12 @@ def test_a_masking_load_is_aboard_and_its_labels_are_not_required():
     trial = make_trial(scenario(portal="srpm", masking="potash", event="identified").scenario[0], 0, 1)
     assert trial.truth["nuclides"] == ["Cs-137", "K-40"]
     assert trial.required == ("Cs-137",)
+    source, load = trial.truth["sources"]
+    assert source["height_m"] > 1.2 + 2.0 * (
+        load["height_m"] - 1.2
+    )  # on top of the load, in no way behind it
+    alone = make_trial(scenario("benign", portal="srpm", goods="potash", maximum=0.05).scenario[0], 0, 1)
+    assert alone.truth["nuclides"] == ["K-40"]
 
 
 def test_an_empty_lane_is_watched_for_its_hours():
@@ -130,5 +136,5 @@ def test_a_hidden_load_is_in_the_picture():
 
 def test_what_the_simulator_refuses_names_the_trial():
     refused = scenario(speed="1000 km/h")
-    with pytest.raises(ConfigurationError, match="scenario 'one', trial 0: .*speed"):
+    with pytest.raises(ConfigurationError, match=r"scenario 'one', trial 0: .*speed"):
         make_trial(refused.scenario[0], 0, 1)

@@ -33,7 +33,7 @@ def test_the_three_verdicts():
 def test_a_wrong_verdict_is_as_rare_as_stated(required, n):
     k = np.arange(n + 1)
     verdicts = np.array([judge_at_least(int(one), n, required, 0.95).verdict for one in k])
-    # a detector just below what is required passes in at most 5 %; one that just meets it fails in at most 5 %
+    # just below what is required, one passes in at most 5 %; just meeting it, one fails in at most 5 %
     assert stats.binom.pmf(k, n, required - 1e-9)[verdicts == "pass"].sum() <= 0.05
     assert stats.binom.pmf(k, n, required)[verdicts == "fail"].sum() <= 0.05
 
