@@ -32,6 +32,7 @@ __all__ = [
     "Scored",
     "Truth",
     "box_iou",
+    "centre",
     "match",
 ]
 
@@ -242,6 +243,26 @@ def box_iou(a: Boxed, b: Boxed) -> float:
     return both / (_box_area(a) + _box_area(b) - both)
 
 
+def centre(box: Boxed) -> tuple[float, float]:
+    """Return the centroid of a box, or of its mask.
+
+    Parameters
+    ----------
+    box : Boxed
+        Half-open box.
+
+    Returns
+    -------
+    tuple of float
+        Row and column, in coordinates in which a pixel's centre is its index.
+    """
+    mask = _mask(box)
+    if mask is None:
+        return 0.5 * (box.row0 + box.row1 - 1), 0.5 * (box.col0 + box.col1 - 1)
+    rows, columns = np.nonzero(mask)
+    return box.row0 + float(rows.mean()), box.col0 + float(columns.mean())
+
+
 def match(
     candidates: Sequence[Scored],
     truths: Sequence[Truth],
@@ -379,22 +400,13 @@ def _area(box: Boxed) -> int:
     return _box_area(box) if mask is None else int(np.count_nonzero(mask))
 
 
-def _centre(box: Boxed) -> tuple[float, float]:
-    """Centroid in coordinates in which a pixel's centre is its index."""
-    mask = _mask(box)
-    if mask is None:
-        return 0.5 * (box.row0 + box.row1 - 1), 0.5 * (box.col0 + box.col1 - 1)
-    rows, columns = np.nonzero(mask)
-    return box.row0 + float(rows.mean()), box.col0 + float(columns.mean())
-
-
 def _hits(candidate: Boxed, truth: Truth, truth_area: int) -> bool:
     if truth.row1 - truth.row0 >= BIG_SIDE_PX and truth.col1 - truth.col0 >= BIG_SIDE_PX:
         return box_iou(candidate, truth) >= MIN_BOX_IOU
     area = _area(candidate)
     if area > MAX_AREA_RATIO * truth_area or truth_area > MAX_AREA_RATIO * area:
         return False
-    row, column = (int(np.floor(at + 0.5)) for at in _centre(candidate))
+    row, column = (int(np.floor(at + 0.5)) for at in centre(candidate))
     mask = truth.mask
     for d_row in range(-WIDENED_PX, WIDENED_PX + 1):
         for d_column in range(-WIDENED_PX, WIDENED_PX + 1):
@@ -435,7 +447,7 @@ class _Placing:
     def __call__(self, box: Boxed) -> int:
         if len(self._containers) < 2:
             return 0
-        row, column = _centre(box)
+        row, column = centre(box)
         apart = [
             np.hypot(
                 max(container.row0 - row, row - (container.row1 - 1), 0.0),
