@@ -21,7 +21,8 @@ from screening.records import sha256_hex
 from .answering import ScanReader, asked, unread
 from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
 from .dataset import read_dataset
-from .detectors import DetectorUnderTest, chosen_detectors, registered_names
+from .detectors import DetectorUnderTest
+from .detectors.registry import chosen_with_entries
 from .failures import failures_of
 from .hosting import Host, host_spec
 from .leaks import leaks, model_statements
@@ -167,8 +168,8 @@ def answers_of(
             value=(workers, time_limit_s),
         )
     chosen = settings if isinstance(settings, Settings) else load_settings(settings)
-    under_test = chosen_detectors(detectors, chosen)
-    entries: list[str | None] = [_entry(item) for item in (detectors or registered_names())]
+    named = chosen_with_entries(detectors, chosen)
+    under_test, entries = [one.detector for one in named], [one.entry for one in named]
     dataset = read_dataset(dataset_dir)
     samples = [sample for sample in dataset.samples if sample.split == split]
     if not samples:
@@ -233,10 +234,6 @@ def tested(detector: DetectorUnderTest) -> DetectorTested:
         tier=tier if tier in ("blind", "informed", "oracle", "reference") else "",
         models={str(key): str(value) for key, value in models.items()} if isinstance(models, dict) else {},
     )
-
-
-def _entry(item: str | DetectorUnderTest) -> str | None:
-    return item if isinstance(item, str) else None
 
 
 def _header(

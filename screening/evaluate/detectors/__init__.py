@@ -5,7 +5,7 @@ from __future__ import annotations
 from .answer import Candidate, DetectorAnswer
 from .gross import GrossCountDetector
 from .pipeline import PipelineDetector
-from .protocol import CAPABILITIES, DetectorUnderTest, SeriesDetector, capabilities_of
+from .protocol import CAPABILITIES, DetectorUnderTest, capabilities_of
 from .registry import GROUP, chosen_detectors, load_detectors, registered_names
 from .replay import ReplayDetector, ReplayError
 
@@ -19,7 +19,6 @@ __all__ = [
     "PipelineDetector",
     "ReplayDetector",
     "ReplayError",
-    "SeriesDetector",
     "capabilities_of",
     "chosen_detectors",
     "load_detectors",

@@ -9,7 +9,7 @@ from screening.records import Scan
 
 from .answer import DetectorAnswer
 
-__all__ = ["CAPABILITIES", "Capability", "DetectorUnderTest", "SeriesDetector", "capabilities_of"]
+__all__ = ["CAPABILITIES", "Capability", "DetectorUnderTest", "capabilities_of"]
 
 Capability = Literal[
     "radiation",
@@ -57,47 +57,6 @@ class DetectorUnderTest(Protocol):
         -------
         DetectorAnswer or None
             None for a modality it does not serve: such scans are counted and not scored.
-        """
-        ...
-
-
-@runtime_checkable
-class SeriesDetector(Protocol):
-    """A detector of sources in a stream of spectra, as the weak-source bench tests them.
-
-    It sees spectra and live times of one energy axis, learns from background alone, and gives one score
-    for each interval, from what was measured up to that interval.
-    """
-
-    name: str
-
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """Learn from background runs.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As the weak-source bench hands them over.
-
-        Returns
-        -------
-        object
-            What it learned, or itself.
-        """
-        ...
-
-    def score(self, *args: Any, **kwargs: Any) -> Any:
-        """Return one score an interval.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As the weak-source bench hands them over.
-
-        Returns
-        -------
-        ndarray
-            One number an interval; higher is more alarming.
         """
         ...
 

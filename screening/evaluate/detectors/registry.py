@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 from screening.config import Settings
 from screening.errors import ConfigurationError, ScreeningError
 
 from .protocol import CAPABILITIES, DetectorUnderTest, capabilities_of
 
-__all__ = ["GROUP", "chosen_detectors", "load_detectors", "registered_names"]
+__all__ = ["GROUP", "Chosen", "chosen_detectors", "chosen_with_entries", "load_detectors", "registered_names"]
 
 GROUP = "screening.detectors"
 
@@ -29,6 +29,21 @@ def registered_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+class Chosen(NamedTuple):
+    """A detector and where it came from.
+
+    Attributes
+    ----------
+    entry : str or None
+        Its entry point; None for one that was handed over.
+    detector : DetectorUnderTest
+        The detector.
+    """
+
+    entry: str | None
+    detector: DetectorUnderTest
+
+
 def load_detectors(
     names: list[str] | None, settings: Settings, *, capabilities: Collection[str] = ()
 ) -> list[DetectorUnderTest]:
@@ -37,7 +52,8 @@ def load_detectors(
     Parameters
     ----------
     names : list of str or None
-        Their entry points; None for all that are registered.
+        Their entry points; None for all that answer scans: detectors of series of spectra, which the
+        weak-source bench asks, come through the same door.
     settings : Settings
         Handed to each.
     capabilities : collection of str
@@ -52,31 +68,14 @@ def load_detectors(
     ------
     ConfigurationError
         If a name is not registered or registered twice, a detector cannot be built (the message says
-        why), or a capability is unknown.
+        why) or does not answer scans, or a capability is unknown.
     """
-    entries = list(entry_points(group=GROUP))
-    if not entries:
-        raise ConfigurationError(f"no entry points {GROUP}: install the package (pip install -e .)")
-    found: dict[str, EntryPoint] = {entry.name: entry for entry in entries}
-    wanted = sorted(found) if names is None else list(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in found]
-    if unknown:
-        raise ConfigurationError(
-            f"no detector {unknown[0]!r}; registered: {', '.join(sorted(found))}", value=unknown[0]
-        )
-    for name in wanted:
-        values = sorted({entry.value for entry in entries if entry.name == name})
-        if len(values) > 1:
-            raise ConfigurationError(
-                f"detector {name!r} is registered as {' and as '.join(values)}", value=name
-            )
     strange = sorted(set(capabilities) - CAPABILITIES)
     if strange:
         raise ConfigurationError(
             f"no capability {strange[0]!r}; there are: {', '.join(sorted(CAPABILITIES))}", value=strange[0]
         )
-    built = [_built(found[name], settings) for name in wanted]
-    return [detector for detector in built if _can(detector, capabilities)]
+    return [one.detector for one in _loaded(names, settings) if _can(one.detector, capabilities)]
 
 
 def chosen_detectors(
@@ -87,7 +86,7 @@ def chosen_detectors(
     Parameters
     ----------
     wanted : sequence of str or DetectorUnderTest, or None
-        Registered names or detectors; None for all that are registered.
+        Registered names or detectors; None for all that answer scans.
     settings : Settings
         Handed to those built by name.
 
@@ -101,22 +100,75 @@ def chosen_detectors(
     ConfigurationError
         If none is named, two have one name, or one cannot be built or is no detector.
     """
+    return [one.detector for one in chosen_with_entries(wanted, settings)]
+
+
+def chosen_with_entries(wanted: Sequence[str | DetectorUnderTest] | None, settings: Settings) -> list[Chosen]:
+    """Return detectors with their entry points.
+
+    Parameters
+    ----------
+    wanted : sequence of str or DetectorUnderTest, or None
+        As in :func:`chosen_detectors`.
+    settings : Settings
+        Handed to those built by name.
+
+    Returns
+    -------
+    list of Chosen
+        In the order wanted.
+
+    Raises
+    ------
+    ConfigurationError
+        As in :func:`chosen_detectors`.
+    """
     if wanted is None:
-        tested = load_detectors(None, settings)
+        chosen = _loaded(None, settings)
     else:
         names = [item for item in wanted if isinstance(item, str)]
-        loaded = (
-            dict(zip(dict.fromkeys(names), load_detectors(names, settings), strict=True)) if names else {}
-        )
-        tested = [loaded[item] if isinstance(item, str) else _checked(item, repr(item)) for item in wanted]
-    twice = [name for name, n in Counter(detector.name for detector in tested).items() if n > 1]
-    if twice or not tested:
+        loaded = {one.entry: one for one in _loaded(names, settings)} if names else {}
+        chosen = [
+            loaded[item] if isinstance(item, str) else Chosen(None, _checked(item, repr(item)))
+            for item in wanted
+        ]
+    twice = [name for name, n in Counter(one.detector.name for one in chosen).items() if n > 1]
+    if twice or not chosen:
         why = f"detector {twice[0]!r} is named twice" if twice else "no detector is named"
         raise ConfigurationError(why, value=twice)
-    return tested
+    return chosen
 
 
-def _built(entry: EntryPoint, settings: Settings) -> DetectorUnderTest:
+def _loaded(names: list[str] | None, settings: Settings) -> list[Chosen]:
+    entries = list(entry_points(group=GROUP))
+    if not entries:
+        raise ConfigurationError(f"no entry points {GROUP}: install the package (pip install -e .)")
+    found: dict[str, EntryPoint] = {entry.name: entry for entry in entries}
+    wanted = sorted(found) if names is None else list(dict.fromkeys(names))
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        raise ConfigurationError(
+            f"no detector {unknown[0]!r}; registered: {', '.join(sorted(found))}", value=unknown[0]
+        )
+    loaded = []
+    for name in wanted:
+        values = sorted({entry.value for entry in entries if entry.name == name})
+        if len(values) > 1:
+            raise ConfigurationError(
+                f"detector {name!r} is registered as {' and as '.join(values)}", value=name
+            )
+        built = _built(found[name], settings)
+        if _scores_series(built):
+            if names is None:
+                continue
+            raise ConfigurationError(
+                f"detector {name!r} scores series of spectra; the weak-source bench asks it", value=name
+            )
+        loaded.append(Chosen(name, _checked(built, f"{name} ({found[name].value})")))
+    return loaded
+
+
+def _built(entry: EntryPoint, settings: Settings) -> Any:
     try:
         detector = entry.load()(settings)
     except ScreeningError:
@@ -126,11 +178,14 @@ def _built(entry: EntryPoint, settings: Settings) -> DetectorUnderTest:
             f"detector {entry.name} ({entry.value}) cannot be built: {type(error).__name__}: {error}",
             value=entry.value,
         ) from error
-    found = _checked(detector, f"{entry.name} ({entry.value})")
-    if not getattr(found, "version", "") and entry.dist is not None:
+    if not getattr(detector, "version", "") and entry.dist is not None:
         with suppress(AttributeError, TypeError):  # one with slots, or a frozen record, stays without
-            found.version = f"{entry.dist.name} {entry.dist.version}"  # type: ignore[attr-defined]
-    return found
+            detector.version = f"{entry.dist.name} {entry.dist.version}"
+    return detector
+
+
+def _scores_series(detector: Any) -> bool:
+    return not hasattr(detector, "answer") and hasattr(detector, "fit") and hasattr(detector, "score")
 
 
 def _checked(detector: Any, where: str) -> DetectorUnderTest:
