@@ -5,7 +5,7 @@ import pytest
 from screening.config import Settings
 from screening.errors import ConfigurationError
 from screening.evaluate.detectors import capabilities_of, load_detectors, registered_names
-from screening.evaluate.detectors.registry import chosen_detectors
+from screening.evaluate.detectors.registry import chosen_detectors, chosen_with_entries
 
 MODULE = """
 from screening.evaluate.detectors import GrossCountDetector
@@ -102,7 +102,7 @@ def test_detectors_and_names_go_together():
             return None
 
     mine = Mine()
-    found = chosen_detectors([mine, "gross-counts"], Settings())
+    found = chosen_with_entries([mine, "gross-counts"], Settings())
     assert [(one.entry, one.detector.name) for one in found] == [
         (None, "mine"),
         ("gross-counts", "gross-counts"),
