@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from screening.evaluate.identification import Correspondence, severity
 from screening.evaluate.metrics.proportions import rate
-from screening.evaluate.record import Section, figure_of
+from screening.evaluate.metrics.time_to_alarm import time_to_alarm
+from screening.evaluate.record import Figure, Section, figure_of
 from screening.evaluate.samples import Sample
 
 from .questions import Answered, Scored, Told, roc_curve, scored, share
@@ -76,8 +77,34 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
               detector=name, stratum=stratum, better="higher")
         for stratum, items in sorted(strata.items())
     )  # fmt: skip
+    figures.extend(_times(name, threats))
     curve = roc_curve(alarm_scores(answers, table), section=section, metric="alarm", detector=name)
     return Told([*figures, *curve.figures], curve.curves)
+
+
+def _times(name: str, threats: Sequence[Answered]) -> list[Figure]:
+    """Return how soon sources alarm; a pass without an alarm counts as one that never did."""
+    told = [item for item in threats if item.answer.alarm is not None]
+    if not any(item.answer.alarm_time_s is not None for item in told):
+        return []
+    never = float("inf")
+    times = [never if a.alarm is not True or a.alarm_time_s is None else a.alarm_time_s for _, a, _ in told]
+    found = time_to_alarm(times, parents=[sample.parent for sample, _, _ in told])
+    return [
+        Figure(
+            section=SECTION.id,
+            metric="alarm: median time from the start of the pass",
+            detector=name,
+            value=found.median_s,
+            low=found.low_s,
+            high=found.high_s,
+            n=found.n,
+            unit="s",
+            method=found.method,
+            better="lower",
+            note=f"{found.n_never} of {found.n} passes with a source never alarmed",
+        )
+    ]
 
 
 def alarm_scores(answers: Sequence[Answered], table: Correspondence) -> Scored:

@@ -217,6 +217,15 @@ def test_curves_are_read_where_there_are_enough_negatives():
     assert "alarm: true positive rate at false positive rate 0.01" not in names  # 30 negatives cannot tell
 
 
+def test_time_to_alarm_counts_those_that_never_did():
+    times = [1.0, 2.0, 3.0, None, None]
+    rows = [
+        passed(f"s{i}", source="Cs-137", alarm=t is not None, alarm_time_s=t) for i, t in enumerate(times)
+    ]
+    found = figures(part_of(stored(rows)))["alarm: median time from the start of the pass", ""]
+    assert (found.value, found.n, found.note) == (3.0, 5, "2 of 5 passes with a source never alarmed")
+
+
 def test_time_and_memory_stand_by_modality():
     rows = [
         StoredAnswer(sample=Sample(id=f"s{i}", path="p", modality="radiation"), detector="a",
