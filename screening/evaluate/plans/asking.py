@@ -8,8 +8,10 @@ from pathlib import Path
 import msgspec
 
 from screening.errors import ScreeningError
-from screening.evaluate.detectors import DetectorAnswer, DetectorUnderTest
-from screening.records import Level, Occupancy, ReasonCode, Scan
+from screening.evaluate.answering import ScanReader
+from screening.evaluate.detectors import DetectorUnderTest
+from screening.evaluate.detectors.checks import checked_answer
+from screening.records import Level, Occupancy, ReasonCode
 
 from .events import can_answer, happened, is_hidden, is_untimed
 from .image_scenarios import IndicatorScenario, MeasuredScenario
@@ -162,24 +164,16 @@ def one_trial(
 def _measured_outcomes(
     scenario: MeasuredScenario, k: int, folder: Path, tested: Sequence[DetectorUnderTest], stop: int
 ) -> list[TrialOutcome]:
-    from screening.sources import open_scans
-
+    reader = ScanReader(folder / scenario.folder)
     found: list[TrialOutcome] = []
-    opened: tuple[str, list[Scan]] = ("", [])
     for index, sample in enumerate(measured_samples(scenario, folder)[0][:stop]):
         base = TrialOutcome(
             scenario=k, point=0, index=index, seed=0, detector="", sample=sample.id, parent=sample.parent
         )
-        try:
-            if opened[0] != sample.path:
-                opened = (sample.path, open_scans(folder / scenario.folder / sample.path))
-            scan = opened[1][sample.index]
-        except (ScreeningError, IndexError) as error:
-            failed = msgspec.structs.replace(
-                base, codes=(getattr(error, "reason", "INPUT_CORRUPT"),), error=f"reading: {error}"
-            )
+        scan, _ = reader.read(sample)
+        if isinstance(scan, ScreeningError):
+            failed = msgspec.structs.replace(base, codes=(scan.reason,), error=f"reading: {scan}")
             found.extend(msgspec.structs.replace(failed, detector=one.name) for one in tested)
-            opened = ("", [])
             continue
         trial = Trial(scan, 0, {}, required=sample.truth_nuclides)
         found.extend(_asked(detector, scenario, trial, base) for detector in tested)
@@ -194,16 +188,17 @@ def _asked(detector: DetectorUnderTest, scenario: Scenario, trial: Trial, base: 
     if not can_answer(detector, event, "radiation" if is_radiation else "radiograph"):
         return msgspec.structs.replace(named, is_served=False)
     try:
-        answer = detector.answer(trial.scan)
-        if answer is None:
-            return msgspec.structs.replace(named, is_served=False)
-        if not isinstance(answer, DetectorAnswer):
-            raise TypeError(f"an answer is a DetectorAnswer, got {type(answer).__name__}")
-        if is_untimed(scenario, answer):
-            return msgspec.structs.replace(named, is_served=False)
-        outcome = happened(scenario, answer, trial)
+        answer, fault = checked_answer(detector.answer(trial.scan), trial.scan)
     except Exception as error:
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
         text = f"{type(error).__name__}: {error}".splitlines()[0]
         return msgspec.structs.replace(named, codes=(code,), error=text)
-    return msgspec.structs.replace(named, level=answer.level.value, codes=answer.codes, event=outcome)
+    if answer is None or is_untimed(scenario, answer):
+        return msgspec.structs.replace(named, is_served=False)
+    return msgspec.structs.replace(
+        named,
+        level=answer.level.value,
+        codes=answer.codes,
+        event=happened(scenario, answer, trial),
+        error="" if fault is None else f"{fault.kind}: {fault.text}",
+    )

@@ -17,18 +17,16 @@ from screening.evaluate.record import (
 )
 
 from .asking import OBSERVER, TrialOutcome
+from .exhibits import failing_trials
 from .image_scenarios import IndicatorScenario
 from .indicators import N_PLACE
-from .points import PASSED, SHORT_NOTE, metric_of, point_figures
+from .points import PASSED, SHORT_NOTE, point_figures
 from .scenario import Scenario
 from .schema import Plan
-from .sweeping import Sweep, sweep_of
+from .sweeping import sweep_of
 from .sweeps import sweep_curve, sweep_figures
 
 __all__ = ["exit_status", "plan_part", "section_id", "verdict_table"]
-
-#: Most trials that an exhibit names.
-MOST_NAMED = 40
 
 
 def plan_part(
@@ -93,7 +91,9 @@ def plan_part(
                 )
                 figures += found
                 series += lines
-            exhibits += _exhibits(scenario, sweep, name, rows, figures, section)
+            exhibits += failing_trials(
+                scenario, sweep, name, rows, figures, section, seed=seed, is_short=is_short
+            )
         if series and sweep is not None:
             curves.append(sweep_curve(section, scenario, sweep, series))
     names = [one.name for one in detectors]
@@ -223,43 +223,6 @@ def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> lis
             LeftOut(kind=kind, where=scenario.name, text=f"{name}: {failed[0].error}", n=len(failed))
         )
     return found
-
-
-def _exhibits(
-    scenario: Scenario,
-    sweep: Sweep | None,
-    name: str,
-    rows: list[TrialOutcome],
-    figures: list[Figure],
-    section: str,
-) -> list[Exhibit]:
-    """Return the trials to look at of a scenario that is not passed, with what replays them."""
-    verdict = [
-        one for one in figures if (one.stratum, one.detector, one.metric) == (scenario.name, name, PASSED)
-    ]
-    if sweep is not None or not verdict or verdict[-1].value == 1.0:
-        return []
-    is_wanted = scenario.required is not None
-    bad = [one for one in rows if (one.event is True) != is_wanted]
-    if not bad:
-        return []
-    listed = [
-        f"{one.sample or f'trial {one.index}'} (seed {one.seed}): {one.level}"
-        + (f" {' '.join(one.codes)}" if one.codes else "")
-        for one in bad[:MOST_NAMED]
-    ]
-    if len(bad) > MOST_NAMED:
-        listed.append(f"and {len(bad) - MOST_NAMED} more, in trials.jsonl")
-    what = "without" if is_wanted else "with"
-    return [
-        Exhibit(
-            section=section,
-            detector=name,
-            sample=f"{scenario.name} #{bad[0].index}",
-            title=f"{scenario.name}: {len(bad)} of {len(rows)} trials {what} {metric_of(scenario)}",
-            text="\n".join(listed),
-        )
-    ]
 
 
 def _totals(figures: list[Figure], section: str, *, is_short: bool) -> list[Figure]:
