@@ -30,6 +30,8 @@ FLOOR_BELOW_M = (2.2, 3.6)
 END_M = 0.4
 #: Width of the surroundings that a blob's response is compared with, in its own.
 SURROUND = 4.0
+#: A blob is taken at each scale that answers at least this much of the strongest answer at its place.
+SAME_SCALE = 0.7
 #: Coarse blocks across the window of the local background.
 BLOCKS = 9
 
@@ -288,11 +290,12 @@ def blobs(
                         float(np.abs(response[r, c])),
                     )
                 )
-    # a thing is as large as the scale at which it answers most strongly
+    # a thing is about as large as the scale at which it answers most strongly
     found = [
         blob
         for blob, height in peaks
-        if height >= max(float(other[blob.row // step, blob.column // step]) for other, step in strength)
+        if height
+        >= SAME_SCALE * max(float(other[blob.row // step, blob.column // step]) for other, step in strength)
     ]
     found.sort(key=lambda one: (-one.score, one.row, one.column))
     kept: list[Blob] = []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .matching import Boxed, PictureMatch, box_iou, centre
+from .matching import Boxed, Outcome, PictureMatch, box_iou, centre
 from .proportions import MIN_PARENTS, bootstrap_interval
 
 __all__ = [
@@ -222,7 +222,7 @@ def offsets(
     if len(candidates) != matched.score.size:
         raise ValueError(f"{len(candidates)} candidates, {matched.score.size} were matched")
     found = []
-    for i in np.flatnonzero(matched.outcome == 1):
+    for i in np.flatnonzero(matched.outcome == Outcome.HIT).tolist():
         here, there = centre(candidates[i]), centre(matched.truths[matched.truth_of[i]])
         found.append(np.hypot((here[0] - there[0]) * pitch[0], (here[1] - there[1]) * pitch[1]))
     return np.array(found, dtype=np.float64)
