@@ -15,7 +15,7 @@ from screening.records import Radiograph, Scan
 
 from .rows import AnswerRow, PictureRow, TruthRow
 from .scored import SECTION, Scored
-from .threat_scenes import Staged, stage
+from .threat_scenes import one_picture
 
 __all__ = ["HEIGHT_PX", "exhibits_of", "grey_png", "rendering"]
 
@@ -113,14 +113,9 @@ def grey_png(levels: NDArray[np.uint8]) -> bytes:
     )
 
 
-@lru_cache(maxsize=48)
-def _staged(seed: int, split: str, index: int, n_projected: int) -> dict[str, Staged]:
-    return {one.variant: one for one in stage(seed, split, index, n_projected)[0]}
-
-
-def _scan_of(row: PictureRow, seed: int, n_projected: int) -> Scan:
-    split, number, variant = row.sample.split("-", 2)
-    return _staged(seed, split, int(number), n_projected)[variant].scan
+@lru_cache(maxsize=64)
+def _rendered(seed: int, split: str, index: int, variant: str, n_projected: int) -> tuple[bytes, int]:
+    return rendering(one_picture(seed, split, index, variant, n_projected))
 
 
 def _worst_missed(one: Scored, n: int) -> list[tuple[PictureRow, AnswerRow]]:
@@ -201,7 +196,8 @@ def _box(truth: TruthRow, kind: str, label: str, step: int) -> Box:
 def _exhibit(
     one: Scored, row: PictureRow, answer: AnswerRow, seed: int, n_projected: int, title: str, text: str
 ) -> Exhibit:
-    png, step = rendering(_scan_of(row, seed, n_projected))
+    split, number, variant = row.sample.split("-", 2)
+    png, step = _rendered(seed, split, int(number), variant, n_projected)
     return Exhibit(
         section=SECTION,
         detector=one.name,

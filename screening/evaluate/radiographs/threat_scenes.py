@@ -19,16 +19,17 @@ from screening.evaluate.metrics.matching import Region as Place
 from screening.evaluate.metrics.matching import Truth
 from screening.radiography import RadiographAnalyser
 from screening.records import Radiograph, Scan, file_scan_id, sha256_hex
+from screening.simulation.radiographs import simulate_radiograph
 from screening.simulation.radiographs.geometry import Region
 from screening.simulation.radiographs.injection import Injected, draw_injections, prepare_target
 from screening.simulation.radiographs.lookalikes import LOOKALIKES
 from screening.simulation.radiographs.threats import THREATS
 
 from .expected import expected_signal, object_d, opaque_truth
-from .pictures import Picture, cargo_family, stream, take_triple, threat_recipe
+from .pictures import Picture, cargo_family, stream, take_picture, take_triple, threat_recipe
 from .rows import PictureRow, TruthRow, answers_of, detectors_named, matched
 
-__all__ = ["SPLITS", "Staged", "hull_places", "stage", "threat_scene"]
+__all__ = ["SPLITS", "Staged", "hull_places", "one_picture", "stage", "threat_scene"]
 
 #: Splits by the key of their seeds.
 SPLITS = {"validation": 1, "test": 2}
@@ -92,6 +93,37 @@ def stage(seed: int, split: str, index: int, n_projected: int) -> tuple[list[Sta
         scan = msgspec.structs.replace(negative.scan, identity=identity, payload=injected.radiograph)
         found.append(Staged(f"projected-{k}", scan, () if one is None else (one,)))
     return found, negative
+
+
+def one_picture(seed: int, split: str, index: int, variant: str, n_projected: int) -> Scan:
+    """Make one picture of a scene again, without the others.
+
+    Parameters
+    ----------
+    seed : int
+        Of the bench.
+    split : {"validation", "test"}
+        Which split.
+    index : int
+        Which scene.
+    variant : str
+        "with", "without" or "projected-0" and so on.
+    n_projected : int
+        Pictures with a projected threat of the scene.
+
+    Returns
+    -------
+    Scan
+        The same picture as :func:`stage` gives.
+    """
+    key = SPLITS[split]
+    recipe = threat_recipe(seed, key, index)
+    bare = msgspec.structs.replace(recipe, threats=())
+    if variant in ("with", "without"):
+        return simulate_radiograph(recipe if variant == "with" else bare)[0]
+    negative = take_picture(bare)
+    injected = _projections(seed, key, index, negative, n_projected)[int(variant.rpartition("-")[2])]
+    return msgspec.structs.replace(negative.scan, payload=injected.radiograph)
 
 
 def threat_scene(

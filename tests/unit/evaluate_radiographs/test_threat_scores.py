@@ -14,6 +14,7 @@ from screening.evaluate.radiographs.compare import compare_threats
 from screening.evaluate.radiographs.pictures import threat_recipe
 from screening.evaluate.radiographs.rows import AnswerRow, PictureRow, TruthRow, answers_of, matched, restored
 from screening.evaluate.radiographs.scored import scored_detectors, validated_threshold
+from screening.evaluate.radiographs.threat_scenes import one_picture, stage
 from screening.evaluate.radiographs.threats import threats_part
 from screening.evaluate.record import Provenance, joined
 from screening.simulation.radiographs.threats import THREATS
@@ -215,3 +216,14 @@ def test_every_threat_comes_in_turn_and_any_cargo_in_every_fourth_scene() -> Non
     assert len(set(dense)) == len(dense) == 20
     validation = {threat_recipe(1, 1, k).seed for k in range(80)}
     assert not validation & {recipe.seed for recipe in recipes}
+
+
+def test_one_picture_of_a_scene_is_the_one_that_was_answered() -> None:
+    index = next(k for k in range(40) if threat_recipe(1, 2, k).family == "gamma")
+    staged, _ = stage(1, "test", index, 1)
+    by_name = {one.variant: one.scan for one in staged}
+    assert set(by_name) == {"with", "without", "lookalike", "projected-0"}
+    for name in ("with", "without", "projected-0"):
+        again = one_picture(1, "test", index, name, 1)
+        np.testing.assert_array_equal(again.payload.raw, by_name[name].payload.raw)
+    assert len({scan.identity.scan_id for scan in by_name.values()}) == 4
