@@ -1,0 +1,102 @@
+"""The document of measured performance, made from stored reports and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from screening.evaluate.record import Evaluation, Figure, Section
+
+from .files import read_report
+from .table import markdown_table
+from .tables import by_section
+
+__all__ = ["performance_page", "read_reports", "write_performance"]
+
+INTRODUCTION = """# Performance
+
+Every number here was measured by `screening evaluate` and written by `python docs/performance/make.py` from the
+reports beside it, with the command, the version and the seeds that made it. Nothing is typed by hand, and a test
+compares. All data are simulated unless a section says otherwise: no figure is a claim on an instrument that was
+not measured. Intervals are 95 %. UNKNOWN counts as a miss.
+"""
+#: A section shows at most this many rows beside its headline figures; the report holds all.
+MAX_ROWS = 40
+
+
+def performance_page(reports: Mapping[str, Evaluation]) -> str:
+    """Return the document.
+
+    Parameters
+    ----------
+    reports : mapping of str to Evaluation
+        By the name of their file without suffix: the preset.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [INTRODUCTION]
+    for name, report in reports.items():
+        made = report.provenance
+        seeds = ", ".join(f"{what} {seed}" for what, seed in sorted(made.seeds.items()))
+        lines += [
+            f"## {name}",
+            "",
+            f"    {made.command}",
+            "",
+            f"Version {made.version}, {made.made_utc[:10]}, {made.elapsed_s / 60:.0f} minutes"
+            f"{f', seeds: {seeds}' if seeds else ''}. All figures: `docs/performance/{name}.json`.",
+            "",
+        ]
+        rows = by_section(report.figures)
+        for section in report.sections:
+            if section.id in rows:
+                lines += _section(section, rows[section.id], report)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def read_reports(folder: Path) -> dict[str, Evaluation]:
+    """Return the reports of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        With a report of figures as NAME.json for each.
+
+    Returns
+    -------
+    dict of str to Evaluation
+        By name, sorted.
+    """
+    return {path.stem: read_report(path) for path in sorted(folder.glob("*.json"))}
+
+
+def write_performance(folder: Path, page: Path) -> None:
+    """Write the document.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the reports are.
+    page : Path
+        The document.
+    """
+    page.write_text(performance_page(read_reports(folder)), encoding="utf-8")
+
+
+def _section(section: Section, figures: list[Figure], report: Evaluation) -> list[str]:
+    headline = [figure for figure in figures if figure.is_headline]
+    others = [figure for figure in figures if not figure.is_headline]
+    n_rows = len({(figure.metric, figure.stratum) for figure in others})
+    shown = [*headline, *(others if n_rows <= MAX_ROWS else [])]
+    if not shown:
+        return []
+    lines = [f"### {section.title}", ""]
+    if section.data:
+        lines += [section.data, ""]
+    lines += [markdown_table(shown, report.detectors), ""]
+    if len(shown) < len(figures):
+        lines += [f"{len(figures) - len(shown)} more figures are in the report.", ""]
+    return lines
