@@ -2,8 +2,11 @@
 
 All resamples of a block are ranked at once: scores are sorted once, and each resample only changes how often
 each counts. Containers are drawn apart by whether they hold positives, negatives or both, so that no
-resample is without a class. Bounds are corrected for bias and skewness (BCa): of a partial area of 100 and
-100 samples plain quantiles lay above the truth five times as often as below it.
+resample is without a class.
+
+Plain quantiles are not good enough: of a partial area of 100 and 100 samples they lay above the truth four
+times as often as below it. Areas and operating points have bounds corrected for bias and skewness (BCa), and
+partial areas those reflected on the logit scale, since BCa covered 92.9 % there.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from screening.evaluate.metrics.comparison import Paired, delong_covariance, paired_bootstrap
-from screening.evaluate.metrics.curves import roc
+from screening.evaluate.metrics.curves import roc, standardised_partial_auc
 from screening.evaluate.metrics.exact import tail
 from screening.evaluate.metrics.resampling import Estimate, Method, bootstrap_weighted
 
@@ -96,7 +100,7 @@ def auc_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns
@@ -117,7 +121,7 @@ def partial_auc_interval(
     confidence: float = 0.95,
     n_resample: int = 2000,
     seed: int = 0,
-    method: Method = "bca",
+    method: Method = "logit",
 ) -> Estimate:
     """Return the area up to a false positive rate with its bootstrap interval.
 
@@ -137,7 +141,7 @@ def partial_auc_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns
@@ -145,8 +149,20 @@ def partial_auc_interval(
     Estimate
         The area.
     """
-    figure = weighted_areas(scores, truth, max_fpr=max_fpr, is_standardised=is_standardised)
-    return _interval(figure, truth, parents, confidence, n_resample, seed, method)
+    areas = weighted_areas(scores, truth, max_fpr=max_fpr)
+    found = _interval(
+        lambda weight: areas(weight) / max_fpr, truth, parents, confidence, n_resample, seed, method
+    )
+
+    def _scaled(share: float | None) -> float | None:
+        if share is None:
+            return None
+        area = share * max_fpr
+        return standardised_partial_auc(area, max_fpr) if is_standardised else area
+
+    return msgspec.structs.replace(
+        found, value=_scaled(found.value), low=_scaled(found.low), high=_scaled(found.high)
+    )
 
 
 def tpr_at_fpr_interval(
@@ -176,7 +192,7 @@ def tpr_at_fpr_interval(
         Coverage.
     n_resample, seed : int
         Of the bootstrap; the threshold is found again in each resample.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         As for :func:`screening.evaluate.metrics.resampling.bootstrap_weighted`.
 
     Returns

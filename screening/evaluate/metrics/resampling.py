@@ -39,7 +39,7 @@ __all__ = [
     "weight_blocks",
 ]
 
-Method = Literal["percentile", "expanded", "reflected", "bca"]
+Method = Literal["percentile", "expanded", "reflected", "logit", "bca"]
 
 #: Above this share of resamples without a value there is no interval.
 MAX_UNDEFINED = 0.05
@@ -104,10 +104,10 @@ def bootstrap_weighted(
         Coverage.
     seed : int
         Of the random numbers.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         Quantiles as they are; those for few parents; those, reflected about the value (the basic bootstrap,
-        Davison and Hinkley, section 5.2); or corrected for bias and skewness (Efron, JASA 82 (1987) 171),
-        for few parents too.
+        Davison and Hinkley, section 5.2), as it is or, for figures from 0 to 1, by its logit; or corrected
+        for bias and skewness (Efron, JASA 82 (1987) 171), for few parents too.
     draws : {"kept", "resampled"}
         As for :func:`screening.evaluate.metrics.clusters.weight_blocks`.
     stratum : array-like of shape (n,), int, optional
@@ -166,7 +166,7 @@ def bootstrap(
         Coverage.
     seed : int
         Of the random numbers.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         As for :func:`bootstrap_weighted`.
     draws : {"kept", "resampled"}
         As for :func:`screening.evaluate.metrics.clusters.weight_blocks`.
@@ -274,7 +274,7 @@ def interval_of(
         The parents.
     confidence : float
         Coverage.
-    method : {"percentile", "expanded", "reflected", "bca"}
+    method : {"percentile", "expanded", "reflected", "logit", "bca"}
         As for :func:`bootstrap_weighted`.
     left_out : ndarray of shape (n_group,), float64, optional
         The statistic without each group of parents; needed by "bca".
@@ -324,6 +324,10 @@ def interval_of(
     low, high = np.quantile(found, quantile)
     if method == "reflected":
         low, high = 2.0 * value - high, 2.0 * value - low
+    if method == "logit" and 0.0 < value < 1.0:  # at 0 and 1 there is nothing to reflect about
+        margin = 0.5 / n_parent
+        down, middle, up = special.logit(np.clip([low, value, high], margin, 1.0 - margin))
+        low, high = special.expit([2.0 * middle - up, 2.0 * middle - down])
     how = "bootstrap" if clusters.is_independent else f"bootstrap over {n_parent} parents"
     if method == "bca":
         how = f"BCa {how}"
