@@ -25,8 +25,8 @@ HEIGHT_PX, WIDTH_PX = 300, 900
 #: Exhibits of each kind for one detector.
 N_MISSED, N_FALSE = 6, 6
 
-#: -ln T that is drawn black.
-DARKEST = 6.5
+#: -ln T that is drawn black, and grey levels: more would only store noise.
+DARKEST, GREYS = 6.5, 64
 
 #: Most false alarms drawn on one picture.
 BOXES_DRAWN = 5
@@ -85,7 +85,8 @@ def rendering(scan: Scan) -> tuple[bytes, int]:
     step = max(-(-n_row // HEIGHT_PX), -(-n_column // WIDTH_PX), 1)
     rows, columns = n_row // step, n_column // step
     mean = neg_log[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
-    grey = np.rint(255.0 * (1.0 - np.sqrt(mean / DARKEST))).astype(np.uint8)
+    level = np.rint((GREYS - 1) * (1.0 - np.sqrt(mean / DARKEST)))
+    grey = np.rint(level * (255.0 / (GREYS - 1))).astype(np.uint8)
     return grey_png(grey), step
 
 

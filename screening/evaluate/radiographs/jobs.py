@@ -50,7 +50,7 @@ class Sizes(NamedTuple):
 FULL = Sizes(80, 150, 1, 141, 50, 12, 300, 400, 200, 10, 282, 1.0)
 
 #: A form that shows everything at work in under a minute of one core; its figures measure nothing.
-SHORT = Sizes(3, 5, 1, 2, 1, 0, 10, 10, 2, 6, 6, 0.01)
+SHORT = Sizes(2, 4, 1, 2, 1, 0, 10, 10, 2, 6, 6, 0.01)
 
 #: Kinds of job by their part of the bench.
 KINDS = ("threat", "opaque", "masked", "empty", "load", "card")
