@@ -109,7 +109,7 @@ def plan_part(
         )
     figures += _totals(figures, section, is_short=is_short)
     return Part(
-        sections=(_section(plan, section, seed=seed, is_short=is_short),),
+        sections=(_section(plan, section, figures, seed=seed, is_short=is_short),),
         detectors=used,
         figures=tuple(figures),
         curves=tuple(curves),
@@ -180,7 +180,7 @@ def _word(figure: Figure) -> str:
     return {1.0: "pass", 0.0: "fail"}.get(figure.value if figure.value is not None else -1.0, "inconclusive")
 
 
-def _section(plan: Plan, section: str, *, seed: int, is_short: bool) -> Section:
+def _section(plan: Plan, section: str, figures: list[Figure], *, seed: int, is_short: bool) -> Section:
     text = [
         "A scenario is passed when the exact one-sided bound at the plan's confidence lies on the right side "
         "of what is required, failed when the other bound lies on the wrong side, inconclusive otherwise. "
@@ -194,12 +194,29 @@ def _section(plan: Plan, section: str, *, seed: int, is_short: bool) -> Section:
         text.insert(
             0, "Short form: a few trials each, to show that everything works. Nothing here is a measure."
         )
+    text += _verdicts(figures)
     return Section(
         id=section,
         title=f"Test plan: {plan.plan.name}, version {plan.plan.version}",
         text=tuple(text),
         data=f"simulated from seed {seed}, except where a scenario names measured rows",
     )
+
+
+def _verdicts(figures: list[Figure]) -> list[str]:
+    """Return what was failed, left open and passed, a paragraph each by detector, with counts and bounds."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in figures:
+        if one.metric == PASSED:
+            found.setdefault((one.detector, _word(one)), []).append(f"{one.stratum} ({one.note})")
+    order = ("fail", "inconclusive", "pass", "not judged")
+    heads = dict(zip(order, ("Failed", "Inconclusive", "Passed", "Not judged"), strict=True))
+    return [
+        f"{heads[word]}, {name}: {'; '.join(said)}."
+        for (name, word), said in sorted(
+            found.items(), key=lambda item: (item[0][0], order.index(item[0][1]))
+        )
+    ]
 
 
 def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> list[LeftOut]:
