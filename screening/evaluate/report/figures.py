@@ -20,8 +20,10 @@ COLUMNS = 6
 FEW = 2
 #: A longer name is broken anywhere, that its column stays narrow.
 LONG_NAME = 20
-#: A metric with more strata than this is folded.
+#: A metric with more strata than this is folded; in a section of many rows, with fewer.
 MANY_STRATA = 12
+FEW_STRATA = 3
+MANY_ROWS = 40
 
 Key = tuple[str, str, str, str]
 
@@ -119,7 +121,8 @@ def figures_html(figures: Sequence[Figure], detectors: Sequence[DetectorTested],
     folded: list[tuple[str, list[Row]]] = []
     for metric, group in groupby(whole.rows, key=lambda row: row.metric):
         rows = list(group)
-        if len(rows) > MANY_STRATA:
+        n_strata = sum(bool(row.stratum) for row in rows)
+        if n_strata > (FEW_STRATA if len(whole.rows) > MANY_ROWS else MANY_STRATA):
             shown += [row for row in rows if not row.stratum]
             folded.append((metric, [row for row in rows if row.stratum]))
         else:
@@ -226,7 +229,8 @@ def _cell(figure: Figure | None, bold: set[Key], notes: _Notes, method: str) -> 
     words = figure_words(figure)
     said = [figure.note] if figure.note else []
     if figure.method and figure.method != method:
-        no_interval = "no interval" + figure.method.removeprefix("none")
+        is_none = figure.method.startswith("none")
+        no_interval = "no interval" + (figure.method[4:] if is_none else f", {figure.method}")
         said.append(f"interval: {figure.method}" if words.interval else no_interval)
     marks = ", ".join(notes.letter(note) for note in said)
     value = f"<b>{words.value}</b>" if figure.key in bold else words.value

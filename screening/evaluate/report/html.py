@@ -13,6 +13,7 @@ __all__ = ["Markup", "anchor", "join", "tag", "text"]
 
 #: Characters that XML and HTML forbid even when escaped.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CAMEL = frozenset({"viewBox", "textLength", "lengthAdjust", "preserveAspectRatio"})
 _VOID = frozenset({"br", "hr", "img", "meta", "rect", "line", "path", "use", "circle", "polyline", "polygon"})
 
 
@@ -80,7 +81,7 @@ def tag(name: str, *content: Content, **attributes: Content) -> Markup:
         The element.
     """
     pairs = "".join(
-        f' {key if key == "viewBox" else key.rstrip("_").replace("_", "-")}="{text(value)}"'
+        f' {key if key in _CAMEL else key.rstrip("_").replace("_", "-")}="{text(value)}"'
         for key, value in attributes.items()
         if value is not None
     )

@@ -86,12 +86,14 @@ def figure_words(figure: Figure) -> Words:
     """
     spread = None
     interval = ""
-    if figure.low is not None and figure.high is not None and is_number(figure.low):
-        if is_number(figure.high):
-            spread = 0.5 * (figure.high - figure.low)
-            interval = f"[{rounded(figure.low, spread=spread)}, {rounded(figure.high, spread=spread)}]"
-        else:
-            interval = f"[{rounded(figure.low)}, no upper bound]"
+    low, high = (bound if is_number(bound) else None for bound in (figure.low, figure.high))
+    if low is not None and high is not None:
+        spread = 0.5 * (high - low)
+        interval = f"[{rounded(low, spread=spread)}, {rounded(high, spread=spread)}]"
+    elif low is not None:
+        interval = f"at least {rounded(low)}"
+    elif high is not None:
+        interval = f"at most {rounded(high)}"
     return Words(rounded(figure.value, spread=spread), interval, trials_words(figure))
 
 

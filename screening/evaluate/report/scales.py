@@ -114,9 +114,8 @@ def _linear_scale(values: NDArray[np.float64], n_tick: int) -> Scale:
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     if low >= 0.0 and low < 0.5 * high:
         low = 0.0
-    if not high > low:
-        room = abs(low) * 0.5 or 0.5
-        low, high = low - room, high + room
+    if not high > low:  # all numbers are equal
+        low, high = min(low, 0.0), max(high, 0.0) or float(low == 0.0)
     step = _round_step((high - low) / n_tick)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     decimals = next(
@@ -187,7 +186,7 @@ def _decimal(value: float, decimals: int) -> str:
 
 
 def _power(digit: int, power: int) -> str:
-    if -3 <= power <= 3:
+    if -3 <= power <= 4:
         value = digit * 10.0**power
         return f"{value:.{max(0, -power)}f}"
     times = "" if digit == 1 else f"{digit}·"

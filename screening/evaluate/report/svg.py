@@ -20,6 +20,8 @@ LEFT, RIGHT, TOP, BOTTOM = 56.0, 18.0, 10.0, 42.0
 FONT = 11.0
 LETTER = 0.56  #: mean width of a letter in heights
 LEGEND_LINE = 16.0
+FEW_POINTS = 12  #: so few points of a line are marked each, and have bars instead of a band
+BAR_APART = 2.2
 N_MARK = 5  #: marks along a line, where it has no points of its own
 
 
@@ -90,7 +92,9 @@ def curve_svg(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
     xs = np.concatenate([arrays[0] for _, _, arrays in drawn] or [np.empty(0)])
     ys = np.concatenate([array for _, _, arrays in drawn for array in arrays[1:]] or [np.empty(0)])
     frame = Frame(scale_of(curve.x_scale, xs), scale_of(curve.y_scale, ys))
-    marks = [_band(frame, series, pen, arrays) for series, pen, arrays in drawn]
+    # Bars of several lines at one x stand beside each other, a little apart.
+    shift = [BAR_APART * (i - 0.5 * (len(drawn) - 1)) for i in range(len(drawn))]
+    marks = [_band(frame, *item, shift=by) for item, by in zip(drawn, shift, strict=True)]
     marks += [_line(frame, series, pen, arrays) for series, pen, arrays in drawn]
     legend, legend_height = _legend([(series, pen) for series, pen, _ in drawn])
     return frame_svg(
@@ -159,6 +163,7 @@ def frame_svg(
             transform=f"translate(12 {_n(middle)}) rotate(-90)",
             text_anchor="middle",
             fill=INK,
+            **_squeezed(y_label, frame.bottom - frame.top + 12.0),
         ),
         class_="plot",
         viewBox=f"0 0 {WIDTH:.0f} {frame.height + more_height:.0f}",
@@ -284,6 +289,13 @@ def _axes(frame: Frame) -> Markup:
     return join(*pieces)
 
 
+def _squeezed(label: str, room: float) -> dict[str, str]:
+    """Return attributes that make a long label fit."""
+    if LETTER * FONT * len(label) <= room:
+        return {}
+    return {"textLength": f"{room:.0f}", "lengthAdjust": "spacingAndGlyphs"}
+
+
 def _grid(d: str) -> Markup:
     return tag("path", d=d, stroke=GRID, stroke_width=0.8, fill="none")
 
@@ -296,13 +308,15 @@ def _arrays(series: Series) -> list[NDArray[np.float64]]:
     return [np.where(np.isfinite(values), values, np.nan) for values in arrays]
 
 
-def _band(frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.float64]]) -> Markup:
+def _band(
+    frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.float64]], *, shift: float
+) -> Markup:
     if len(arrays) < 4:
         return Markup("")
     x, low, high = frame.across(arrays[0]), frame.up(arrays[2]), frame.up(arrays[3])
-    if series.style == "points":
+    if series.style == "points" or x.size <= FEW_POINTS:
         bars = "".join(
-            f"M{_n(a)} {_n(b)}V{_n(c)}"
+            f"M{_n(a + shift)} {_n(b)}V{_n(c)}"
             for a, b, c in zip(x, low, high, strict=True)
             if np.isfinite(a + b + c)
         )
@@ -348,6 +362,8 @@ def _line(frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.fl
     )
     if not pen.mark:
         return line
+    if known.size <= FEW_POINTS:
+        return join(line, *(mark_svg(pen.mark, x[i], y[i], pen.colour) for i in known))
     # Few marks on each line, spread by its length on paper: they tell lines apart without colour.
     walked = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x[known]), np.diff(y[known])))])
     wanted = np.linspace(0.08, 0.92, N_MARK) * walked[-1]

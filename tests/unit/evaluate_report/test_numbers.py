@@ -41,7 +41,9 @@ def test_value_and_bounds_share_their_decimals():
     )
     assert words.trials == "3 in 240 hour"
     words = figure_words(Figure(section="a", metric="m", value=4.0, low=2.0, high=math.inf))
-    assert words.interval == "[2, no upper bound]"
+    assert words.interval == "at least 2"
+    words = figure_words(Figure(section="a", metric="m", value=0.0, high=0.0369))
+    assert words == ("0", "at most 0.03690", "")
     assert figure_words(Figure(section="a", metric="m", n=12)).trials == "n = 12"
 
 

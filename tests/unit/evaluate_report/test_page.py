@@ -253,6 +253,18 @@ def test_numbers_that_are_none_are_said_to_be_none(evaluation):
     assert not re.search(r"\b(nan|inf)\b", " ".join(read(page).words))
 
 
+def test_why_there_is_no_interval_is_a_footnote(evaluation):
+    figures = tuple(
+        Figure(section="part-0", metric=f"m{i}", detector="nmf", value=0.5, method=method)
+        for i, method in enumerate(
+            ("clopper-pearson", "clopper-pearson", "none: 3 parents, 5 needed", "none", "probit")
+        )
+    )
+    page = evaluation_page(msgspec.structs.replace(evaluation, figures=figures))
+    for said in ("no interval: 3 parents, 5 needed", "no interval", "no interval, probit"):
+        assert f"</sup> {said}</li>" in page
+
+
 @pytest.mark.parametrize("name", ["a b", "a_b", "A", "ä", '"><', "a-b"])
 def test_an_anchor_is_safe_and_its_own(name):
     assert re.fullmatch(r"s-[a-z0-9_-]+", anchor(name))

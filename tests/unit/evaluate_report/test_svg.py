@@ -21,6 +21,9 @@ from screening.evaluate.report.svg import curve_svg, points_of
         ("linear", [0.0, 1.0], ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
         ("linear", [3.0, 97.0], ["0", "20", "40", "60", "80", "100"]),
         ("linear", [-2.0, 3.0], ["-2", "-1", "0", "1", "2", "3"]),
+        ("linear", [0.0, 0.0], ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        ("linear", [3.0, 3.0], ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"]),
+        ("linear", [-3.0, -3.0], ["-3.0", "-2.5", "-2.0", "-1.5", "-1.0", "-0.5", "0.0"]),
         ("log", [2.0, 700.0], ["10", "100"]),
         ("log", [1e-5, 0.1], ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1"]),
         ("log", [110.0, 800.0], ["100", "200", "500"]),
@@ -116,6 +119,7 @@ def test_a_fit_is_drawn_in_the_colour_of_its_points():
     curve = Curve(section="s", title="t", x_label="x", y_label="y", series=(points, fit))
     drawn = pens(["nmf", "nmf, fit"])
     svg = curve_svg(curve, drawn)
+    assert svg.count("V") >= 2  # bars
     assert drawn["nmf"].colour in svg
     assert drawn["nmf, fit"].colour not in svg
 
