@@ -163,7 +163,7 @@ def _contents(evaluation: Evaluation) -> Markup:
         ("provenance", "Provenance"),
     ]
     items = (tag("li", tag("a", title, href=f"#{link}")) for link, title in links)
-    said = "Folded tables are printed when they are open. Every row, folded or not, is in report.json and figures.csv."
+    said = "Folded tables are printed when they are open. Every row is in report.json and figures.csv."
     return tag(
         "nav", tag("h2", "Contents"), tag("ol", *items), tag("p", said, class_="soft"), aria_label="Contents"
     )
