@@ -254,9 +254,9 @@ def mtf_of_edge(patch: ArrayLike) -> Mtf:
     centre = float(np.sum(np.arange(step.size) * step**2) / np.sum(step**2))
     window = 0.5 + 0.5 * np.cos(np.pi * np.clip((np.arange(step.size) - centre) / n_bin, -1.0, 1.0))
     spectrum = np.abs(np.fft.rfft(step * window, 8 * step.size))
-    frequency = np.fft.rfftfreq(8 * step.size, 1.0 / OVERSAMPLING)
-    keep = frequency <= 1.0
-    frequency = frequency[keep].astype(np.float64)
+    cycles = np.fft.rfftfreq(8 * step.size, 1.0 / OVERSAMPLING)
+    keep = cycles <= 1.0
+    frequency: NDArray[np.float64] = np.asarray(cycles[keep], dtype=np.float64)
     value = spectrum[keep] / spectrum[0] / np.sinc(frequency / OVERSAMPLING) ** 2
     return Mtf(
         frequency,

@@ -7,7 +7,7 @@ covariance of the noise. Against alternatives (with or without; one of four dire
 wins, and the share of right answers is a plain proportion of trials with an exact interval.
 
 Decision rule, the same for all test objects: seen if the lower bound of the exact 95 % interval of the share
-of right answers lies above the middle between guessing and certainty: 0.75 of two alternatives, 0.625 of four.
+of right answers lies above the middle between guessing and certainty: 0.75 of two choices, 0.625 of four.
 """
 
 from __future__ import annotations

@@ -182,10 +182,9 @@ def exposures(
     n_row = round(PICTURE_M / pitch[0])
     n_column = round((sum(tile.width_m + GAP_M for tile in tiles) + GAP_M) / pitch[1])
     height = scanner.source_height_m
-    row_z = height + ((n_row - 1) / 2.0 - np.arange(n_row)) * pitch[0]
-    scene = Scene(
-        FanGeometry(scanner.source_distance_m, height, row_z, np.arange(n_column) * pitch[1], pitch)
-    )
+    row_z = np.asarray(height + ((n_row - 1) / 2.0 - np.arange(n_row)) * pitch[0], dtype=np.float64)
+    column_y = np.asarray(np.arange(n_column) * pitch[1], dtype=np.float64)
+    scene = Scene(FanGeometry(scanner.source_distance_m, height, row_z, column_y, pitch))
     windows = []
     start = GAP_M
     for tile in tiles:
