@@ -9,7 +9,7 @@ import msgspec
 
 from screening.config import Settings
 from screening.errors import ConfigurationError
-from screening.evaluate.detectors import DetectorUnderTest
+from screening.evaluate.detectors import DetectorUnderTest, capabilities_of
 from screening.evaluate.record import DetectorTested, LeftOut, Part
 
 from .card import card_jobs, card_part
@@ -76,7 +76,8 @@ def run_bench(
     Raises
     ------
     ConfigurationError
-        If `what` is another bench, a detector is unknown, or the folder holds another run.
+        If `what` is another bench, a detector is unknown or none names nuclides, or the folder holds
+        another run.
     FormatError
         If the recipe cannot be read.
     """
@@ -89,7 +90,25 @@ def run_bench(
         )
     chosen = plan or (SHORT if is_short else FULL)
     site = settings or Settings()
-    tested = [_tested(one) for one in detectors_of(detectors, site)]
+    found_all = detectors_of(detectors, site)
+    able = [one for one in found_all if _names_nuclides(one)]
+    mute = tuple(
+        LeftOut(
+            kind="not tested",
+            where=one.name,
+            text=f"{one.name} says that it names no nuclides: it has no part in the identification bench",
+            is_error=False,
+        )
+        for one in found_all
+        if one not in able
+    )
+    if not able:
+        raise ConfigurationError(
+            f"none of {', '.join(one.name for one in found_all)} names nuclides", value=detectors
+        )
+    tested = [_tested(one) for one in able]
+    if mute:
+        detectors = [one.name for one in able]
     lost: tuple[LeftOut, ...] = ()
     jobs = parent_jobs(chosen, detectors, site, seed) + card_jobs(chosen, site)
     if measured is not None:
@@ -120,7 +139,7 @@ def run_bench(
     if measured is not None and recipe is not None:
         names = [one.name for one in tested]
         parts.append(measured_part(found.values["measured"], lost, names=names, recipe=recipe))
-    return _together(parts, found.left_out)
+    return _together(parts, (*mute, *found.left_out))
 
 
 def _together(parts: list[Part], left_out: tuple[LeftOut, ...]) -> Part:
@@ -136,6 +155,11 @@ def _together(parts: list[Part], left_out: tuple[LeftOut, ...]) -> Part:
         data={name: value for part in parts for name, value in part.data.items()},
         seeds={name: value for part in parts for name, value in part.seeds.items()},
     )
+
+
+def _names_nuclides(detector: DetectorUnderTest) -> bool:
+    stated = capabilities_of(detector)
+    return stated is None or {"radiation", "nuclides"} <= stated
 
 
 def _tested(detector: DetectorUnderTest) -> DetectorTested:

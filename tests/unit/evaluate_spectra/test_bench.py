@@ -110,6 +110,8 @@ def test_what_cannot_be_run_is_named(tmp_path):
         run_bench(tmp_path, detectors=["nobody"])
     with pytest.raises(ConfigurationError, match="each once"):
         run_bench(tmp_path, detectors=["pipeline", "pipeline"])
+    with pytest.raises(ConfigurationError, match="none of gross-counts names nuclides"):
+        run_bench(tmp_path, detectors=["gross-counts"])
     with pytest.raises(ConfigurationError, match="workers"):
         run_bench(tmp_path, workers=0)
 
