@@ -48,6 +48,8 @@ class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
         False of a detector that leaves scans of this kind out.
     is_hidden : bool
         Nobody could see the object.
+    is_made : bool
+        False where the simulator refused: there was no scan to ask about.
     duration_s : float
         Exposure.
     error : str
@@ -67,6 +69,7 @@ class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
     event: bool | None = None
     is_served: bool = True
     is_hidden: bool = False
+    is_made: bool = True
     duration_s: float = 0.0
     error: str = ""
     parent: str = ""
@@ -108,8 +111,15 @@ def outcomes_of(
     if isinstance(scenario, MeasuredScenario):
         return _measured_outcomes(scenario, k, folder, tested, stop)
     found: list[TrialOutcome] = []
+    names = [OBSERVER] if isinstance(scenario, IndicatorScenario) else [one.name for one in tested]
     for index in range(start, stop):
-        found += one_trial(scenario, index, seed, tested, number=k, point=point, is_short=is_short)
+        try:
+            found += one_trial(scenario, index, seed, tested, number=k, point=point, is_short=is_short)
+        except ScreeningError as error:  # an object that does not fit into its container, and the like
+            unmade = TrialOutcome(
+                scenario=k, point=point, index=index, seed=0, detector="", is_made=False, error=str(error)
+            )
+            found += [msgspec.structs.replace(unmade, detector=name) for name in names]
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from screening.config import Settings, settings_sha256
-from screening.errors import ConfigurationError, ScreeningError
+from screening.errors import ConfigurationError
 from screening.evaluate.detectors import (
     DetectorUnderTest,
     chosen_detectors,
@@ -317,8 +317,9 @@ def _do(
             is_short=common["is_short"],
             job=place,
         )
-    except ScreeningError as error:
-        ledger.fail(job.key, "EXCEPTION", str(error).splitlines()[0], max_attempts=1)
+    except Exception as error:  # as in a worker: the other jobs are still done
+        text = f"{type(error).__name__}: {error}".splitlines()[0]
+        ledger.fail(job.key, "EXCEPTION", text, max_attempts=1)
         return
     ledger.finish(job.key, msgspec.json.encode(found), time.monotonic() - began)
 

@@ -78,7 +78,7 @@ def plan_part(
             if not rows:
                 continue
             out += _not_counted(scenario, name, rows)
-            rows = [one for one in rows if one.is_served and not one.is_hidden]
+            rows = [one for one in rows if one.is_served and not one.is_hidden and one.is_made]
             if any(not one.is_served for one in mine if one.detector == name):
                 rows = []  # what it answers in some trials alone is no measure of the scenario
             if not rows:
@@ -223,7 +223,8 @@ def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> lis
     found = []
     unserved = [one for one in rows if not one.is_served]
     hidden = [one for one in rows if one.is_served and one.is_hidden]
-    failed = [one for one in rows if one.error]
+    failed = [one for one in rows if one.error and one.is_made]
+    unmade = [one for one in rows if not one.is_made]
     if unserved:
         text = f"{name} does not answer what scenario {scenario.name!r} asks"
         found.append(
@@ -234,6 +235,9 @@ def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> lis
         found.append(
             LeftOut(kind="hidden object", where=scenario.name, text=text, n=len(hidden), is_error=False)
         )
+    if unmade:
+        text = unmade[0].error
+        found.append(LeftOut(kind="trials not made", where=scenario.name, text=text, n=len(unmade)))
     if failed:
         kind = "reading failed" if failed[0].error.startswith("reading") else "detector failed"
         found.append(

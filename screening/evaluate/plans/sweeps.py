@@ -111,7 +111,7 @@ def sweep_figures(
             stratum=key.stratum,
         )
     )
-    common = sorted(set.intersection(*(set(by_point[p]) for p in points)))
+    common = sorted(set.intersection(*(set(by_point[p]) for p in points))) if points else []
     hits_by_point = np.array([[by_point[p][i] for i in common] for p in points], dtype=bool)
     required = float(scenario.required or 0.95)
     fit: SweepFit | None = None

@@ -337,3 +337,23 @@ def test_a_plan_says_what_it_takes(plan_file):
     timed = time_plan(plan, detectors=[Counting()], settings=Settings())
     assert set(timed) == {"strong", "nothing", "curve"}
     assert all(value > 0.0 for value in timed.values())
+
+
+def test_trials_that_cannot_be_made_are_counted_apart(tmp_path):
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN.split('[[scenario]]\nkind = "benign"')[0].replace("2.2 m/s", ""), encoding="utf-8")
+    path.write_text(
+        path.read_text().replace("trials = 30", 'trials = 30\nspeed = "1000 km/h"'), encoding="utf-8"
+    )
+    part = run(path, tmp_path)
+    (left_out,) = part.left_out
+    assert (left_out.kind, left_out.n, left_out.is_error) == ("trials not made", 30, True)
+    assert "speed" in left_out.text
+    assert part.figures == ()
+
+
+def test_the_section_says_in_words_what_came_of_each_scenario(plan_file, tmp_path):
+    part = run(plan_file, tmp_path)
+    (passed,) = [text for text in part.sections[0].text if text.startswith("Passed, counting: ")]
+    assert "strong (at least 0.9: 30 of 30, 1 (0.905 to 1): pass)" in passed
+    assert part.sections[0].title == "Test plan: Small plan, version 3"
