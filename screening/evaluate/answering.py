@@ -12,7 +12,7 @@ from screening.records import Occupancy, Radiograph, ReasonCode, Scan, sha256_he
 from screening.sources import open_scans
 
 from .answers import Failure, StoredAnswer
-from .detectors import DetectorUnderTest
+from .detectors import DetectorUnderTest, ReplayError
 from .detectors.checks import checked_answer, no_answer
 from .samples import Sample
 
@@ -93,8 +93,8 @@ def asked(detector: DetectorUnderTest, sample: Sample, scan: Scan, input_sha256:
     except Exception as error:  # whatever a detector does, the others are still measured
         elapsed_s = time.perf_counter() - started
         text = f"{type(error).__name__}: {error}".splitlines()[0]
-        kind = getattr(error, "kind", "detector failed")
-        failure = Failure(stage="detector", kind=str(kind), text=text)
+        kind = error.kind if isinstance(error, ReplayError) else "detector failed"
+        failure = Failure(stage="detector", kind=kind, text=text)
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
         answer = no_answer(code)
     else:

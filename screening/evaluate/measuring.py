@@ -20,6 +20,7 @@ from screening.records import sha256_hex
 
 from .answering import ScanReader, asked, unread
 from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
+from .archives import PREFIX, simulated_set
 from .dataset import read_dataset
 from .detectors import DetectorUnderTest
 from .detectors.registry import chosen_with_entries
@@ -64,7 +65,8 @@ def evaluate_dataset(
     Parameters
     ----------
     dataset_dir : path-like
-        Folder with ``labels.csv`` and scans.
+        Folder with ``labels.csv`` and scans; or the name of a simulated set
+        ("simulated:occupancies/quiet?n=100&seed=1"), which is made below `work_dir` first.
     detectors : sequence of str or DetectorUnderTest, optional
         Registered names, or detectors themselves; all registered ones when omitted.
     settings : Settings or Path, optional
@@ -98,8 +100,9 @@ def evaluate_dataset(
     StoreError
         If `work_dir` cannot be written.
     """
+    folder = _folder(dataset_dir, work_dir, workers, progress)
     answers = answers_of(
-        dataset_dir,
+        folder,
         detectors=detectors,
         settings=settings,
         split=split,
@@ -111,7 +114,7 @@ def evaluate_dataset(
     )
     part = part_of(answers)
     present = {section.id for section in part.sections}
-    exhibits = tuple(one for one in failures_of(answers, dataset_dir) if one.section in present)
+    exhibits = tuple(one for one in failures_of(answers, folder) if one.section in present)
     return msgspec.structs.replace(part, exhibits=exhibits)
 
 
@@ -210,6 +213,17 @@ def answers_of(
     if store is not None:
         AnswerWriter(store, header, ordered).close()
     return Answers(header=header, rows=ordered)
+
+
+def _folder(
+    dataset_dir: str | Path, work_dir: str | Path | None, workers: int, progress: Progress | None
+) -> Path:
+    name = str(dataset_dir)
+    if not name.startswith(PREFIX):
+        return Path(dataset_dir)
+    if work_dir is None:
+        raise ConfigurationError(f"{name}: a simulated set needs a folder to be made in", value=name)
+    return simulated_set(name, Path(work_dir) / "work", workers=workers, progress=progress)
 
 
 def tested(detector: DetectorUnderTest) -> DetectorTested:

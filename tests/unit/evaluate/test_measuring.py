@@ -183,3 +183,12 @@ def test_a_scan_that_is_not_the_labelled_one_is_told(folder):
     )
     answers = answers_of(folder, detectors=[Counting()], settings=Settings())
     assert [(p.kind, p.where) for p in answers.header.problems] == [("scan id mismatch", "s1.h5")]
+
+
+def test_a_simulated_set_is_made_and_measured(tmp_path):
+    name = "simulated:occupancies/quiet?n=2&seed=5"
+    part = evaluate_dataset(name, detectors=["gross-counts"], settings=Settings(), work_dir=tmp_path)
+    (answered,) = [f for f in part.figures if f.metric == "alarm: answered"]
+    assert answered.n == 2
+    with pytest.raises(ConfigurationError, match="needs a folder"):
+        evaluate_dataset(name, detectors=["gross-counts"], settings=Settings())
