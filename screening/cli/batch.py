@@ -115,6 +115,7 @@ def evaluate(
     import sys
 
     from screening.evaluate import Request, changes_table, evaluation_table, run_request
+    from screening.evaluate.report import parquet_notice
 
     if dry_run:
         _describe_plans(plan or [])
@@ -141,6 +142,8 @@ def evaluate(
     typer.echo(evaluation_table(outcome.evaluation))
     if outcome.changes is not None:
         typer.echo(changes_table(outcome.changes))
+    if notice := parquet_notice():
+        typer.echo(notice)
     typer.echo(f"report: {out / 'report.html'}")
     if outcome.exit_status:
         raise typer.Exit(outcome.exit_status)

@@ -16,6 +16,7 @@ from .measuring import evaluate_dataset
 from .presets import PRESETS, bench
 from .record import Evaluation, Part, joined
 from .report import Changes, compare, provenance, read_report, write_report
+from .report.paired import stored_pairs
 from .stored import evaluate_stored
 
 __all__ = ["Outcome", "Request", "run_request"]
@@ -155,7 +156,9 @@ def run_request(
             elapsed_s=time.perf_counter() - started,
         ),
     )
-    changes = None if baseline is None else compare(evaluation, baseline)
+    changes = None
+    if baseline is not None and request.baseline is not None:
+        changes = compare(evaluation, baseline, paired=stored_pairs(out, request.baseline))
     written = write_report(out, evaluation, changes=changes)
     return Outcome(evaluation=evaluation, changes=changes, plan_status=plan_status, files=written)
 

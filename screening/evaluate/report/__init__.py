@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .baseline import Change, Changes, compare, stripped
-from .files import read_report, write_report
+from .files import parquet_notice, read_report, write_report
 from .page import evaluation_page
 from .paired import stored_pairs
 from .provenance import provenance
@@ -17,6 +17,7 @@ __all__ = [
     "evaluation_page",
     "evaluation_table",
     "markdown_table",
+    "parquet_notice",
     "provenance",
     "read_report",
     "stored_pairs",

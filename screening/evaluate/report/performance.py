@@ -15,10 +15,10 @@ __all__ = ["performance_page", "read_reports", "write_performance"]
 
 INTRODUCTION = """# Performance
 
-Every number here was measured by `screening evaluate` and written by `python docs/performance/make.py` from the
-reports beside it, with the command, the version and the seeds that made it. Nothing is typed by hand, and a test
-compares. All data are simulated unless a section says otherwise: no figure is a claim on an instrument that was
-not measured. Intervals are 95 %. UNKNOWN counts as a miss.
+Every number here was measured by `screening evaluate` and written by `python docs/performance/make.py` from
+the reports beside it, with the command, the version and the seeds that made it. Nothing is typed by hand, and
+a test compares. All data are simulated unless a section says otherwise: no figure is a claim on an instrument
+that was not measured. Intervals are 95 %. UNKNOWN counts as a miss.
 """
 #: A section shows at most this many rows beside its headline figures; the report holds all.
 MAX_ROWS = 40
