@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from screening.config import Settings
-from screening.evaluate.identification import load_correspondence
+from screening.evaluate.identification import load_correspondence, severity
 from screening.evaluate.record import DetectorTested, Figure, LeftOut, Part, Section
 from screening.records import sha256_hex
 
@@ -197,7 +197,30 @@ def _overall(answers: list[Answer], name: str, *, is_first: bool) -> list[Figure
         ("detector classes", lambda one: one.case.group),
     ):
         figures += group_figures(source, group_of, what=what, section=ALL, detector=name)
-    return figures + refusals(source, section=ALL, detector=name)
+    return [*figures, *_passed_off(source, name), *refusals(source, section=ALL, detector=name)]
+
+
+def _passed_off(source: list[Answer], name: str) -> list[Figure]:
+    """Return how often nuclear material was given names, and none as severe: it would go through as those."""
+    table = load_correspondence()
+    worst = severity("HEU", table)
+    mine = [one for one in source if any(severity(label, table) == worst for label in one.case.truth)]
+
+    def _is_passed_off(one: Answer) -> bool:
+        named = [label for label in one.reply.nuclides or () if label not in table.always_allowed]
+        return bool(named) and all(severity(label, table) < worst for label in named)
+
+    return [
+        share_of(
+            mine,
+            _is_passed_off,
+            section=ALL,
+            metric="SNM that is given names, all of them less severe",
+            detector=name,
+            better="lower",
+            note="natural labels apart",
+        )
+    ]
 
 
 def _cells(answers: list[Answer], name: str) -> list[Figure]:

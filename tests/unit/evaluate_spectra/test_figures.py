@@ -11,6 +11,7 @@ from screening.evaluate.spectra.curves import calibration, confusions, count_cur
 from screening.evaluate.spectra.figures import averages, fractions, group_figures, refusals
 from screening.evaluate.spectra.plan import Level
 from screening.evaluate.spectra.scored import Case, counted, scored_replies
+from screening.evaluate.spectra.simulated import _passed_off
 from screening.evaluate.spectra.work import Reply
 
 TABLE = load_correspondence()
@@ -195,3 +196,16 @@ def test_failures_of_one_kind_are_one_row():
     (row,) = counted(lost)
     assert (row.kind, row.where, row.text, row.n) == ("detector failed", "0", "a: it broke", 3)
     assert {one.score.verdict for one in answers["a"]} == {"missed"}
+
+
+def test_nuclear_material_called_something_harmless_is_counted():
+    rows = [
+        _row(("Lu-177",), "0", truth=("HEU",)),
+        _row(("Lu-177", "HEU"), "1", truth=("HEU",)),
+        _row(("RGPu",), "2", truth=("WGPu",)),
+        _row((), "3", truth=("WGPu",)),
+        _row(("Ra-226",), "4", truth=("HEU", "Ra-226")),
+        _row(("Lu-177",), "5"),
+    ]
+    (found,) = _passed_off(_answers(rows), "a")
+    assert (found.k, found.n) == (1, 5)
