@@ -19,7 +19,7 @@ WINDOWS_S = (0.5, 1.0, 2.0, 4.0)
 
 #: Counts are grouped by rate into so many parts for mean and spread of a statistic, and this share of windows
 #: under background lies above the point that fixes its scale.
-_N_PART, _TAIL = 12, 1e-3
+N_PART, _TAIL = 12, 1e-3
 
 #: Score of that point: the normal quantile.
 _TAIL_SCORE = 3.0902
@@ -177,6 +177,8 @@ class BankDetector(ABC):
     version: ClassVar[str] = "1"
     lead_s: ClassVar[float] = WINDOWS_S[-1]
     settings: ClassVar[tuple[float | tuple[float, ...], ...]] = ()
+    #: Parts by rate in which the statistic is calibrated; 1: not by rate.
+    n_part: ClassVar[int] = N_PART
 
     def __init__(self) -> None:
         self.choice: float | tuple[float, ...] = ()
@@ -195,9 +197,20 @@ class BankDetector(ABC):
 
         Parameters
         ----------
-        train, validation, context
-            As SeriesDetector has them; only `train` is learned from, and `merit` decides.
+        train : sequence of ndarray of shape (n_interval, n_bin), uint16
+            All that is learned from.
+        validation : sequence of ndarray of shape (n_interval, n_bin), uint16
+            Not used: the merit is reckoned on it.
+        context : Context
+            Its merit decides between settings.
+
+        Raises
+        ------
+        ValueError
+            If there is no background.
         """
+        if not train:
+            raise ValueError(f"{self.name} needs background to learn from, got none")
         del validation
         self._interval_s = context.interval_s
         learner = learner_of(train, context.interval_s)
@@ -297,11 +310,11 @@ class BankDetector(ABC):
         level, mean, spread, middle, scale = [], [], [], [], []
         for statistics, grosses in collected:
             values, at = np.concatenate(statistics), np.log(np.maximum(np.concatenate(grosses), 1.0))
-            parts = np.array_split(np.argsort(at, kind="stable"), _N_PART)
+            parts = np.array_split(np.argsort(at, kind="stable"), self.n_part)
             level.append([float(at[part].mean()) for part in parts])
             mean.append([float(values[part].mean()) for part in parts])
             spread.append([max(float(values[part].std()), 1e-9) for part in parts])
-            level[-1] = (np.array(level[-1]) + 1e-9 * np.arange(_N_PART)).tolist()
+            level[-1] = (np.array(level[-1]) + 1e-9 * np.arange(self.n_part)).tolist()
             z = (values - np.interp(at, level[-1], mean[-1])) / np.interp(at, level[-1], spread[-1])
             low, high = np.quantile(z, [0.5, 1.0 - _TAIL])
             middle.append(float(low))

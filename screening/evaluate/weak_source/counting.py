@@ -17,7 +17,7 @@ _LEAST_S = 2.0
 
 
 class GrossCounts(BankDetector):
-    """k sigma: (n - b) / sqrt(b + its error), with b from a stretch that ended before the window."""
+    """Gross counts by k sigma: (n - b) / sqrt(b + its error), b from before the window."""
 
     name: ClassVar[str] = "gross-counts"
     text: ClassVar[str] = "counts of all energies against a trailing mean"

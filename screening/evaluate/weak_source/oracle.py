@@ -40,7 +40,7 @@ class Oracle(NamedTuple):
 
     @property
     def lead_s(self) -> float:
-        """Seconds of a series that a score rests on."""
+        """Length of the series that a score rests on, seconds."""
         return INTERVAL_S * self.profile.size
 
     def score_each(

@@ -13,7 +13,13 @@ from .bank import BankDetector
 from .counting import GrossCounts
 from .factorised import FactorDeviance, FactorTemplates
 from .protocol import SeriesDetector, is_series_detector
-from .spectral import MatchedFilter, PlainComponents, PrincipalComponents, SpectralRatios
+from .spectral import (
+    MatchedFilter,
+    PlainComponents,
+    PrincipalComponents,
+    RawComponents,
+    SpectralRatios,
+)
 
 __all__ = ["BUILT_IN", "GROUP", "chosen_names", "make_detector"]
 
@@ -25,6 +31,7 @@ BUILT_IN: dict[str, type[BankDetector]] = {
     for kind in (
         GrossCounts,
         SpectralRatios,
+        RawComponents,
         PlainComponents,
         PrincipalComponents,
         FactorDeviance,

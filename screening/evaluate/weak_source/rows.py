@@ -444,8 +444,8 @@ def _curves(known: Gathered, found: Found, section: str) -> list[Curve]:
         ),
         Curve(
             section=section,
-            title="False alarms against threshold, over the threshold that is used",
-            x_label="threshold over the one used",
+            title="False alarms against threshold, less the threshold that is used",
+            x_label="threshold less the one used",
             y_label=f"alarms, 1/{per}",
             y_scale="log",
             series=tuple(
@@ -497,7 +497,7 @@ def _alarm_series(known: Gathered, detector: str) -> Series:
     rate = n_episodes(alarm.starts, grid).sum(axis=0) / exposure
     return Series(
         name=detector,
-        x=tuple((grid / used).tolist()),
+        x=tuple((grid - used).tolist()),
         y=tuple(value if value > 0 else None for value in rate.tolist()),
         style="step",
     )

@@ -97,19 +97,60 @@ class Track(Protocol):
     is_by_occupancy: bool
 
     def background(self, seed: int) -> list[Run]:
-        """Draw the background of one parent: a run along a street, or the occupancies of a shift."""
+        """Draw the background of one parent: a run along a street, or the occupancies of a shift.
+
+        Parameters
+        ----------
+        seed : int
+            Of the parent.
+
+        Returns
+        -------
+        list of Run
+            One run, or one for each occupancy.
+        """
         ...
 
     def source_pass(self, stratum: Stratum, seed: int) -> Pass:
-        """Draw the background of a pass, and reckon what a source adds."""
+        """Draw the background of a pass, and reckon what a source adds.
+
+        Parameters
+        ----------
+        stratum : Stratum
+            The source.
+        seed : int
+            Of the pass.
+
+        Returns
+        -------
+        Pass
+            Activities in MBq.
+        """
         ...
 
     def template(self, stratum: Stratum) -> NDArray[np.float64]:
-        """Return the expected counts (n_bin,) of one interval at the closest approach, a unit of activity."""
+        """Return the expected counts of one interval at the closest approach.
+
+        Parameters
+        ----------
+        stratum : Stratum
+            The source.
+
+        Returns
+        -------
+        ndarray of shape (n_bin,), float64
+            For each MBq.
+        """
         ...
 
     def profile(self) -> NDArray[np.float64]:
-        """Return what a pass adds over the closest approach, (2 n + 1,), interval by interval about it."""
+        """Return the shape of a pass, interval by interval about the closest approach.
+
+        Returns
+        -------
+        ndarray of shape (2 n + 1,), float64
+            1 in the middle.
+        """
         ...
 
 

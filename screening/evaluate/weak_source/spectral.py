@@ -11,7 +11,13 @@ from scipy import linalg
 from .bank import BankDetector, Learner, sliding_sums
 from .protocol import Context
 
-__all__ = ["MatchedFilter", "PlainComponents", "PrincipalComponents", "SpectralRatios"]
+__all__ = [
+    "MatchedFilter",
+    "PlainComponents",
+    "PrincipalComponents",
+    "RawComponents",
+    "SpectralRatios",
+]
 
 
 class SpectralRatios(BankDetector):
@@ -93,8 +99,38 @@ class PrincipalComponents(BankDetector):
         return np.cbrt(rest / (sums.shape[1] - self._known["mean"].size)), gross
 
 
+class RawComponents(BankDetector):
+    """Principal components of counts as they are, with one threshold for all rates.
+
+    The plain form of the literature: spectra are projected on the first right singular vectors of training
+    spectra, and the length of the rest, in counts, is the statistic. It grows with the rate, so that the
+    threshold is set by the places where most is counted; the other detectors here are calibrated by rate.
+    """
+
+    name: ClassVar[str] = "pca-raw"
+    text: ClassVar[str] = "residual of counts outside their singular vectors, one threshold for all rates"
+    #: Singular vectors.
+    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5, 6, 7, 8)
+    n_part: ClassVar[int] = 1
+
+    def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
+        del context
+        spectra = learner.spectra.astype(np.float64)
+        _, vectors = np.linalg.eigh(spectra.T @ spectra)
+        return {"directions": vectors[:, ::-1].T[: int(setting)].astype(np.float32)}
+
+    def _statistic(
+        self, counts: NDArray[np.uint16], width: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        sums = sliding_sums(counts, width)
+        inside = sums @ self._known["directions"].T
+        rest = sums - inside @ self._known["directions"]
+        length = np.sqrt(np.einsum("ij,ij->i", rest, rest, dtype=np.float64))
+        return length, sums.sum(axis=1, dtype=np.float64)
+
+
 class PlainComponents(BankDetector):
-    """Principal components without regard to Poisson noise, as they are often published.
+    """Principal components without regard to Poisson noise.
 
     Spectra of unit sum less their mean, all bins alike; the statistic is the squared length outside the
     subspace, times the counts.

@@ -261,8 +261,9 @@ def _set_floors(runner: _Runner, track: Track, scale: Scale, names: list[str]) -
     )
     lowest = np.full(len(names), -np.inf)
     for k, starts in enumerate(_starts(list(results.values()), len(names))):
-        found = threshold_at_rate(starts, _FLOOR_FACTOR * track.far, n_resample=1).value
-        lowest[k] = -np.inf if found is None else found
+        if starts.above.size:  # none of a detector that fails
+            found = threshold_at_rate(starts, _FLOOR_FACTOR * track.far, n_resample=1).value
+            lowest[k] = -np.inf if found is None else found
     held = path.with_suffix(".part")
     held.write_bytes(packed(lowest=lowest))
     held.replace(path)

@@ -17,12 +17,12 @@ TINY = Scale(
     n_threshold=8,
     n_verification=4,
     n_validation_pass=1,
-    n_pilot=3,
-    n_pass=16,
+    n_pilot=2,
+    n_pass=10,
     n_trial=1,
     n_resample=40,
     parents_per_job=4,
-    passes_per_job=8,
+    passes_per_job=5,
     is_measure=False,
 )
 
@@ -30,7 +30,7 @@ TINY = Scale(
 def in_process(ledger, target, *, workers=1, deadline_s=0.0, progress=None, is_backwards=False):
     """Do the jobs of a ledger here, in order or backwards."""
     function = getattr(jobs, target.partition(":")[2])
-    ledger.recover(max_attempts=1)
+    ledger.recover(max_attempts=3)
     waiting = []
     while (job := ledger.take()) is not None:
         waiting.append(job)

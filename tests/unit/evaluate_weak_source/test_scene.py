@@ -35,7 +35,9 @@ def test_no_seed_serves_two_splits():
     """The keys are those that the bench draws by."""
     n = range(12)
     keys = [("train", k) for k in n] + [("threshold", k) for k in n] + [("verification", k) for k in n]
-    keys += [("validation", 0, k) for k in n] + [("validation", j, i, k) for j in (1, 2) for i in n for k in n]
+    keys += [("validation", 0, k) for k in n] + [
+        ("validation", j, i, k) for j in (1, 2) for i in n for k in n
+    ]
     keys += [(split, j, i, k) for split in ("pilot", "test") for j in (0, 1) for i in n for k in n]
     seeds = [seed_of(1, *each) for each in keys]
     assert len(set(seeds)) == len(seeds)

@@ -1,4 +1,4 @@
-"""Detectors of a stranger: one that works, one that cannot learn, one that fails at work, one of another kind."""
+"""Detectors of a stranger: one works, one cannot learn, one fails at work, one is of another kind."""
 
 from __future__ import annotations
 
