@@ -213,7 +213,7 @@ def _assembled(
         return [row for rows in _rows(prefix, list[kind]) for row in rows]
 
     pictures = {split: _flat(f"threat/{split}/", PictureRow) for split in ("validation", "test")}
-    empties = {split: _rows(f"empty/{split}/", EmptyRow) for split in ("validation", "test")}
+    empties = {split: _rows(f"empty/{split}/", EmptyRow) for split in ("validation", "test", "full")}
     loads = _rows("load/", EmptyRow)
     scored, lost = scored_detectors(pictures["validation"], pictures["test"], names["candidates"])
     asked, _ = asked_detectors(empties["validation"], names["loaded"])
@@ -222,7 +222,13 @@ def _assembled(
         threats_part(scored, lost, seed=seed),
         opaque_part(_rows("opaque/", OpaqueRow), _rows("masked/", MaskedRow), seed=seed),
         empties_part(
-            empties["validation"], empties["test"], loads, names["loaded"], seed=seed, is_short=is_short
+            empties["validation"],
+            empties["test"],
+            empties["full"],
+            loads,
+            names["loaded"],
+            seed=seed,
+            is_short=is_short,
         ),
         _card(settings, _flat("card/", CardRow), card_part, is_whole=not is_short),
         cost_part([*pictures["validation"], *pictures["test"]], [*empties["test"], *loads]),

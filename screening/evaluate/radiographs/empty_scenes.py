@@ -22,7 +22,7 @@ from .rows import AnswerRow, answers_of, detectors_named
 __all__ = ["KEYS", "EmptyRow", "HiddenRow", "empty_scene", "load_scene"]
 
 #: Splits of the empties by the key of their seeds, and the key of the ordinary loads.
-KEYS = {"validation": 41, "test": 42, "loads": 43}
+KEYS = {"validation": 41, "test": 42, "loads": 43, "full": 45}
 
 
 class HiddenRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,8 +63,6 @@ class EmptyRow(msgspec.Struct, frozen=True, kw_only=True):
         Something of the last load is left in it.
     n_container : int
         Containers on the picture: its answer is about all of them.
-    scale : float
-        Size of its pixels over that of a full picture's.
     answers : tuple of AnswerRow
         One per detector.
     hidden : tuple of HiddenRow
@@ -78,7 +76,6 @@ class EmptyRow(msgspec.Struct, frozen=True, kw_only=True):
     cargo: str
     has_residue: bool
     n_container: int
-    scale: float
     answers: tuple[AnswerRow, ...]
     hidden: tuple[HiddenRow, ...] = ()
 
@@ -96,8 +93,8 @@ def empty_scene(
         Registered names.
     seed : int
         Of the bench.
-    split : {"validation", "test"}
-        Which split.
+    split : {"validation", "test", "full"}
+        Which split; the last is at full size.
     index : int
         Which container.
     n_hidden : int
@@ -109,7 +106,8 @@ def empty_scene(
         EmptyRow, msgpack.
     """
     built = detectors_named(tuple(detectors), settings)
-    geometry, recipe = empty_recipe(seed, KEYS[split], index)
+    scale = 1.0 if split == "full" else None
+    geometry, recipe = empty_recipe(seed, KEYS[split], index, scale=scale)
     picture = take_picture(recipe)
     hidden: list[HiddenRow] = []
     if n_hidden:
@@ -133,7 +131,6 @@ def empty_scene(
         cargo="",
         has_residue=recipe.has_residue,
         n_container=len(picture.truth["boxes"]),
-        scale=recipe.scale,
         answers=tuple(row for row, _ in answers_of(built, detectors, picture.scan)),
         hidden=tuple(hidden),
     )
@@ -168,7 +165,6 @@ def load_scene(*, settings: str, detectors: list[str], seed: int, index: int) ->
         cargo=str(recipe.cargo),
         has_residue=False,
         n_container=len(picture.truth["boxes"]),
-        scale=recipe.scale,
         answers=tuple(row for row, _ in answers_of(built, detectors, picture.scan)),
     )
     return msgspec.msgpack.encode(row)

@@ -23,8 +23,8 @@ class Sizes(NamedTuple):
         Loads and empties asked what cannot be seen in them.
     n_full : int
         Full-size pictures whose masks are counted.
-    n_empty_validation, n_empty_test : int
-        Empty containers.
+    n_empty_validation, n_empty_test, n_empty_full : int
+        Empty containers; the last at full size.
     n_host, n_hidden : int
         Of those of the test, how many hide loads; loads in each.
     n_ordinary : int
@@ -41,16 +41,17 @@ class Sizes(NamedTuple):
     n_full: int
     n_empty_validation: int
     n_empty_test: int
+    n_empty_full: int
     n_host: int
     n_hidden: int
     n_ordinary: int
     card_share: float
 
 
-FULL = Sizes(80, 150, 1, 141, 50, 12, 300, 400, 200, 10, 282, 1.0)
+FULL = Sizes(100, 200, 1, 141, 50, 12, 300, 500, 40, 240, 10, 282, 1.0)
 
 #: A form that shows everything at work in under a minute of one core; its figures measure nothing.
-SHORT = Sizes(2, 4, 1, 2, 1, 0, 10, 10, 2, 6, 6, 0.01)
+SHORT = Sizes(2, 4, 1, 2, 1, 0, 10, 10, 0, 2, 6, 6, 0.01)
 
 #: Kinds of job by their part of the bench.
 KINDS = ("threat", "opaque", "masked", "empty", "load", "card")
@@ -93,7 +94,8 @@ def planned(
     for name, is_empty, n in (("load", False, sizes.n_load), ("empty", True, sizes.n_empty)):
         groups[f"opaque/{name}"] = [{"seed": seed, "index": k, "is_empty": is_empty} for k in range(n)]
     groups["masked"] = [{"seed": seed, "index": k} for k in range(sizes.n_full)]
-    for split, n in (("validation", sizes.n_empty_validation), ("test", sizes.n_empty_test)):
+    counts = {"validation": sizes.n_empty_validation, "test": sizes.n_empty_test, "full": sizes.n_empty_full}
+    for split, n in counts.items():
         hosts = sizes.n_host if split == "test" else 0
         groups[f"empty/{split}"] = [
             {**asked, "split": split, "index": k, "n_hidden": sizes.n_hidden if k < hosts else 0}

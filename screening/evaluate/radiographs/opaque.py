@@ -11,7 +11,7 @@ from screening.evaluate.metrics.resampling import bootstrap
 from screening.evaluate.record import Figure, LeftOut, Part, Section, figure_of
 
 from .opaque_scenes import INVARIANTS, MaskedRow, OpaqueRow
-from .pictures import PITCH_M
+from .pictures import THUMBNAILS
 
 __all__ = ["SECTION", "opaque_part"]
 
@@ -73,9 +73,7 @@ def opaque_part(rows: list[OpaqueRow], masked: list[MaskedRow], *, seed: int) ->
         data=(
             f"Simulated: {len(rows) - n_empty} loads, every kind of cargo past every scanner family in "
             "turn, and "
-            f"{n_empty} empties; thumbnails of about {1000 * PITCH_M:g} mm a pixel with the noise of a "
-            "full-size pixel. "
-            f"Masks: {len(masked)} full-size loads."
+            f"{n_empty} empties. {THUMBNAILS} Masks: {len(masked)} full-size loads."
         ),
     )
     lost = sum(not row.has_hull for row in rows)

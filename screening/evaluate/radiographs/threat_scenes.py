@@ -19,7 +19,6 @@ from screening.evaluate.metrics.matching import Region as Place
 from screening.evaluate.metrics.matching import Truth
 from screening.radiography import RadiographAnalyser
 from screening.records import Radiograph, Scan, file_scan_id, sha256_hex
-from screening.simulation.radiographs import simulate_radiograph
 from screening.simulation.radiographs.geometry import Region
 from screening.simulation.radiographs.injection import Injected, draw_injections, prepare_target
 from screening.simulation.radiographs.lookalikes import LOOKALIKES
@@ -84,7 +83,7 @@ def stage(seed: int, split: str, index: int, n_projected: int) -> tuple[list[Sta
     found = [
         Staged("with", positive.scan, tuple(_objects(positive.truth, opaque, positive, negative))),
         Staged("without", negative.scan, ()),
-        Staged("lookalike", lookalike[0], tuple(_objects(lookalike[1], opaque))),
+        Staged("lookalike", lookalike.scan, tuple(_objects(lookalike.truth, opaque))),
     ]
     for k, injected in enumerate(_projections(seed, key, index, negative, n_projected)):
         one = _projected_truth(injected, opaque, negative)
@@ -120,7 +119,7 @@ def one_picture(seed: int, split: str, index: int, variant: str, n_projected: in
     recipe = threat_recipe(seed, key, index)
     bare = msgspec.structs.replace(recipe, threats=())
     if variant in ("with", "without"):
-        return simulate_radiograph(recipe if variant == "with" else bare)[0]
+        return take_picture(recipe if variant == "with" else bare).scan
     negative = take_picture(bare)
     injected = _projections(seed, key, index, negative, n_projected)[int(variant.rpartition("-")[2])]
     return msgspec.structs.replace(negative.scan, payload=injected.radiograph)

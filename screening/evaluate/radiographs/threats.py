@@ -22,7 +22,7 @@ from screening.evaluate.metrics.sigmoid import fit_detection_curve
 from screening.evaluate.record import Figure, LeftOut, Part, Section, figure_of
 
 from .expected import detection_bound
-from .pictures import PITCH_M
+from .pictures import PITCH_M, THUMBNAILS
 from .scored import SECTION, Scored
 from .threat_curves import MASS_BANDS, container_curve, contrast_curve, froc_curve, mass_curve
 
@@ -112,9 +112,7 @@ def _section(one: Scored) -> Section:
             "All scanner families; ordinary cargo in three of four scenes, any kind in the fourth; 20 "
             "kinds of threat "
             "in turn. Each scene: with its threat, without, with a look-alike, and with threats "
-            "projected into the "
-            f"second. Thumbnails of about {1000 * PITCH_M:g} mm a pixel with the noise of a full-size "
-            "pixel."
+            f"projected into the second. {THUMBNAILS}"
         ),
     )
 

@@ -14,7 +14,7 @@ from screening.evaluate.radiographs import bench
 from screening.evaluate.radiographs.jobs import FULL, Sizes, planned, run_job
 from screening.evaluate.record import Part, Provenance, joined
 
-TINY = Sizes(1, 2, 1, 1, 1, 0, 2, 2, 1, 2, 1, 0.0005)
+TINY = Sizes(1, 2, 1, 1, 1, 0, 2, 2, 0, 1, 2, 1, 0.0005)
 
 
 def _run(folder: Path, *, workers: int, is_resumed: bool) -> Part:
