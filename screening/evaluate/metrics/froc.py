@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .matching import match
-from .pooling import Pooled, detected, detection_by, hidden_covered, pool, select
+from .pooling import Pooled, detected, detection_by, hidden_covered, pool, select, strata
 from .proportions import MIN_PARENTS, clopper_pearson
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "normalised_area",
     "pool",
     "select",
+    "strata",
     "summary",
 ]
 

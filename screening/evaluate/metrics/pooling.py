@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from .matching import Outcome, PictureMatch
 from .proportions import Proportion, proportion
 
-__all__ = ["Pooled", "detected", "detection_by", "hidden_covered", "pool", "select"]
+__all__ = ["Pooled", "detected", "detection_by", "hidden_covered", "pool", "select", "strata"]
+
+#: Bands of contrast and of what lies around a truth, g/cm2.
+CONTRAST_EDGES = (0.0, 10.0, 30.0, 100.0, np.inf)
+BACKGROUND_EDGES = (0.0, 20.0, 60.0, 120.0, np.inf)
 
 
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,6 +211,46 @@ def select(
         container_score=pooled.container_score[keep_container],
         container_state=state[keep_container],
     )
+
+
+def strata(
+    pooled: Pooled,
+    *,
+    contrast_edges: Sequence[float] = CONTRAST_EDGES,
+    background_edges: Sequence[float] = BACKGROUND_EDGES,
+) -> Iterator[tuple[str, Pooled]]:
+    """Yield the parts of the data that results are broken down into.
+
+    Parameters
+    ----------
+    pooled : Pooled
+        All of them.
+    contrast_edges, background_edges : sequence of float
+        Bands of the truths' contrast and background, g/cm2, ascending, half-open.
+
+    Yields
+    ------
+    tuple of str and Pooled
+        "class pistol", "contrast 10 to 30 g/cm2", "behind 20 to 60 g/cm2", "scanner portal", "cargo tyres":
+        every one that holds a truth that can be seen. Truths without the figure are in none of its bands.
+    """
+    seen = ~pooled.truth_is_hidden
+    for kind in np.unique(pooled.truth_kind[seen]):
+        if kind:
+            yield f"class {kind}", select(pooled, truths=pooled.truth_kind == kind)
+    for name, values, edges in (
+        ("contrast", pooled.contrast_g_cm2, contrast_edges),
+        ("behind", pooled.background_g_cm2, background_edges),
+    ):
+        for low, high in pairwise(edges):
+            inside = (values >= low) & (values < high)
+            if (inside & seen).any():
+                upper = f"to {high:g}" if np.isfinite(high) else "and more"
+                yield f"{name} {low:g} {upper} g/cm2", select(pooled, truths=inside)
+    for name, of_picture in pooled.picture_strata.items():
+        for value in np.unique(of_picture[pooled.truth_picture[seen]]):
+            if value:
+                yield f"{name} {value}", select(pooled, pictures=of_picture == value)
 
 
 def detected(pooled: Pooled, threshold: float) -> NDArray[np.bool_]:
