@@ -50,7 +50,7 @@ def read_archive(folder: str | Path, labels: str | Path | None = None) -> DataSe
     folders = [root, *sorted(path for path in root.rglob("*") if path.is_dir() and path.name[:1] != ".")]
     for path in (path for place in folders for path in scan_files(place)):
         name = path.relative_to(root).as_posix()
-        if path.resolve() == source.resolve() or path.name in (LABELS, TRUTH):
+        if path.resolve() == source.resolve() or path.name in (LABELS, TRUTH) or path.suffix == ".npz":
             continue
         try:
             scans = open_scans(path)
@@ -118,7 +118,7 @@ def simulated_set(
     Returns
     -------
     Path
-        A folder with ``labels.csv``, the same for the same name.
+        A folder with ``labels.csv``, and of pictures ``truth.json``; the same for the same name.
 
     Raises
     ------
@@ -146,7 +146,19 @@ def simulated_set(
         if progress is not None:
             progress(done, of, folder.name)
 
+    has_objects = kind == "radiographs"
     write_set(
-        kind, folder, preset=preset, n=numbers["n"], seed=numbers["seed"], workers=workers, progress=_tell
+        kind,
+        folder,
+        preset=preset,
+        n=numbers["n"],
+        seed=numbers["seed"],
+        workers=workers,
+        has_maps=has_objects,  # the truth by pixel is where objects' masks come from
+        progress=_tell,
     )
+    if has_objects:
+        from .radiographs.simulated import write_set_truths
+
+        write_set_truths(folder)
     return folder

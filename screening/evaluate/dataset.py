@@ -108,11 +108,14 @@ def _unlabelled(root: Path, labelled: set[str]) -> list[Problem]:
         root,
         *sorted(path for path in root.rglob("*") if path.is_dir() and not path.name.startswith(".")),
     ]
+    stems = {name.rpartition(".")[0] for name in labelled}
     found = []
     for folder in folders:
         for path in scan_files(folder):
             name = path.relative_to(root).as_posix()
-            if path.name not in (LABELS, TRUTH) and name not in labelled:
+            # Maps of truth by pixel lie beside their scan under the same name.
+            is_map = path.suffix == ".npz" and name.removesuffix(".npz") in stems
+            if path.name not in (LABELS, TRUTH) and name not in labelled and not is_map:
                 found.append(
                     Problem(kind="scan without label", where=name, text=f"{name} is in no row of {LABELS}")
                 )

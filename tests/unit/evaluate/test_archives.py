@@ -113,6 +113,13 @@ def test_a_simulated_set_is_made_by_name_and_taken_up_again(tmp_path):
     assert seen[-1] == (2, 2, folder.name)
 
 
+def test_a_simulated_set_of_pictures_knows_its_objects(tmp_path):
+    folder = simulated_set("simulated:radiographs/dense?n=1&seed=2", tmp_path)
+    data = read_dataset(folder)
+    assert data.problems == ()
+    assert data.samples[0].boxes is not None
+
+
 @pytest.mark.parametrize(
     "name",
     ["occupancies/quiet", "simulated:occupancies", "simulated:smells/any", "simulated:occupancies/quiet?m=3",

@@ -75,6 +75,13 @@ def test_every_mismatch_is_named(folder):
     assert data.n_rows == 7
 
 
+def test_maps_beside_a_scan_are_no_scans(folder):
+    for name in ("a.npz", "other.npz"):
+        (folder / name).write_bytes(b"x")
+    data = labels(folder, "path", "a.n42", "b.n42", "sub/c.npy")
+    assert kinds(data) == [("scan without label", "other.npz")]
+
+
 def test_two_scans_of_one_file_are_not_duplicates(folder):
     data = labels(folder, "path,index", "a.n42,0", "a.n42,1", "b.n42,0", "sub/c.npy,0")
     assert [sample.id for sample in data.samples] == ["a.n42#0", "a.n42#1", "b.n42#0", "sub/c.npy#0"]
