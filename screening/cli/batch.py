@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -68,10 +68,10 @@ def reanalyse(
 
 
 def evaluate(
-    out: Out,
     dataset: Annotated[
         Path | None, typer.Argument(help="Folder with labels.csv and scans.", show_default=False)
     ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("evaluation"),
     detector: Annotated[
         list[str] | None, typer.Option(help="A registered detector; every one when not given.")
     ] = None,
@@ -105,6 +105,13 @@ def evaluate(
         bool,
         typer.Option("--dry-run", help="Only say how many trials plans take."),
     ] = False,
+    how_many: Annotated[
+        float | None,
+        typer.Option(
+            help="Only say how many trials show this probability of detection (above 0.5), "
+            "or a false alarm probability below this."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an earlier run in OUT.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     time_limit: Annotated[float | None, typer.Option(help="Longest time for one answer, seconds.")] = None,
@@ -117,6 +124,9 @@ def evaluate(
     from screening.evaluate import Request, changes_table, evaluation_table, run_request
     from screening.evaluate.report import parquet_notice
 
+    if how_many is not None:
+        _tell_trials(how_many)
+        return
     if dry_run:
         _describe_plans(plan or [])
         return
@@ -147,6 +157,18 @@ def evaluate(
     typer.echo(f"report: {out / 'report.html'}")
     if outcome.exit_status:
         raise typer.Exit(outcome.exit_status)
+
+
+def _tell_trials(limit: float) -> None:
+    from screening.errors import ConfigurationError
+    from screening.evaluate.metrics.planning import plan_table, power
+
+    if not 0.0 < limit < 1.0:
+        raise ConfigurationError(f"a probability lies between 0 and 1, got {limit!r}", value=limit)
+    kind: Literal["detection", "false alarm"] = "detection" if limit > 0.5 else "false alarm"
+    better = 1.0 - (1.0 - limit) / 5 if kind == "detection" else limit / 5
+    for one in plan_table(limit, kind=kind):
+        typer.echo(f"{one.text} A detector at {better:.6g} passes with {power(one, better):.0%}.")
 
 
 def _describe_plans(plans: list[str]) -> None:

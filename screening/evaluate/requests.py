@@ -11,7 +11,8 @@ import msgspec
 from screening.config import Settings, load_settings
 from screening.errors import ConfigurationError
 
-from .detectors.replay import ReplayDetector
+from .detectors import DetectorUnderTest
+from .detectors.replay import DEFAULT_TIME_S, ReplayDetector
 from .measuring import evaluate_dataset
 from .presets import PRESETS, bench
 from .record import Evaluation, Part, joined
@@ -220,10 +221,11 @@ def _dataset_part(
     settings: Settings,
     progress: Callable[[int, int, str], None] | None,
 ) -> Part:
-    limit = {} if request.time_limit_s is None else {"time_limit_s": request.time_limit_s}
-    programs = [ReplayDetector(command, **limit) for command in request.replays]
-    registered = list(request.detectors) if request.detectors is not None else None
-    wanted = None if registered is None and not programs else [*(registered or ["pipeline"]), *programs]
+    limit_s = DEFAULT_TIME_S if request.time_limit_s is None else request.time_limit_s
+    programs = [ReplayDetector(command, time_limit_s=limit_s) for command in request.replays]
+    wanted: list[str | DetectorUnderTest] | None = None
+    if request.detectors is not None or programs:
+        wanted = [*(request.detectors or ("pipeline",)), *programs]
     return evaluate_dataset(
         folder,
         detectors=wanted,
