@@ -69,6 +69,10 @@ def test_candidates_lie_in_the_picture_and_the_highest_is_the_score(
     scores = [one.score for one in answer.candidates]
     assert scores == sorted(scores, reverse=True)
     assert answer.threat_score == scores[0]
+    alarming = kind(Settings(), threshold=scores[0]).answer(scan)
+    assert (alarming.has_threat, alarming.level) == (True, Level.HIGH)
+    calm = kind(Settings(), threshold=scores[0] * 1.001).answer(scan)
+    assert (calm.has_threat, calm.level) == (False, Level.LOW)
 
 
 @pytest.mark.parametrize("kind", [DarkBlobDetector, LocalContrastDetector])
@@ -94,6 +98,11 @@ def test_mean_attenuation_tells_heavy_loads_from_empty_boxes() -> None:
     ]
     assert all(answer.is_loaded is False for answer in empty)
     assert all(answer.is_loaded is True for answer in loaded)
+    assert {answer.level for answer in (*empty, *loaded)} == {Level.LOW}
+    declared = answered(
+        MeanAttenuationDetector, made(1, kind="loaded", cargo="sacks", declared_empty=True)[0]
+    )
+    assert (declared.level, declared.codes) == (Level.HIGH, ("IMG_NOT_EMPTY",))
     assert max(a.load_score or 0.0 for a in empty) < min(a.load_score or 0.0 for a in loaded)
 
 

@@ -434,7 +434,9 @@ def test_results_are_broken_down_without_loss() -> None:
     matches = [
         match([], [truth(50, 50, 60, 60, kind=kind, contrast_g_cm2=contrast, background_g_cm2=behind)],
               scene=f"{i}", strata={"scanner": "p" if i else "q"})
-        for i, (kind, contrast, behind) in enumerate((("a", 5.0, 200.0), ("b", 10.0, 20.0), ("b", np.nan, 0.0)))
+        for i, (kind, contrast, behind) in enumerate(
+            (("a", 5.0, 200.0), ("b", 10.0, 20.0), ("b", np.nan, 0.0))
+        )
     ]  # fmt: skip
     matches.append(match([], [], scene="clean", strata={"scanner": "p"}))
     parts = dict(fr.strata(pool(matches)))
