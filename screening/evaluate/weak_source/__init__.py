@@ -86,7 +86,7 @@ def run_bench(
     import msgspec
 
     from .analysis import reckon
-    from .jobs import Plan
+    from .plan import Plan
     from .registry import chosen_names
     from .rows import part_of
     from .scale import scale_of

@@ -11,8 +11,8 @@ from screening.evaluate.metrics.proportions import Proportion, proportion
 from screening.evaluate.metrics.resampling import Estimate, clusters_of, interval_of, weight_blocks
 from screening.evaluate.metrics.sigmoid import DetectionCurve, fit_detection_curve, fit_detection_curves
 
-from .jobs import ORACLE
-from .stages import Gathered, Passes
+from .gathered import Gathered, Passes
+from .plan import ORACLE
 
 __all__ = ["PROBABILITIES", "CurveFound", "Found", "figure_of_merit", "gap_closed", "reckon"]
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from screening.evaluate.weak_source import factorised, jobs, scale, stages
+from screening.evaluate.weak_source import factorised, jobs, runner, scale
 from screening.evaluate.weak_source.learning import lesson_of
 from screening.evaluate.weak_source.scale import Scale
 from screening.work import Counts
@@ -49,7 +49,7 @@ def patched():
     with pytest.MonkeyPatch.context() as patch:
         for what in ("street", "portal"):
             patch.setitem(scale._SCALES, (what, "short"), TINY)
-        patch.setattr(stages, "run_jobs", in_process)
+        patch.setattr(runner, "run_jobs", in_process)
         patch.setattr(factorised, "_ROUNDS", 60)
         patch.setattr(factorised.factorise, "__kwdefaults__", {"rounds": 60})
         yield patch

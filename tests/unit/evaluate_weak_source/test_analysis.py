@@ -11,11 +11,13 @@ from screening.evaluate.metrics.episodes import EpisodeStarts
 from screening.evaluate.metrics.false_alarms import verify
 from screening.evaluate.metrics.resampling import clusters_of, interval_of
 from screening.evaluate.weak_source import analysis
-from screening.evaluate.weak_source.jobs import KNOWN, ORACLE, Plan
+from screening.evaluate.weak_source.alarms import Alarms
+from screening.evaluate.weak_source.gathered import Gathered, Passes
+from screening.evaluate.weak_source.passes import ranges_of, short_of
+from screening.evaluate.weak_source.plan import KNOWN, ORACLE, Plan
 from screening.evaluate.weak_source.rows import part_of
 from screening.evaluate.weak_source.scale import scale_of
 from screening.evaluate.weak_source.scene import Stratum
-from screening.evaluate.weak_source.stages import Alarms, Gathered, Passes, _ranges, _short_of
 
 N_PASS, N_RESAMPLE, SIGMA = 400, 300, 0.4
 #: Activity in MBq at which each detector sees half of the passes, by source.
@@ -151,16 +153,16 @@ def test_ranges_follow_the_pilot_and_are_extended(known):
     pilot = Passes(np.arange(-10, 21, 3), known.passes[0].scores[:24, ::3][:, :11], known.passes[0].without)
     tenth = np.arange(-10, 16, 3)
     pilot = Passes(tenth, known.passes[0].scores[:24, ::3], known.passes[0].without[:24])
-    ranges = _ranges(known, 0, pilot, 0)
+    ranges = ranges_of(known, 0, pilot, 0)
     for detector, (low, high) in zip(known.detectors, ranges, strict=True):
         ends = 10 * np.log10(HALF[detector][0] * np.exp(SIGMA * np.array([-2.05, 2.33])))
         assert low <= ends[0] + 1.5
         assert high - 1 >= ends[1] - 1.5
         assert high - low < 16
-    full = _short_of(known, 0, known.passes[0], 0)
+    full = short_of(known, 0, known.passes[0], 0)
     assert full == [[0, 0]] * 4
     cut = known.passes[0]._replace(tenth=known.passes[0].tenth[:14], scores=known.passes[0].scores[:, :14])
-    for (low, high), detector in zip(_short_of(known, 0, cut, 0), known.detectors, strict=True):
+    for (low, high), detector in zip(short_of(known, 0, cut, 0), known.detectors, strict=True):
         end = 10 * np.log10(HALF[detector][0] * np.exp(2.33 * SIGMA))
         assert low == 4 or (low, high) == (0, 0)
         assert max(high, 4) >= end - 2

@@ -11,8 +11,8 @@ import pytest
 from screening.config import Settings
 from screening.errors import ConfigurationError
 from screening.evaluate.record import Part, Provenance, joined
-from screening.evaluate.weak_source import jobs, run_bench, stages
-from screening.evaluate.weak_source.jobs import unpacked
+from screening.evaluate.weak_source import jobs, run_bench, runner
+from screening.evaluate.weak_source.plan import unpacked
 from screening.evaluate.weak_source.registry import BUILT_IN, chosen_names, make_detector
 from screening.evaluate.weak_source.scale import scale_of, track_of
 from screening.work import Job, Ledger, run_jobs
@@ -111,7 +111,7 @@ def test_an_interrupted_bench_gives_the_same_figures(patched, monkeypatch, tmp_p
             raise _StopError
         return in_process(ledger, target, is_backwards=True)
 
-    monkeypatch.setattr(stages, "run_jobs", _dying)
+    monkeypatch.setattr(runner, "run_jobs", _dying)
     with pytest.raises(_StopError):
         run_bench(tmp_path / "cut", **arguments)
     assert run_bench(tmp_path / "cut", **arguments) == whole
@@ -139,7 +139,7 @@ def test_a_folder_is_emptied_when_nothing_is_resumed(done, monkeypatch, tmp_path
     def _stop(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(stages, "run_jobs", _stop)
+    monkeypatch.setattr(runner, "run_jobs", _stop)
     with pytest.raises(KeyboardInterrupt):
         run_bench(tmp_path, is_short=True, is_resumed=False)
     assert (tmp_path / "mine.txt").read_text() == "kept"
