@@ -89,7 +89,7 @@ def run_bench(
     Returns
     -------
     Part
-        Sections "threats", "opaque", "empties", "card-empties" and "cost-pictures".
+        Sections "threats", "opaque", "empties", "card-empties", "image-quality" and "cost-pictures".
 
     Raises
     ------
@@ -231,6 +231,7 @@ def _assembled(
             is_short=is_short,
         ),
         _card(settings, _flat("card/", CardRow), card_part, is_whole=not is_short),
+        *_rows("quality/", Part),
         cost_part([*pictures["validation"], *pictures["test"]], [*empties["test"], *loads]),
         Part(
             detectors=(*tested, *REFERENCES),
@@ -245,10 +246,13 @@ def _assembled(
             seeds={"radiograph bench": seed},
         ),
     ]
+    # families of scanners share the section of their image quality
+    sections = {section.id: section for part in parts for section in reversed(part.sections)}
     whole = Part(
+        sections=tuple(sections.values()),
         **{
             name: tuple(item for part in parts for item in getattr(part, name))
-            for name in ("sections", "detectors", "figures", "curves", "comparisons", "exhibits", "left_out")
+            for name in ("detectors", "figures", "curves", "comparisons", "exhibits", "left_out")
         },
         data={key: value for part in parts for key, value in part.data.items()},
         seeds={key: value for part in parts for key, value in part.seeds.items()},

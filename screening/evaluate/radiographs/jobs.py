@@ -31,6 +31,8 @@ class Sizes(NamedTuple):
         Ordinary loads declared empty.
     card_share : float
         Of the model's own test split.
+    n_quality : int
+        Scanner families whose image quality is measured.
     """
 
     n_validation: int
@@ -46,15 +48,16 @@ class Sizes(NamedTuple):
     n_hidden: int
     n_ordinary: int
     card_share: float
+    n_quality: int
 
 
-FULL = Sizes(100, 200, 1, 141, 50, 12, 300, 500, 40, 240, 10, 282, 1.0)
+FULL = Sizes(100, 200, 1, 141, 50, 12, 300, 500, 40, 240, 10, 282, 1.0, 5)
 
 #: A form that shows everything at work in under a minute of one core; its figures measure nothing.
-SHORT = Sizes(2, 4, 1, 2, 1, 0, 10, 10, 0, 2, 6, 6, 0.01)
+SHORT = Sizes(2, 4, 1, 2, 1, 0, 10, 10, 0, 2, 6, 6, 0.01, 1)
 
 #: Kinds of job by their part of the bench.
-KINDS = ("threat", "opaque", "masked", "empty", "load", "card")
+KINDS = ("threat", "opaque", "masked", "empty", "load", "card", "quality")
 
 
 def planned(
@@ -81,6 +84,8 @@ def planned(
     list of Job
         Independent of each other; the key tells the kind.
     """
+    from screening.simulation.radiographs.families import SCANNER_FAMILIES
+
     from .card_scenes import plan
 
     places = {"detectors": detectors["candidates"], "seed": seed}
@@ -103,6 +108,9 @@ def planned(
         ]
     groups["load"] = [{**asked, "index": k} for k in range(sizes.n_ordinary)]
     groups["card"] = list(plan(card_seed, sizes.card_share))
+    families = sorted(SCANNER_FAMILIES)[: sizes.n_quality]
+    is_short = sizes.n_quality < len(SCANNER_FAMILIES)
+    groups["quality"] = [{"family": family, "seed": seed, "is_short": is_short} for family in families]
     return [
         Job(
             # jobs are done by their keys: the card first, then as far of every group as of any other
@@ -142,10 +150,20 @@ def run_job(*, kind: str, arguments: dict[str, Any]) -> bytes:
     functions: dict[str, Callable[..., bytes]] = dict(
         zip(
             KINDS,
-            (threat_scene, opaque_scene, masked_scene, empty_scene, load_scene, card_maps),
+            (threat_scene, opaque_scene, masked_scene, empty_scene, load_scene, card_maps, _quality),
             strict=True,
         )
     )
     if kind not in functions:
         raise ValueError(f"no job {kind!r}; there are: {', '.join(KINDS)}")
     return functions[kind](**arguments)
+
+
+def _quality(*, settings: str, family: str, seed: int, is_short: bool) -> bytes:
+    """Measure the image quality of a family with test objects; no detector takes part."""
+    import msgspec
+
+    from .test_objects import image_quality_part
+
+    del settings
+    return msgspec.msgpack.encode(image_quality_part(family, seed, is_short))

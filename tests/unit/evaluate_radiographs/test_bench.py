@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from screening.config import Settings
@@ -12,9 +13,10 @@ from screening.errors import ConfigurationError
 from screening.evaluate.presets import bench as bench_of
 from screening.evaluate.radiographs import bench
 from screening.evaluate.radiographs.jobs import FULL, Sizes, planned, run_job
-from screening.evaluate.record import Part, Provenance, joined
+from screening.evaluate.record import Figure, Part, Provenance, Section, joined
+from screening.work import Job
 
-TINY = Sizes(1, 2, 1, 1, 1, 0, 2, 2, 0, 1, 2, 1, 0.0005)
+TINY = Sizes(1, 2, 1, 1, 1, 0, 2, 2, 0, 1, 2, 1, 0.0005, 0)
 
 
 def _run(folder: Path, *, workers: int, is_resumed: bool) -> Part:
@@ -64,6 +66,32 @@ def test_the_bench_gives_the_same_figures_resumed_and_in_more_processes(
     assert again.curves == first.curves
     assert again.comparisons == first.comparisons
     assert again.exhibits == first.exhibits
+
+
+def test_families_share_the_section_of_their_image_quality() -> None:
+    parts = [
+        Part(
+            sections=(Section(id="image-quality", title="Image quality", data=f"{family} first"),),
+            figures=(Figure(section="image-quality", metric="penetration", stratum=family, value=30.0),),
+        )
+        for family in ("gamma", "portal")
+    ]
+    results = {f"quality/{k:05d}": msgspec.msgpack.encode(part) for k, part in enumerate(parts)}
+    names = {"candidates": ["pipeline"], "loaded": ["pipeline"]}
+    whole = bench._assembled(results, [], [], names, Settings(), seed=1, is_short=False)
+    assert [section.id for section in whole.sections].count("image-quality") == 1
+    found = [figure.stratum for figure in whole.figures if figure.section == "image-quality"]
+    assert found == ["gamma", "portal"]
+
+
+def test_a_job_that_fails_is_named_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Job("0000/paint/00000", {"kind": "paint", "arguments": {}})
+    monkeypatch.setattr(bench, "planned", lambda *_args, **_more: [one])
+    part = bench.run_bench(tmp_path, is_short=True, detectors=["pipeline"], seed=1)
+    (failed,) = [item for item in part.left_out if item.kind == "job failed"]
+    assert failed.where == "0000/paint/00000"
+    assert "no job 'paint'" in failed.text
+    assert failed.is_error
 
 
 def test_another_run_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
