@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -47,11 +49,36 @@ def sample_package(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     source, target = root / "source", root / "site"
     shutil.copytree(HERE / "sample_package", source)
+    if find_spec("setuptools") is None or find_spec("pip") is None:
+        _unpacked(source, target)  # nothing to build it with, and no network to fetch it from
+        return target
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
                "--no-index", "--disable-pip-version-check", "--target", str(target), str(source)]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return target
+
+
+def _unpacked(source, target):
+    """Lay the package out as an installer would: the code, and beside it what it registers."""
+    project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shutil.copytree(source / "sample_detectors", target / "sample_detectors")
+    info = target / f"sample_detectors-{project['version']}.dist-info"
+    info.mkdir()
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(head, encoding="utf-8")
+    lines = []
+    for group, entries in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_the_package_without_an_installer_registers_the_same(tmp_path, monkeypatch):
+    _unpacked(HERE / "sample_package", tmp_path / "site")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    (detector,) = load_detectors(["energy-ratio"], Settings())
+    sys.modules.pop("sample_detectors", None)
+    assert detector.version == "sample-detectors 0.3.1"
 
 
 @pytest.fixture
