@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.evaluate.metrics.proportions import proportion
 from screening.evaluate.metrics.resampling import bootstrap
@@ -100,12 +101,16 @@ def _invariants(rows: list[OpaqueRow]) -> list[Figure]:
     return figures
 
 
-def _ratio(top: str, bottom: str) -> Callable[..., float]:
-    def _share(counts: np.ndarray) -> float:
-        names = ("n_true", "n_said", "n_both")
-        total = dict(zip(names, counts.sum(axis=0).tolist(), strict=True))
-        total["union"] = total["n_true"] + total["n_said"] - total["n_both"]
-        return float(total[top] / total[bottom]) if total[bottom] else float("nan")
+def _total(counts: NDArray[np.float64]) -> dict[str, float]:
+    """Return the pixels of all pictures that are opaque in truth, by the analysis, by both and by either."""
+    true, said, both = (float(one) for one in counts.sum(axis=0))
+    return {"n_true": true, "n_said": said, "n_both": both, "union": true + said - both}
+
+
+def _ratio(bottom: str) -> Callable[[NDArray[np.float64]], float]:
+    def _share(counts: NDArray[np.float64]) -> float:
+        total = _total(counts)
+        return total["n_both"] / total[bottom] if total[bottom] else float("nan")
 
     return _share
 
@@ -121,7 +126,7 @@ def _map_figures(rows: list[OpaqueRow], seed: int) -> list[Figure]:
     ):
         for stratum in ("", *np.unique(families)):
             chosen = counts if not stratum else counts[families == stratum]
-            found = bootstrap(_ratio("n_both", bottom), chosen, seed=seed, n_resample=1000)
+            found = bootstrap(_ratio(bottom), chosen, seed=seed, n_resample=1000)
             figures.append(
                 Figure(
                     section=SECTION,
@@ -132,7 +137,7 @@ def _map_figures(rows: list[OpaqueRow], seed: int) -> list[Figure]:
                     low=found.low,
                     high=found.high,
                     k=int(chosen[:, 2].sum()),
-                    n=float(chosen[:, 1 if bottom == "n_said" else 0].sum()),
+                    n=float(_total(chosen)[bottom]),
                     method=found.method.replace("parents", "pictures"),
                     better="higher",
                     is_headline=not stratum and "union" in bottom,
