@@ -294,7 +294,7 @@ def pair_dip(profile: ArrayLike, first: float, second: float) -> float:
     base = float(np.median(np.concatenate([values[: int(first - apart)], values[int(second + apart) + 1 :]])))
     fine = np.arange(0.0, values.size - 1, 0.1)
     drawn = base - np.interp(fine, np.arange(values.size), values)
-    reach = 0.35 * apart
+    reach = max(0.35 * apart, 0.1)
 
     def _highest(at: float) -> float:
         return float(drawn[np.abs(fine - at) <= reach].max())
@@ -302,7 +302,7 @@ def pair_dip(profile: ArrayLike, first: float, second: float) -> float:
     depth = 0.5 * (_highest(first) + _highest(second))
     if depth <= 0:
         return 0.0
-    between = float(drawn[np.abs(fine - 0.5 * (first + second)) <= 0.1 * apart].min())
+    between = float(drawn[np.abs(fine - 0.5 * (first + second)) <= max(0.1 * apart, 0.1)].min())
     return float(np.clip((depth - between) / depth, 0.0, 1.0))
 
 

@@ -147,6 +147,7 @@ def test_two_wires_part_as_they_move_apart() -> None:
     assert dips == sorted(dips)
     # two equal Gaussians of sigma 1 at +-2: between them 2 exp(-2), at them 1 + exp(-8)
     assert dips[2] == pytest.approx(1 - 2 * np.exp(-2) / (1 + np.exp(-8)), abs=0.05)
+    assert iq.pair_dip(_profile(0.1), 19.95, 20.05) == pytest.approx(0.0, abs=0.1)  # far below a pixel
     with pytest.raises(ValueError, match="do not lie"):
         iq.pair_dip(np.ones(10), 5.0, 12.0)
 
