@@ -39,6 +39,7 @@ COLUMNS = (
     "cargo",
     "seed",
     "scan_id",
+    "cargo_mass_kg",
 )
 NOTHING = "none"
 _FLAGS = ("has_source", "has_neutrons", "is_empty", "has_dense", "is_shielded", "has_threat")
@@ -221,6 +222,11 @@ def _sample(
         if word not in _WORDS:
             invalid(f"{name} {word!r} is neither true nor false")
         flags[name] = _WORDS.get(word)
+    mass_kg = None
+    if mass_text := cells.get("cargo_mass_kg", ""):
+        mass_kg = _positive(mass_text)
+        if mass_kg is None:
+            invalid(f"cargo_mass_kg {mass_text!r} is no mass")
     nuclides = _nuclides(cells.get("truth_nuclides", ""), where, problems)
     if len(problems) > n_before:
         return None
@@ -242,6 +248,7 @@ def _sample(
         cargo=cells.get("cargo", ""),
         seed=int(seed) if seed else None,
         scan_id=cells.get("scan_id", ""),
+        cargo_mass_kg=mass_kg,
         **flags,  # type: ignore[arg-type]
     )
 
@@ -251,6 +258,14 @@ def _name(cells: dict[str, str]) -> str:
         return cells.get("id", "") or cells.get("scan_id", "")
     path = PurePosixPath(cells["path"]).as_posix()
     return cells.get("id", "") or f"{path}#{cells.get('index', '') or '0'}"
+
+
+def _positive(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0.0 <= value < float("inf") else None
 
 
 def _nuclides(text: str, where: str, problems: list[Problem]) -> tuple[str, ...] | None:

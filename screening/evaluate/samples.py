@@ -112,6 +112,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         It was simulated from.
     scan_id : str
         Identity of the scan; "" when not labelled.
+    cargo_mass_kg : float or None
+        Mass of the load.
     boxes : tuple of TruthBox or None
         Objects on the picture; empty: none is there. None: not known.
     """
@@ -136,6 +138,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cargo: str = ""
     seed: int | None = None
     scan_id: str = ""
+    cargo_mass_kg: float | None = None
     boxes: tuple[TruthBox, ...] | None = None
 
 

@@ -11,7 +11,7 @@ from screening.evaluate.answers import Answers, AnswersHeader, StoredAnswer
 from screening.evaluate.identification import Correspondence, load_correspondence
 from screening.evaluate.record import Curve, Figure, LeftOut, Part, Section
 
-from . import alarms, calibrated, cost, levels, localisation, nuclides
+from . import alarms, calibrated, cost, levels, localisation, mass, nuclides
 from .compared import comparisons
 from .pictures import QUESTIONS, picture_figures
 from .questions import Answered, Told
@@ -55,6 +55,7 @@ def part_of(answers: Answers, *, table: Correspondence | None = None) -> Part:
         told.append(nuclides.identification_figures(name, given, table))
         told.extend(picture_figures(name, given, question) for question in QUESTIONS)
         told.append(localisation.localisation_figures(name, given))
+        told.append(mass.mass_figures(name, given))
         told.append(calibrated.calibration_figures(name, given, table))
         told.append(cost.cost_figures(name, rows))
     figures = [figure for item in told for figure in item.figures]
@@ -66,6 +67,7 @@ def part_of(answers: Answers, *, table: Correspondence | None = None) -> Part:
         nuclides.SECTION,
         *(question.section for question in QUESTIONS),
         localisation.SECTION,
+        mass.SECTION,
         calibrated.SECTION,
         cost.SECTION,
     )

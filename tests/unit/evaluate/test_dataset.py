@@ -82,6 +82,21 @@ def test_maps_beside_a_scan_are_no_scans(folder):
     assert kinds(data) == [("scan without label", "other.npz")]
 
 
+def test_numbers_are_numbers(folder):
+    data = labels(
+        folder,
+        "path,seed,cargo_mass_kg",
+        "a.n42,-3,12.5",
+        "b.n42,x,",
+        "sub/c.npy,,-1",
+    )
+    assert [(item.seed, item.cargo_mass_kg) for item in data.samples] == [(-3, 12.5)]
+    assert [problem.text for problem in data.problems] == [
+        "seed 'x' is no number",
+        "cargo_mass_kg '-1' is no mass",
+    ]
+
+
 def test_two_scans_of_one_file_are_not_duplicates(folder):
     data = labels(folder, "path,index", "a.n42,0", "a.n42,1", "b.n42,0", "sub/c.npy,0")
     assert [sample.id for sample in data.samples] == ["a.n42#0", "a.n42#1", "b.n42#0", "sub/c.npy#0"]

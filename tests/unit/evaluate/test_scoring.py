@@ -226,6 +226,20 @@ def test_time_to_alarm_counts_those_that_never_did():
     assert (found.value, found.n, found.note) == (3.0, 5, "2 of 5 passes with a source never alarmed")
 
 
+def test_masses_are_held_against_the_load():
+    answers = [1000.0, 1100.0, 1300.0, 900.0, None]
+    rows = [
+        pictured(f"p{i}", boxes=None, cargo_mass_kg=1000.0, answer={"cargo_mass_kg": mass})
+        for i, mass in enumerate(answers)
+    ]
+    rows.append(pictured("empty", boxes=None, cargo_mass_kg=0.0, answer={"cargo_mass_kg": 5.0}))
+    found = figures(part_of(stored(rows)))
+    within = found["mass: within 20% of the truth", ""]
+    assert (within.k, within.n) == (3, 5)
+    assert found["mass: answered", ""].k == 4
+    assert found["mass: median relative error", ""].value == pytest.approx(0.05)
+
+
 def test_time_and_memory_stand_by_modality():
     rows = [
         StoredAnswer(sample=Sample(id=f"s{i}", path="p", modality="radiation"), detector="a",
