@@ -71,14 +71,16 @@ def failing_trials(
     ]
     if len(bad) > MOST_NAMED:
         listed.append(f"and {len(bad) - MOST_NAMED} more, in trials.jsonl")
-    what = "without" if is_wanted else "with"
+    how_often = f"{len(bad)} of {len(rows)} trials"
+    metric = metric_of(scenario)
     spectrum, picture = _shown(scenario, bad[0], seed, is_short=is_short)
     return [
         Exhibit(
             section=section,
             detector=name,
             sample=f"{scenario.name} #{bad[0].index}",
-            title=f"{scenario.name}: {len(bad)} of {len(rows)} trials {what} {metric_of(scenario)}",
+            title=f"{scenario.name}: "
+            + (f"missed in {how_often}: {metric}" if is_wanted else f"{metric} in {how_often}"),
             text="; ".join(listed),
             spectrum=spectrum,
             picture=picture,

@@ -145,7 +145,7 @@ def test_unknown_no_answer_and_failure_are_misses_and_can_be_replayed(plan_file,
     assert failed[0].is_error
     assert "RuntimeError: out of order" in failed[0].text
     (exhibit,) = [one for one in part.exhibits if one.sample.startswith("strong")]
-    assert exhibit.title == "strong: 20 of 30 trials without alarm"
+    assert exhibit.title == "strong: missed in 20 of 30 trials: alarm"
     lines = (tmp_path / "work" / "trials.jsonl").read_bytes().splitlines()
     outcomes = [msgspec.json.decode(line, type=TrialOutcome) for line in lines]
     missed = next(one for one in outcomes if one.scenario == 0 and one.event is not True)
