@@ -19,6 +19,7 @@ from screening.evaluate.programmes.tables import (
     read_trips,
     write_table,
 )
+from screening.evaluate.record import Provenance, joined
 
 TRIP = {
     "trip": "t1",
@@ -145,6 +146,9 @@ def test_a_folder_gives_whatever_it_holds(tmp_path):
     both = run_records(tmp_path, as_of=record.as_of)
     assert [section.id for section in both.sections] == ["seals", "programme"]
     assert both.figures[-1] == run_programme(tmp_path, as_of=record.as_of).figures[-1]
+    again = run_records(tmp_path, as_of=record.as_of, name="north")
+    assert [section.id for section in again.sections] == ["seals-north", "programme-north"]
+    joined([both, again], title="two folders", provenance=Provenance(version="0"))
     (tmp_path / "expected.csv").unlink()
     with pytest.raises(FormatError, match=r"expected\.csv"):
         run_records(tmp_path)
