@@ -218,6 +218,9 @@ def _assembled(
     scored, lost = scored_detectors(pictures["validation"], pictures["test"], names["candidates"])
     asked, _ = asked_detectors(empties["validation"], names["loaded"])
     sizes = SHORT if is_short else FULL
+    for split, n_each in (("validation", 3), ("test", 3 + sizes.n_projected)):
+        n_scene = sum(key.startswith(f"threat/{split}/") for key in results)
+        lost += _not_made(split, n_scene * n_each - len(pictures[split]))
     parts = [
         threats_part(scored, lost, seed=seed),
         opaque_part(_rows("opaque/", OpaqueRow), _rows("masked/", MaskedRow), seed=seed),
@@ -258,6 +261,12 @@ def _assembled(
         seeds={key: value for part in parts for key, value in part.seeds.items()},
     )
     return _marked(whole) if is_short else whole
+
+
+def _not_made(split: str, n: int) -> list[LeftOut]:
+    """Name the pictures of scenes whose object did not get into the picture."""
+    text = "the object does not fit, or no pixel of it is in the picture"
+    return [LeftOut(kind="not made", where=f"threats, {split}", text=text, n=n, is_error=False)] if n else []
 
 
 def _card(settings: Settings, rows: list[Any], make: Callable[..., Part], *, is_whole: bool) -> Part:

@@ -33,14 +33,16 @@ def cost_part(pictures: Iterable[PictureRow], empties: Iterable[EmptyRow]) -> Pa
         what else the machine did.
     """
     times: dict[str, list[float]] = {}
-    sizes: dict[str, list[float]] = {}
+    per_mpx: dict[str, list[float]] = {}
     for row in pictures:
         for answer in row.answers:
-            times.setdefault(answer.detector, []).append(answer.ms)
-            sizes.setdefault(answer.detector, []).append(row.n_mpx)
+            if answer.serves:
+                times.setdefault(answer.detector, []).append(answer.ms)
+                per_mpx.setdefault(answer.detector, []).append(answer.ms / max(row.n_mpx, 1e-6))
     for one in empties:
         for answer in (*one.answers, *(a for hidden in one.hidden for a in hidden.answers)):
-            times.setdefault(answer.detector, []).append(answer.ms)
+            if answer.serves:
+                times.setdefault(answer.detector, []).append(answer.ms)
     if not times:
         return Part()
     figures = []
@@ -57,15 +59,14 @@ def cost_part(pictures: Iterable[PictureRow], empties: Iterable[EmptyRow]) -> Pa
             )
             for text, q in (("median", 0.5), ("95th percentile", 0.95))
         ]
-        if name in sizes:
-            per = np.array(times[name][: len(sizes[name])]) / np.maximum(sizes[name], 1e-6)
+        if name in per_mpx:
             figures.append(
                 Figure(
                     section=SECTION,
                     metric="time for a million pixels, median",
                     detector=name,
-                    value=float(np.median(per)),
-                    n=len(per),
+                    value=float(np.median(per_mpx[name])),
+                    n=len(per_mpx[name]),
                     unit="ms",
                     method="none: of this machine at this hour",
                     note="thumbnails: what a picture costs whatever its size weighs more than at full size",

@@ -11,6 +11,7 @@ import pytest
 from screening.evaluate.detectors import Candidate
 from screening.evaluate.metrics.matching import Region, Truth, match
 from screening.evaluate.radiographs.compare import compare_threats
+from screening.evaluate.radiographs.cost import cost_part
 from screening.evaluate.radiographs.pictures import threat_recipe
 from screening.evaluate.radiographs.rows import AnswerRow, PictureRow, TruthRow, answers_of, matched, restored
 from screening.evaluate.radiographs.scored import scored_detectors, validated_threshold
@@ -227,3 +228,17 @@ def test_one_picture_of_a_scene_is_the_one_that_was_answered() -> None:
         again = one_picture(1, "test", index, name, 1)
         np.testing.assert_array_equal(again.payload.raw, by_name[name].payload.raw)
     assert len({scan.identity.scan_id for scan in by_name.values()}) == 4
+
+
+def test_what_a_detector_does_not_serve_costs_nothing() -> None:
+    row = _picture(1, "without", {"one": (float("nan"), 0.5)})
+    slow = msgspec.structs.replace(row.answers[0], ms=30.0)
+    silent = msgspec.structs.replace(row.answers[0], ms=0.01, serves=False)
+    rows = [msgspec.structs.replace(row, answers=(slow,)) for _ in range(3)]
+    rows += [msgspec.structs.replace(row, answers=(silent,)) for _ in range(5)]
+    figures = {one.metric: one for one in cost_part(rows, []).figures}
+    assert figures["time for a picture, median"].value == 30.0
+    assert figures["time for a picture, median"].n == 3
+    assert figures["time for a million pixels, median"].value == pytest.approx(30.0 / 0.012)
+    assert all(one.better == "" for one in figures.values())
+    assert not cost_part([], []).figures
