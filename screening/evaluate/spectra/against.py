@@ -16,6 +16,9 @@ from .scored import Answer, Answers
 
 __all__ = ["comparisons", "shares_of_ceiling"]
 
+#: Resamples of a comparison: its smallest p-value is about 2 over this, and is corrected for all of them.
+_N_RESAMPLE = 10_000
+
 
 def comparisons(
     answers: Answers,
@@ -43,8 +46,8 @@ def comparisons(
     Returns
     -------
     list of Comparison
-        McNemar's test where each spectrum has a parent of its own, else a bootstrap over parents; corrected
-        by Holm over all of them.
+        McNemar's test where each spectrum has a parent of its own, else a bootstrap over parents. Corrected
+        by Holm: those on all spectra are one family, those on parts of them another.
     """
     rows: list[Comparison] = []
     for other in others:
@@ -54,6 +57,7 @@ def comparisons(
                 [a.is_correct for a, _ in pairs],
                 [b.is_correct for _, b in pairs],
                 [a.case.parent for a, _ in pairs],
+                n_resample=_N_RESAMPLE,
             )
             rows.append(
                 Comparison(
@@ -71,8 +75,13 @@ def comparisons(
                     test=found.test,
                 )
             )
-    corrected = holm([row.p for row in rows])
-    return [_judged(row, p) for row, p in zip(rows, corrected, strict=True)]
+    whole = [row for row in rows if not row.stratum]
+    parts = [row for row in rows if row.stratum]
+    return [
+        _judged(row, p)
+        for family in (whole, parts)
+        for row, p in zip(family, holm([row.p for row in family]), strict=True)
+    ]
 
 
 def _judged(row: Comparison, p_holm: float | None) -> Comparison:

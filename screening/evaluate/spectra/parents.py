@@ -195,9 +195,12 @@ def draw_sample(parent: Parent, level: int) -> SimulatedSample:
     scan = static_scan(
         Spectrum(counts, parent.edges_kev, live_s), background=separate, detector=_MAKERS_NAME[plan.kind]
     )
-    # What pile-up takes from and adds to the spectrum belongs to background and sources by their share.
+    # What pile-up takes and adds belongs to background and sources by their share; sums of two events also
+    # lie where neither has any counts, and are then the background's: together they are what was drawn.
     loss = np.divide(expected, total, out=np.ones_like(total), where=total > 0)
-    return SimulatedSample(scan, counts, background * loss, tuple(part * loss for part in parts))
+    parts = tuple(part * loss for part in parts)
+    background = np.maximum(expected - np.sum(parts, axis=0), 0.0) if parts else expected
+    return SimulatedSample(scan, counts, background, parts)
 
 
 def other_sources(parent: Parent, labels: tuple[str, ...]) -> NDArray[np.float64]:
