@@ -197,6 +197,7 @@ def _assembled(
     from .compare import compare_empties, compare_threats
     from .cost import cost_part
     from .empties import empties_part
+    from .empty_exhibits import empty_exhibits
     from .empty_scenes import EmptyRow
     from .exhibits import exhibits_of
     from .opaque import opaque_part
@@ -242,8 +243,9 @@ def _assembled(
                 *compare_threats(scored, seed=seed),
                 *compare_empties(asked, empties["test"], loads, seed=seed),
             ),
-            exhibits=tuple(
-                exhibits_of(scored, seed=seed, n_projected=sizes.n_projected, n_each=1 if is_short else 6)
+            exhibits=(
+                *exhibits_of(scored, seed=seed, n_projected=sizes.n_projected, n_each=1 if is_short else 6),
+                *empty_exhibits(asked, empties["test"], loads, seed=seed, n_each=1 if is_short else 4),
             ),
             left_out=tuple(left_out),
             seeds={"radiograph bench": seed},

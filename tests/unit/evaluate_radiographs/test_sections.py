@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -12,11 +13,13 @@ from screening.evaluate.radiographs.asking import Asked, asked_detectors
 from screening.evaluate.radiographs.card import card_part
 from screening.evaluate.radiographs.card_scenes import N_EMPTY, N_LOADED, CardRow, plan
 from screening.evaluate.radiographs.empties import empties_part
-from screening.evaluate.radiographs.empty_scenes import EmptyRow, HiddenRow
+from screening.evaluate.radiographs.empty_exhibits import empty_exhibits
+from screening.evaluate.radiographs.empty_scenes import KEYS, EmptyRow, HiddenRow
 from screening.evaluate.radiographs.exhibits import HEIGHT_PX, grey_png, rendering
 from screening.evaluate.radiographs.hidden_loads import MASSES_KG
 from screening.evaluate.radiographs.opaque import opaque_part
 from screening.evaluate.radiographs.opaque_scenes import Invariant, MaskedRow, OpaqueRow, SphereRow
+from screening.evaluate.radiographs.pictures import empty_recipe, load_recipe
 from screening.evaluate.radiographs.rows import AnswerRow
 from screening.evaluate.record import Part, Provenance, joined
 from screening.simulation.radiographs import RadiographRecipe, simulate_radiograph
@@ -251,3 +254,16 @@ def test_a_rendering_is_a_small_png() -> None:
     # air is bright, the container's floor is not
     assert picture[5].mean() > 220
     assert picture.min() < 120
+
+
+def test_failures_on_empties_and_loads_are_shown() -> None:
+    gamma = next(k for k in range(60) if empty_recipe(1, KEYS["test"], k)[1].family == "gamma")
+    alarms, quiet = _answer(0.9, True, level="HIGH"), _answer(0.1, False, level="LOW")
+    row = msgspec.structs.replace(_row(gamma, alarms), sample=f"empty-test-{gamma:04d}")
+    load = next(k for k in range(90) if load_recipe(1, KEYS["loads"], k).family == "gamma")
+    missed = msgspec.structs.replace(_row(load, quiet, is_loaded=True), sample=f"load-{load:04d}")
+    found = empty_exhibits([Asked("one", "one", None)], [row, _row(1, quiet)], [missed], seed=1, n_each=3)
+    assert [one.title for one in found] == ["an empty container alarms", "an ordinary load is not found"]
+    assert "HIGH" in found[0].text
+    assert "score 0.1" in found[1].text
+    assert all(one.picture is not None and one.picture.png[:4] == b"\x89PNG" for one in found)
