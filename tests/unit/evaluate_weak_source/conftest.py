@@ -14,15 +14,15 @@ from screening.work import Counts
 TINY = Scale(
     n_train=4,
     n_validation=4,
-    n_threshold=8,
+    n_threshold=6,
     n_verification=4,
     n_validation_pass=1,
     n_pilot=2,
-    n_pass=10,
+    n_pass=6,
     n_trial=1,
     n_resample=40,
     parents_per_job=4,
-    passes_per_job=5,
+    passes_per_job=3,
     is_measure=False,
 )
 
