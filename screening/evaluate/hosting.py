@@ -154,6 +154,12 @@ class Host:
             )
         return msgspec.json.decode(body, type=StoredAnswer)
 
+    def kill(self) -> None:
+        """End the process from another thread: whoever waits for its answer sees it die."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def close(self, *, kill: bool = False) -> None:
         """End the process.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -186,18 +186,19 @@ def answers_of(
     writer = None if store is None else AnswerWriter(store, header, kept.values())
     rows = dict(kept)
     n_due = len(samples) * len(under_test)
+    source = (
+        _in_this_process(work, Path(dataset_dir))
+        if workers == 1 and time_limit_s is None
+        else _in_processes(work, Path(dataset_dir), chosen, workers, time_limit_s)
+    )
     try:
-        source = (
-            _in_this_process(work, Path(dataset_dir))
-            if workers == 1 and time_limit_s is None
-            else _in_processes(work, Path(dataset_dir), chosen, workers, time_limit_s)
-        )
-        for row in source:
-            rows[row.detector, row.sample.id] = row
-            if writer is not None:
-                writer.add(row)
-            if progress is not None:
-                progress(len(rows), n_due, row.sample.id)
+        with closing(source):  # interrupted: processes end now, not when somebody collects garbage
+            for row in source:
+                rows[row.detector, row.sample.id] = row
+                if writer is not None:
+                    writer.add(row)
+                if progress is not None:
+                    progress(len(rows), n_due, row.sample.id)
     finally:
         if writer is not None:
             writer.close()
@@ -356,7 +357,7 @@ def _leaks(
     return leaks(detectors, dataset.samples, hashes, split, model_statements(folder))
 
 
-def _in_this_process(work: _Work, root: Path) -> Iterator[StoredAnswer]:
+def _in_this_process(work: _Work, root: Path) -> Generator[StoredAnswer]:
     reader = ScanReader(root)
     for sample in work.samples:
         due = [detector for detector in work.detectors if (detector.name, sample.id) not in work.kept]
@@ -372,7 +373,7 @@ def _in_this_process(work: _Work, root: Path) -> Iterator[StoredAnswer]:
 
 def _in_processes(
     work: _Work, root: Path, settings: Settings, workers: int, time_limit_s: float | None
-) -> Iterator[StoredAnswer]:
+) -> Generator[StoredAnswer]:
     """Yield answers as they come from processes that hold one detector each."""
     batches: queue.SimpleQueue[tuple[int, list[Sample]]] = queue.SimpleQueue()
     n_due = 0
@@ -387,6 +388,7 @@ def _in_processes(
     ]
     answered: queue.SimpleQueue[StoredAnswer | Exception] = queue.SimpleQueue()
     is_stopped = threading.Event()
+    hosts: list[Host] = []
 
     def _drive() -> None:
         host: Host | None = None
@@ -397,7 +399,10 @@ def _in_processes(
                     if host is not None:
                         host.close()
                     host = Host(specs[index])
+                    hosts.append(host)
                 for sample in batch:
+                    if is_stopped.is_set():
+                        break
                     answered.put(host.ask(sample, time_limit_s=time_limit_s))
         except queue.Empty:
             pass
@@ -418,5 +423,8 @@ def _in_processes(
             yield found
     finally:
         is_stopped.set()
+        if any(thread.is_alive() for thread in threads):
+            for host in hosts:  # interrupted: nobody waits for what is being asked
+                host.kill()
         for thread in threads:
             thread.join()

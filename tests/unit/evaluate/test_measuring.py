@@ -102,6 +102,14 @@ def test_nothing_a_detector_does_ends_the_evaluation(folder, wild):
     assert all(row.peak_bytes > 1e6 for row in answers.rows if row.sample.scan_id)
 
 
+def test_an_interrupted_evaluation_ends_its_processes_at_once(folder, wild):
+    def _interrupt(*step):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # s1 sleeps for ten minutes
+        answers_of(folder, detectors=[wild.Wild()], settings=Settings(), workers=2, progress=_interrupt)
+
+
 def test_a_detector_that_cannot_be_sent_or_built_elsewhere_is_named(folder, wild):
     class Local(Counting):
         pass
