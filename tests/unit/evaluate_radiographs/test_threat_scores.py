@@ -242,3 +242,11 @@ def test_what_a_detector_does_not_serve_costs_nothing() -> None:
     assert figures["time for a million pixels, median"].value == pytest.approx(30.0 / 0.012)
     assert all(one.better == "" for one in figures.values())
     assert not cost_part([], []).figures
+
+
+def test_a_detector_that_serves_no_picture_of_a_split_is_left_out_by_name() -> None:
+    served = _split(2, 6)
+    unserved = [msgspec.structs.replace(row, answers=()) for row in _split(1, 6)]
+    scored, left = scored_detectors(unserved, served, ["good"])
+    assert not scored
+    assert [(one.kind, one.where, one.is_error) for one in left] == [("not asked", "good", False)]
