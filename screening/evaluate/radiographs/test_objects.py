@@ -145,7 +145,9 @@ def image_quality_part(
     more, curve = sharpness_figures(scanner, setup.n_test, noise.spawn(1)[0], section, family)
     figures += more
     curves.append(curve)
-    figures += pair_figures(scanner, WIRES_MM, setup.n_test, noise.spawn(1)[0], section, family)
+    figures += pair_figures(
+        scanner, (*WIRES_MM, 16.0, 22.0), setup.n_test, noise.spawn(1)[0], section, family
+    )
     left_out = []
     if len(scanner.energies) < 2:
         text = f"{family} as {built} records one energy: no material is told"
