@@ -82,7 +82,7 @@ def scored_detectors(
         }
         is_asked = any(truth.visible >= 0.5 for row, _ in plain["test"] for truth in row.truths)
         if not plain["validation"] or not is_asked:
-            why = "no picture of the validation split, or none of the test with a threat, is of a kind it serves"
+            why = "serves no picture of the validation split, or none with a threat of the test"
             left.append(LeftOut(kind="not asked", where=name, text=why, n=len(every), is_error=False))
             continue
         pooled = {split: pool(restored(*pair) for pair in pairs) for split, pairs in plain.items()}
