@@ -97,6 +97,12 @@ def evaluate(
     baseline: Annotated[
         Path | None, typer.Option(help="An earlier report.json: say what changed; exit status 3 if worse.")
     ] = None,
+    measured: Annotated[
+        Path | None, typer.Option(help="Measured spectra for the identification bench, with a spectra.toml.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Another spectra.toml for the measured spectra.")
+    ] = None,
     split: Annotated[str, typer.Option(help="Which rows of the data set are scored.")] = "test",
     short: Annotated[
         bool, typer.Option("--short", help="A short form of benches and plans; it measures nothing.")
@@ -136,6 +142,8 @@ def evaluate(
         presets=tuple(preset or ()),
         plans=tuple(plan or ()),
         programmes=tuple(programme or ()),
+        measured=measured,
+        recipe=recipe,
         detectors=tuple(detector) if detector else None,
         replays=tuple(replay or ()),
         split=split,

@@ -170,7 +170,7 @@ def score(reported: Collection[str], required: Collection[str], table: Correspon
         verdict = Verdict.WRONG
     elif matched == wanted and not extra:
         verdict = Verdict.CORRECT
-    elif matched or partly:
+    elif matched or (partly and not extra):
         verdict = Verdict.PARTIAL
     else:
         verdict = Verdict.WRONG if extra else Verdict.MISSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,12 +19,12 @@ from .presets import PRESETS, bench
 from .record import Evaluation, Part, joined
 from .report import Changes, compare, provenance, read_report, write_report
 from .report.paired import stored_pairs
-from .stored import evaluate_stored
+from .stored import evaluate_stored, named_apart
 
 __all__ = ["Outcome", "Request", "run_request"]
 
-#: Exit status when something was checked and failed: a plan, or a regression.
-FAILED = 3
+#: The bench that also takes measured spectra.
+MEASURED_BENCH = "identification"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +42,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         Test plans: files, or ``example:NAME`` for one that is shipped.
     programmes : tuple of Path
         Folders with records of seals, custody or containers.
+    measured : Path or None
+        Folder of measured spectra for the bench "identification".
+    recipe : Path or None
+        What is made of them; ``spectra.toml`` in the folder when None.
     detectors : tuple of str or None
         Registered names; None for all that are.
     replays : tuple of str
@@ -68,6 +73,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     presets: tuple[str, ...] = ()
     plans: tuple[str, ...] = ()
     programmes: tuple[Path, ...] = ()
+    measured: Path | None = None
+    recipe: Path | None = None
     detectors: tuple[str, ...] | None = None
     replays: tuple[str, ...] = ()
     split: str = "test"
@@ -173,9 +180,15 @@ def _measured(
     parts: list[Part] = []
     if request.dataset is not None:
         parts.append(_dataset_part(request, request.dataset, out, settings, progress))
-    parts.extend(evaluate_stored(path) for path in request.stored)
+    for path in request.stored:
+        part = evaluate_stored(path)
+        is_alone = request.dataset is None and len(request.stored) == 1
+        parts.append(part if is_alone else named_apart(part, _stored_name(path)))
     for name in request.presets:
         run_bench, what = bench(name)
+        extra: dict[str, Any] = {}
+        if name == MEASURED_BENCH and request.measured is not None:
+            extra = {"measured": request.measured, "recipe": request.recipe}
         parts.append(
             run_bench(
                 out / "work" / (f"{name}-short" if request.is_short else name),
@@ -187,6 +200,7 @@ def _measured(
                 is_resumed=request.is_resumed,
                 seed=request.seed,
                 progress=progress,
+                **extra,
             )
         )
     status = 0
@@ -210,7 +224,10 @@ def _measured(
     if request.programmes:
         from .programmes import run_records
 
-        parts.extend(run_records(path) for path in request.programmes)
+        is_alone = len(request.programmes) == 1
+        parts.extend(
+            run_records(path, name="" if is_alone else path.resolve().name) for path in request.programmes
+        )
     return parts, status
 
 
@@ -239,6 +256,11 @@ def _dataset_part(
     )
 
 
+def _stored_name(path: Path) -> str:
+    place = path.resolve()
+    return place.name if place.is_dir() else place.parent.name
+
+
 def _check(request: Request) -> None:
     asked = (request.dataset, *request.stored, *request.presets, *request.plans, *request.programmes)
     if not any(item is not None for item in asked):
@@ -246,6 +268,10 @@ def _check(request: Request) -> None:
             "nothing to evaluate: name a folder with labels.csv, a preset "
             f"({', '.join(PRESETS)}), a test plan, stored answers, or a folder of programme records"
         )
+    if (request.measured or request.recipe) and MEASURED_BENCH not in request.presets:
+        raise ConfigurationError(f"measured spectra go with the preset {MEASURED_BENCH!r}")
+    if request.recipe is not None and request.measured is None:
+        raise ConfigurationError("a recipe says what is made of measured spectra; name their folder")
     if request.replays and request.dataset is None:
         raise ConfigurationError("outside programs are asked about a data set; name its folder")
     if request.workers < 1:

@@ -11,7 +11,7 @@ from typing import Protocol
 from screening.classifiers import ModelCard
 from screening.errors import ConfigurationError
 
-__all__ = ["TRAINERS", "Progress", "Trainer", "train"]
+__all__ = ["TRAINERS", "Progress", "Trainer", "train", "training_statement"]
 
 #: What trainers tell of their progress: one line for a person.
 Progress = Callable[[str], None]
@@ -27,6 +27,9 @@ class Trainer(Protocol):
         """Write model.onnx and card.toml into a folder, and return the card."""
         ...
 
+
+#: What a model was trained on, beside its card; an evaluation reads it.
+STATEMENT = "trained_on.txt"
 
 #: Trainers by model name, as "module:function".
 TRAINERS: dict[str, str] = {
@@ -78,7 +81,32 @@ def train(
             f'training {name} needs {error.name}: pip install "screening[train]"', value=error.name
         ) from error
     out_dir.mkdir(parents=True, exist_ok=True)
-    return trainer(out_dir, seed=seed, quick=quick, progress=progress or _silent)
+    card = trainer(out_dir, seed=seed, quick=quick, progress=progress or _silent)
+    (out_dir / STATEMENT).write_text(training_statement(card), encoding="utf-8")
+    return card
+
+
+def training_statement(card: ModelCard) -> str:
+    """Return what an evaluation is told of a model's training data, to find its scans among test samples.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of a model trained here.
+
+    Returns
+    -------
+    str
+        Comment lines alone: our trainers draw what they learn from in memory, from random streams of a
+        seed, and no scan of it is ever a file with a hash or a seed of its own.
+    """
+    lines = [
+        f"{card.name} {card.version} learned from what this command draws: {card.training.recipe}",
+        f"{card.training.data}.",
+        "It is drawn in memory from random streams of that seed. No scan of it was ever written to a file,",
+        "so there is no hash, no seed of a scan and no parent to list.",
+    ]
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _silent(text: str) -> None:
