@@ -76,7 +76,7 @@ class FactorDeviance(BankDetector):
     name: ClassVar[str] = "nmf"
     text: ClassVar[str] = "Poisson deviance from non-negative factors of background"
     #: Factors.
-    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5, 6, 7, 8)
+    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 6, 8, 10, 12)
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
         return {"basis": factorise(learner.spectra, int(setting), seed=context.seed)}
@@ -100,7 +100,7 @@ class FactorTemplates(BankDetector):
     tier: ClassVar[str] = "informed"
     text: ClassVar[str] = "likelihood ratio of each source of the library beside factors of background"
     #: Factors.
-    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5, 6, 7, 8)
+    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 6, 8, 10, 12)
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
         owner = [np.full(len(rows), k) for k, rows in enumerate(context.templates.values())]

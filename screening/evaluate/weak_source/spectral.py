@@ -75,7 +75,7 @@ class PrincipalComponents(BankDetector):
     name: ClassVar[str] = "pca"
     text: ClassVar[str] = "residual outside the principal components, Poisson-scaled"
     #: Components beyond the mean.
-    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 5, 6, 8)
+    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 6, 8, 12)
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
         del context
@@ -110,7 +110,7 @@ class RawComponents(BankDetector):
     name: ClassVar[str] = "pca-raw"
     text: ClassVar[str] = "residual of counts outside their singular vectors, one threshold for all rates"
     #: Singular vectors.
-    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 5, 6, 7, 8)
+    settings: ClassVar[tuple[float, ...]] = (1, 2, 3, 4, 6, 8, 10, 12)
     n_part: ClassVar[int] = 1
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
@@ -139,7 +139,7 @@ class PlainComponents(BankDetector):
     name: ClassVar[str] = "pca-unscaled"
     text: ClassVar[str] = "residual outside the principal components of spectra of unit sum, unscaled"
     #: Components beyond the mean.
-    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 5, 6, 8)
+    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 6, 8, 12)
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
         del context
@@ -171,7 +171,7 @@ class MatchedFilter(BankDetector):
     tier: ClassVar[str] = "informed"
     text: ClassVar[str] = "linear spectral filter for each source of the library, the largest"
     #: Directions of varying background that are allowed for.
-    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 5, 6, 8)
+    settings: ClassVar[tuple[float, ...]] = (0, 1, 2, 3, 4, 6, 8, 12)
 
     def _learn(self, learner: Learner, setting: Any, context: Context) -> dict[str, NDArray[Any]]:
         rows = np.concatenate(list(context.templates.values())).astype(np.float64)
