@@ -78,7 +78,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     n : float or None
         Trials, or exposure.
     unit : str
-        "" for a share, else "1/h", "kBq", "kg", "ms".
+        "" for a share, else "1/h", "kBq", "kg", "ms"; "verdict" for 1 pass, 0 fail, None inconclusive.
     method : str
         Of the interval: "clopper-pearson", "bootstrap over 40 parents", "none: 3 parents, 5 needed".
     better : {"higher", "lower", ""}

@@ -244,6 +244,7 @@ def passed_figure(
         metric=PASSED,
         value=value,
         confidence=confidence,
+        unit="" if is_short else "verdict",
         better="higher",
         note=note,
         method="exact bounds",

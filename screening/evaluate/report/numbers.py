@@ -11,6 +11,8 @@ __all__ = ["Words", "figure_words", "is_number", "p_words", "rounded", "trials_w
 
 SIGNIFICANT = 4  #: digits of a number without an interval
 MISSING = "none"
+#: Unit of a figure that is a verdict: 1 pass, 0 fail, no value inconclusive.
+VERDICT = "verdict"
 
 
 class Words(NamedTuple):
@@ -84,6 +86,9 @@ def figure_words(figure: Figure) -> Words:
     Words
         For a table.
     """
+    if figure.unit == VERDICT:
+        said = {1.0: "pass", 0.0: "fail"}.get(-1.0 if figure.value is None else figure.value, "inconclusive")
+        return Words(said, "", trials_words(figure))
     spread = None
     interval = ""
     low, high = (bound if is_number(bound) else None for bound in (figure.low, figure.high))
