@@ -267,3 +267,12 @@ def test_failures_on_empties_and_loads_are_shown() -> None:
     assert "HIGH" in found[0].text
     assert "score 0.1" in found[1].text
     assert all(one.picture is not None and one.picture.png[:4] == b"\x89PNG" for one in found)
+
+
+def test_the_pipeline_alarms_on_an_empty_by_its_code() -> None:
+    pipeline = Asked("pipeline", "pipeline", None)
+    quiet = _answer(0.85, True, detector="pipeline", level="LOW")
+    assert pipeline.call((quiet,)) is False
+    assert pipeline.call((msgspec.structs.replace(quiet, codes=("IMG_NOT_EMPTY",)),)) is True
+    assert pipeline.call((msgspec.structs.replace(quiet, is_loaded=None),)) is None
+    assert Asked("one", "one", None).call((_answer(0.85, True),)) is True
