@@ -338,7 +338,7 @@ class _Points:
         self.max_fpr = max_fpr
         self.order = np.argsort(-values, kind="stable")
         ordered = values[self.order]
-        self.last = np.append(np.nonzero(np.diff(ordered))[0], values.size - 1)
+        self.last = np.append(np.nonzero(ordered[1:] != ordered[:-1])[0], values.size - 1)
         self.is_positive = positive[self.order]
         self.positive, self.negative = np.nonzero(positive)[0], np.nonzero(~positive)[0]
         self.negative = self.negative[np.argsort(values[self.negative], kind="stable")]

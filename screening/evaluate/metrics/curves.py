@@ -72,7 +72,7 @@ def roc(scores: ArrayLike, truth: ArrayLike) -> Roc:
         raise ValueError(f"a curve needs both classes, got {n_positive} positives and {n_negative} negatives")
     order = np.argsort(-values, kind="stable")
     values, positive = values[order], positive[order]
-    last = np.append(np.nonzero(np.diff(values))[0], values.size - 1)
+    last = np.append(np.nonzero(values[1:] != values[:-1])[0], values.size - 1)
     true_positives = np.cumsum(positive)[last]
     false_positives = last + 1 - true_positives
     return Roc(

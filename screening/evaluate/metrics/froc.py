@@ -47,6 +47,8 @@ __all__ = [
 FP_LEVELS = (0.01, 0.05, 0.1, 0.5, 1.0)
 #: False alarm rate over clean containers at which the container's curve is read: "90 % at 6 %".
 CONTAINER_FPR = 0.06
+#: Score of a container without a candidate: finite, for curves, and below any that a detector gives.
+NO_CANDIDATE = float(np.finfo(np.float64).min)
 #: Numbers of a resampling held at once.
 CHUNK_SIZE = 4_000_000
 
@@ -249,15 +251,14 @@ def container_scores(pooled: Pooled) -> tuple[NDArray[np.float64], NDArray[np.bo
     Returns
     -------
     score : ndarray of shape (n_container,), float64
-        Highest score in each; those without a candidate share a number below all others.
+        Highest score in each; those without a candidate share the lowest number there is, so that a
+        threshold set on one split means the same on another.
     has_threat : ndarray of shape (n_container,), bool
         Whether it holds a threat that can be seen. Containers with hidden threats alone are left out.
     """
     asked = pooled.container_state >= 0
     score = pooled.container_score[asked]
-    finite = score[np.isfinite(score)]
-    below = float(finite.min()) - 1.0 if finite.size else 0.0
-    return np.where(np.isneginf(score), below, score), pooled.container_state[asked] == 1
+    return np.where(np.isneginf(score), NO_CANDIDATE, score), pooled.container_state[asked] == 1
 
 
 def summary(
@@ -319,6 +320,9 @@ def summary(
             return Estimate(None, None, None, "none: nothing to measure it on", n, n_negative)
         if spread is None:
             reason = f"none: {n_scene} scenes, {MIN_PARENTS} needed"
+            return Estimate(value, None, None, reason, n, n_negative)
+        if truth_scenes < MIN_PARENTS:
+            reason = f"none: threats in {truth_scenes} scenes, {MIN_PARENTS} needed"
             return Estimate(value, None, None, reason, n, n_negative)
         drawn = spread[:, column]
         drawn = drawn[~np.isnan(drawn)]

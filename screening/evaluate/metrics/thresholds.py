@@ -115,6 +115,9 @@ def thresholds_of(
     allowed = allowed_episodes(weights @ starts.hours, rate_per_h)
     found = np.full(len(weights), np.nan)
     open_rows = np.nonzero(allowed >= 1)[0]
+    if starts.above.size == 0:  # nothing ever starts an episode
+        found[open_rows] = -np.inf
+        return found
     n_top = int(4 * allowed.max(initial=1.0)) + 50
     while open_rows.size:
         is_all = n_top >= starts.above.size
@@ -127,7 +130,7 @@ def thresholds_of(
         order = np.argsort(-value, kind="stable")
         value, run, sign = value[order], run[order], sign[order]
         # Just below value[last]: all events of equal scores together.
-        last = np.append(np.nonzero(np.diff(value))[0], value.size - 1)
+        last = np.append(np.nonzero(value[1:] != value[:-1])[0], value.size - 1)
         edges = value[last]
         rows_of_block = max(1, 8_000_000 // max(value.size, 1))
         still: list[Any] = []

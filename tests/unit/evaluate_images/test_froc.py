@@ -299,7 +299,7 @@ def test_a_curve_worked_by_hand() -> None:
     assert fr.normalised_area(curve, 2.0) == pytest.approx(0.25 * (1 / 3) + 0.75 * (2 / 3))
     assert fr.average_precision(pooled) == pytest.approx(1 / 3 * 1 + 1 / 3 * 2 / 4)
     score, has_threat = fr.container_scores(pooled)
-    assert score.tolist() == [4.0, 1.0, 5.0, 2.0, 0.0]  # the one without a candidate is below all others
+    assert score.tolist() == [4.0, 1.0, 5.0, 2.0, fr.NO_CANDIDATE]
     assert has_threat.tolist() == [False, False, True, True, True]
     got = fr.summary(pooled, n_resample=200)
     assert got.container_auc.value == pytest.approx(roc_auc_score(has_threat, score))
@@ -470,3 +470,29 @@ def test_detection_by_mass_and_hidden_covered() -> None:
     bare = match([], [hidden, truth(5, 5, 9, 9)], scene="bare")
     share = fr.hidden_covered(pool([*over, bare]))
     assert (share.k, share.n) == (9, 10)
+
+
+def test_silence_means_the_same_on_every_split() -> None:
+    """A container without a candidate stays below a threshold that another split set just above silence."""
+
+    def _clean(lowest: float) -> Pooled:
+        marked = [match([found(5, 5, 9, 9, lowest)], [], scene=f"s{k}") for k in range(2)]
+        return pool([*marked, *(match([], [], scene=f"q{k}") for k in range(8))])
+
+    of_validation, _ = fr.container_scores(_clean(0.1))
+    threshold = np.nextafter(np.sort(of_validation)[::-1][2], np.inf)  # the first clean one that is silent
+    for lowest in (-5.0, 0.1, 0.4):
+        score, _ = fr.container_scores(_clean(lowest))
+        assert int(np.sum(score >= threshold)) == 2
+
+
+def test_threats_of_few_scenes_have_no_interval() -> None:
+    """Many clean scenes do not make up for threats that all come from one."""
+    clean = [match([found(5, 5, 9, 9, 0.1)] if k < 5 else [], [], scene=f"c{k}") for k in range(40)]
+    target = truth(20, 20, 30, 30)
+    same = [match([found(20, 20, 30, 30, 0.9)] if k % 2 else [], [target], scene="one") for k in range(4)]
+    got = fr.summary(pool([*clean, *same]), n_resample=100)
+    for estimate in (*got.llf.values(), got.precision, got.container_tpr):
+        assert estimate.low is None
+        assert estimate.method.startswith("none: threats in 1 scene")
+    assert got.llf[0.1].value == 0.5

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from screening.evaluate.metrics.curves import roc
 from screening.evaluate.metrics.episodes import (
     detection_score,
     episode_starts,
@@ -224,3 +225,17 @@ def test_starts_are_pooled_from_single_runs():
         pooled_starts([])
     with pytest.raises(ValueError, match="single runs"):
         pooled_starts([background(2, 100)])
+
+
+def test_a_detector_that_never_scores_has_every_threshold():
+    silent = pooled_starts([episode_starts(np.full(600, -np.inf), 0.1, run=k) for k in range(40)])
+    assert threshold_at_rate(silent, 2.0, n_resample=10).value is None  # -inf is no number to report
+    assert np.isneginf(resampled_thresholds(silent, 2.0, n_resample=10)).all()
+
+
+def test_infinite_scores_are_alarms_at_every_threshold():
+    score = np.r_[np.linspace(0.0, 1.0, 600), np.full(3, np.inf)]
+    runs = pooled_starts([episode_starts(score, 0.1, run=k) for k in range(40)])
+    assert threshold_at_rate(runs, 10.0, n_resample=10).value is None  # a run each is too many at any height
+    curve = roc(np.array([np.inf, np.inf, 0.0]), np.array([True, False, False]))
+    assert curve.tpr.tolist() == [0.0, 1.0, 1.0]
