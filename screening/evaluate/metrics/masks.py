@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .matching import Boxed, Outcome, PictureMatch, box_iou, centre
-from .proportions import MIN_PARENTS, bootstrap_interval
+from .proportions import MIN_PARENTS
+from .resampling import bootstrap
 
 __all__ = [
     "Localisation",
@@ -266,8 +267,12 @@ def localisation_error(
     if n_scene < MIN_PARENTS:
         reason = f"none: {n_scene} scenes, {MIN_PARENTS} needed"
         return Localisation(median, None, None, p95, values.size, unit, reason)
-    low, high = bootstrap_interval(values, scenes, np.median, seed=seed)
-    return Localisation(median, low, high, p95, values.size, unit, f"bootstrap over {n_scene} scenes")
+    found = bootstrap(np.median, values, scenes, seed=seed)
+    if found.low is None:  # equal distances: pixels are whole
+        return Localisation(median, None, None, p95, values.size, unit, found.method)
+    return Localisation(
+        median, found.low, found.high, p95, values.size, unit, f"bootstrap over {n_scene} scenes"
+    )
 
 
 def _difference(truth: ArrayLike, found: ArrayLike) -> NDArray[np.float64]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from screening.evaluate.identification import Correspondence, severity
 from screening.evaluate.metrics.proportions import rate
 from screening.evaluate.metrics.time_to_alarm import time_to_alarm
@@ -60,14 +62,7 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
               detector=name, better="higher", is_headline=True),
         share(nuisance, lambda a: a.alarm is True, section=section, metric="alarm: natural and medical",
               detector=name),
-        figure_of(
-            rate(sum(a.alarm is True for _, a, _ in clean), float(len(clean)), "occupancy"),
-            section=section,
-            metric="alarm: false, per occupancy",
-            detector=name,
-            better="lower",
-            is_headline=True,
-        ),
+        _false_alarms(name, clean),
     ]  # fmt: skip
     strata: dict[str, list[Answered]] = {}
     for item in threats:
@@ -82,14 +77,31 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
     return Told([*figures, *curve.figures], curve.curves)
 
 
+def _false_alarms(name: str, clean: Sequence[Answered]) -> Figure:
+    """Return the rate of false alarms; occupancies that share a parent are not independent."""
+    metric = "alarm: false, per occupancy"
+    if len({sample.parent for sample, _, _ in clean}) == len(clean):
+        return figure_of(
+            rate(sum(a.alarm is True for _, a, _ in clean), float(len(clean)), "occupancy"),
+            section=SECTION.id, metric=metric, detector=name, better="lower", is_headline=True,
+        )  # fmt: skip
+    # An occupancy alarms once or not at all, so that its rate is a share.
+    found = share(
+        clean, lambda a: a.alarm is True, section=SECTION.id, metric=metric, detector=name,
+        better="lower", is_headline=True,
+    )  # fmt: skip
+    return msgspec.structs.replace(found, unit="1/occupancy")
+
+
 def _times(name: str, threats: Sequence[Answered]) -> list[Figure]:
-    """Return how soon sources alarm; a pass without an alarm counts as one that never did."""
-    told = [item for item in threats if item.answer.alarm is not None]
-    if not any(item.answer.alarm_time_s is not None for item in told):
+    """Return how soon sources alarm; a pass without an alarm or an answer counts as one that never did."""
+    if not any(item.answer.alarm_time_s is not None for item in threats):
         return []
     never = float("inf")
-    times = [never if a.alarm is not True or a.alarm_time_s is None else a.alarm_time_s for _, a, _ in told]
-    found = time_to_alarm(times, parents=[sample.parent for sample, _, _ in told])
+    times = [
+        never if a.alarm is not True or a.alarm_time_s is None else a.alarm_time_s for _, a, _ in threats
+    ]
+    found = time_to_alarm(times, parents=[sample.parent for sample, _, _ in threats])
     return [
         Figure(
             section=SECTION.id,

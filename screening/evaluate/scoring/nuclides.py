@@ -10,9 +10,10 @@ import numpy as np
 
 from screening.evaluate.identification import Correspondence, Score, Verdict, score
 from screening.evaluate.metrics.proportions import proportion
+from screening.evaluate.metrics.resampling import clusters_of, interval_of, resampled_sums
 from screening.evaluate.record import Better, Figure, Section, figure_of
 
-from .questions import Answered, Told
+from .questions import N_RESAMPLE, Answered, Told, estimated
 
 __all__ = ["SECTION", "identification_figures", "identified"]
 
@@ -114,19 +115,7 @@ def identification_figures(name: str, answers: Sequence[Answered], table: Corres
             better="lower",
         )
     )
-    figures.extend(
-        Figure(
-            section=SECTION.id,
-            metric=f"nuclides: {title}",
-            detector=name,
-            value=float(np.mean([getattr(found.score, field) for found in spectra])),
-            n=len(spectra),
-            method="none",
-            better="higher",
-            note="mean over spectra",
-        )
-        for title, field in (("precision", "precision"), ("recall", "recall"), ("F", "f"))
-    )
+    figures.extend(_averages(name, spectra))
     figures.extend(_by_truth(name, spectra))
     figures.extend(_wrong_labels(name, spectra))
     return Told(figures, [])
@@ -153,6 +142,26 @@ def _share(
         is_headline=is_headline,
         note=note,
     )
+
+
+def _averages(name: str, spectra: Sequence[_Spectrum]) -> list[Figure]:
+    """Return precision, recall and F averaged per spectrum, with intervals over parents."""
+    titles = ("precision", "recall", "F")
+    values = np.array([(f.score.precision, f.score.recall, f.score.f) for f in spectra], dtype=np.float64)
+    parents = [found.item.sample.parent for found in spectra]
+    clusters = clusters_of(parents, len(values))
+    sums, n = resampled_sums(values, parents, n_resample=N_RESAMPLE)
+    return [
+        estimated(
+            interval_of(float(values[:, k].mean()), sums[:, k] / n, clusters),
+            section=SECTION.id,
+            metric=f"nuclides: {title}",
+            detector=name,
+            better="higher",
+            note="mean over spectra",
+        )
+        for k, title in enumerate(titles)
+    ]
 
 
 def _by_truth(name: str, spectra: Sequence[_Spectrum]) -> list[Figure]:

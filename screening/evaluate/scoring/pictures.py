@@ -43,7 +43,8 @@ class Question(NamedTuple):
 
 _TEXT = (
     "True positive rate over all positives, where no answer is a miss; false positive rate over the "
-    "negatives with an answer, by the detector's own call. The curve is over pictures with a score.",
+    "negatives with an answer, by the detector's own call. The curve is over all positives, those without a "
+    "score below every threshold, and over negatives with a score.",
 )
 
 QUESTIONS = (
@@ -149,7 +150,7 @@ def picture_scores(answers: Sequence[Answered], question: Question) -> Scored:
     Returns
     -------
     Scored
-        Over all pictures whose truth is known.
+        Over pictures whose truth is known; see :func:`screening.evaluate.scoring.questions.scored`.
     """
     return scored(_known(answers, question), lambda s: bool(question.truth(s)), question.value)
 

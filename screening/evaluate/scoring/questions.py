@@ -65,7 +65,7 @@ class Told(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """Scores of the samples that have one, for curves.
+    """Scores of samples, for curves.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Scored(NamedTuple):
     parents : list of str
         What samples share.
     n_without : int
-        Samples without a score.
+        Samples without a score: positives among them stand below every score, negatives are left out.
     """
 
     ids: list[str]
@@ -161,15 +161,19 @@ def scored(
     Returns
     -------
     Scored
-        Those that have one, and how many have none.
+        Those that have one. A positive without one is a miss at every threshold that tells anything, and
+        stands below all scores; a negative without one is no evidence and is left out.
     """
-    found = [(s, v) for s, a, _ in items if (v := value(a)) is not None and np.isfinite(v)]
+    every = [(s, v if (v := value(a)) is not None and np.isfinite(v) else None) for s, a, _ in items]
+    given = [v for _, v in every if v is not None]
+    below = min(given, default=0.0) - 1.0
+    found = [(s, below if v is None else v) for s, v in every if v is not None or (given and truth(s))]
     return Scored(
         ids=[sample.id for sample, _ in found],
         truth=np.array([truth(sample) for sample, _ in found], dtype=bool),
         score=np.array([v for _, v in found], dtype=np.float64),
         parents=[sample.parent for sample, _ in found],
-        n_without=len(items) - len(found),
+        n_without=len(items) - len(given),
     )
 
 
@@ -248,7 +252,7 @@ def roc_curve(found: Scored, *, section: str, metric: str, detector: str, is_hea
     n_negative = int(found.truth.size - n_positive)
     note = f"{n_positive} positives, {n_negative} negatives"
     if found.n_without:
-        note += f", {found.n_without} without a score"
+        note += f", {found.n_without} without a score: positives among them are misses"
     area = _area(found, auc(curve))
     key: dict[str, Any] = {"section": section, "detector": detector, "note": note}
     figures = [

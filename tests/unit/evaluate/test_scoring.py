@@ -290,3 +290,46 @@ def test_failures_are_shown_with_their_scan(tmp_path):
     assert "cannot be shown" in shown[1].text
     assert [drawn.kind for drawn in shown[3].picture.boxes] == ["missed", "false alarm"]
     assert shown[3].picture.png.startswith(b"\x89PNG")
+
+
+def test_sources_without_an_answer_are_misses_of_curves_and_times():
+    good = [passed(f"g{i}", source="Cs-137", alarm=True, alarm_score=5.0, alarm_time_s=2.0) for i in range(6)]
+    mute = [passed(f"m{i}", source="Cs-137", level=Level.UNKNOWN) for i in range(14)]
+    clean = [passed(f"c{i}", source="", alarm=False, alarm_score=i % 7) for i in range(20)]
+    silent = [passed(f"u{i}", source="", level=Level.UNKNOWN) for i in range(20)]
+    found = figures(part_of(stored([*good, *mute, *clean, *silent])))
+    at = found["alarm: true positive rate at false positive rate 0.1", ""]
+    assert at.value == 0.0  # 4 of 20 clean ones score 5 and more
+    assert "20 positives, 20 negatives, 14 without a score" in at.note
+    area = found["alarm: area under the curve", ""]
+    assert area.value == pytest.approx(0.3 * np.mean([(i % 7 < 5) + 0.5 * (i % 7 == 5) for i in range(20)]))
+    time = found["alarm: median time from the start of the pass", ""]
+    assert (time.value, time.n, time.note) == (None, 20, "14 of 20 passes with a source never alarmed")
+
+
+def test_a_detector_without_scores_has_no_curve():
+    rows = [passed(f"s{i}", source="Cs-137" if i % 2 else "", alarm=bool(i % 2)) for i in range(40)]
+    assert not any("area" in metric for metric, _ in figures(part_of(stored(rows))))
+
+
+def test_false_alarms_of_one_parent_are_not_independent():
+    rows = [passed(f"s{i}", source="", alarm=i < 40, parent=f"p{i // 20}") for i in range(400)]
+    alike = figures(part_of(stored(rows)))["alarm: false, per occupancy", ""]
+    apart = figures(part_of(stored([passed(f"s{i}", source="", alarm=i < 40) for i in range(400)])))
+    alone = apart["alarm: false, per occupancy", ""]
+    assert alike.value == alone.value == pytest.approx(0.1)
+    assert alike.unit == alone.unit == "1/occupancy"
+    assert (alone.method, "20 parents" in alike.method) == ("garwood", True)
+    assert alike.high - alike.low > 3.0 * (alone.high - alone.low)
+
+
+def test_averages_of_identification_have_intervals_over_parents():
+    rows = [
+        passed(f"s{i}", source="Cs-137", parent=f"p{i // 4}", nuclides=("Cs-137",) if i // 4 % 3 else ())
+        for i in range(120)
+    ]
+    found = figures(part_of(stored(rows)))["nuclides: recall", ""]
+    assert found.value == pytest.approx(2 / 3)
+    assert found.method == "bootstrap over 30 parents"
+    wide = 2.0 * 1.96 * np.sqrt(2 / 9 / 30)  # of 30 trials, not of 120
+    assert 0.85 * wide < found.high - found.low < 1.25 * wide

@@ -93,3 +93,9 @@ def test_localisation_error_and_its_interval() -> None:
     assert masks.localisation_error([], []).median is None
     with pytest.raises(ValueError, match="not negative"):
         masks.localisation_error([-1.0], ["a"])
+
+
+def test_equal_distances_have_no_interval_and_a_reason() -> None:
+    found = masks.localisation_error(np.full(12, 2.0), [f"s{k}" for k in range(12)])
+    assert (found.median, found.low, found.high) == (2.0, None, None)
+    assert found.method == "none: all resamples equal"
