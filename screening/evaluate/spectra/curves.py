@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from screening.evaluate.identification import Correspondence
+from screening.evaluate.identification import Correspondence, Label
 from screening.evaluate.metrics.calibration import brier_interval, expected_calibration_error, reliability
 from screening.evaluate.metrics.proportions import proportion
 from screening.evaluate.metrics.sigmoid import fit_detection_curve
@@ -129,7 +129,8 @@ def half_points(answers: Answers, detectors: Sequence[str], *, section: str) -> 
 def calibration(answers: Answers, table: Correspondence, *, section: str) -> tuple[list[Figure], list[Curve]]:
     """Return whether the confidence of named labels comes true.
 
-    Labels that are never wrong, being in every background, are not looked at: their confidence cannot fail.
+    Labels that are never wrong, being in every background or allowed beside the truth, are not looked at:
+    their confidence cannot fail. Nor are those that are partly right.
 
     Parameters
     ----------
@@ -152,12 +153,13 @@ def calibration(answers: Answers, table: Correspondence, *, section: str) -> tup
     for name, mine in answers.items():
         stated, right, parents = [], [], []
         for one in mine:
-            fine = set(one.case.truth)
+            fine, beside = set(one.case.truth), set(table.always_allowed)
             for label in one.case.truth:
-                rule = table.label.get(label)
-                fine.update(() if rule is None else (*rule.accepts, *rule.allowed))
+                rule = table.label.get(label, Label())
+                fine.update(rule.accepts)
+                beside.update(rule.allowed, rule.partial)
             for label, confidence in one.reply.confidences.items():
-                if label in table.always_allowed and label not in fine:
+                if label in beside and label not in fine:
                     continue
                 stated.append(confidence)
                 right.append(label in fine)

@@ -209,3 +209,12 @@ def test_nuclear_material_called_something_harmless_is_counted():
     ]
     (found,) = _passed_off(_answers(rows), "a")
     assert (found.k, found.n) == (1, 5)
+
+
+def test_labels_merely_allowed_beside_the_truth_are_no_trials_of_confidence():
+    beside = {"Am-241": 0.9, "RGPu": 0.6, "K-40": 0.8}  # allowed, partly right, in every background
+    rows = [
+        _row(("WGPu",), str(k), truth=("WGPu",), **{"WGPu": 0.7, "Co-60": 0.2, **beside}) for k in range(10)
+    ]
+    right = _one(calibration({"a": _answers(rows)}, TABLE, section="s")[0], "named labels that are right")
+    assert (right.k, right.n) == (10, 20)
