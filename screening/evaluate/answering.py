@@ -13,7 +13,7 @@ from screening.sources import open_scans
 
 from .answers import Failure, StoredAnswer
 from .detectors import DetectorUnderTest, ReplayError
-from .detectors.checks import checked_answer, no_answer
+from .detectors.checks import checked_answer, described, no_answer, storable
 from .samples import Sample
 
 __all__ = ["ScanReader", "asked", "peak_bytes", "unread"]
@@ -90,18 +90,23 @@ def asked(detector: DetectorUnderTest, sample: Sample, scan: Scan, input_sha256:
     started = time.perf_counter()
     try:
         answer = detector.answer(scan)
-    except Exception as error:  # whatever a detector does, the others are still measured
+    except (Exception, SystemExit, GeneratorExit) as error:
+        # Whatever a detector does, sys.exit() among it, the others are still measured.
         elapsed_s = time.perf_counter() - started
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
         kind = error.kind if isinstance(error, ReplayError) else "detector failed"
-        failure = Failure(stage="detector", kind=kind, text=text)
+        failure = Failure(stage="detector", kind=kind, text=described(error))
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
         answer = no_answer(code)
     else:
         elapsed_s = time.perf_counter() - started
         answer, fault = checked_answer(answer, scan)
         if fault is not None:
-            failure = Failure(stage="answer", **fault._asdict())
+            failure = Failure(
+                stage="answer",
+                kind=fault.kind,
+                text=storable(fault.text),
+                is_answer_kept=fault.is_answer_kept,
+            )
     return StoredAnswer(
         sample=msgspec.structs.replace(sample, modality=scan.modality, scan_id=scan.identity.scan_id),
         detector=detector.name,
@@ -139,7 +144,7 @@ def unread(name: str, sample: Sample, error: ScreeningError, input_sha256: str) 
         sample=sample,
         detector=name,
         answer=no_answer(error.reason),
-        failure=Failure(stage="reading", kind="not read", text=str(error)),
+        failure=Failure(stage="reading", kind="not read", text=storable(str(error))),
         input_sha256=input_sha256,
     )
 

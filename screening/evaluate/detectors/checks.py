@@ -18,7 +18,7 @@ from screening.records import Level, Radiograph, ReasonCode, Scan
 
 from .answer import Candidate, DetectorAnswer
 
-__all__ = ["Checked", "Fault", "checked_answer", "no_answer"]
+__all__ = ["Checked", "Fault", "checked_answer", "described", "no_answer", "storable"]
 
 _FLAGS = ("alarm", "is_loaded", "has_dense", "is_shielded", "has_threat")
 #: Scores and measurements with the range in which they mean something.
@@ -90,6 +90,42 @@ def no_answer(code: str = ReasonCode.MODEL_ERROR.value) -> DetectorAnswer:
     return DetectorAnswer(level=Level.UNKNOWN, codes=(code,))
 
 
+def storable(text: str) -> str:
+    """Return text as UTF-8 can hold it.
+
+    Parameters
+    ----------
+    text : str
+        From outside; may hold halves of surrogate pairs, as names of files that are not UTF-8 do.
+
+    Returns
+    -------
+    str
+        With a question mark in place of each.
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
+def described(error: BaseException) -> str:
+    """Return what an error of somebody else's code says, in one line.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error; it may even fail to say what it is.
+
+    Returns
+    -------
+    str
+        Its class, and its first line.
+    """
+    try:
+        said = str(error)
+    except Exception:
+        said = "it cannot say why"
+    return storable(f"{type(error).__name__}: {said}".splitlines()[0])
+
+
 def checked_answer(answer: Any, scan: Scan) -> Checked:
     """Return an answer that can be counted.
 
@@ -111,6 +147,8 @@ def checked_answer(answer: Any, scan: Scan) -> Checked:
         found = _plain(answer, scan)
     except _FaultError as error:
         return Checked(no_answer(), error.fault)
+    except Exception as error:  # numbers too large for a float, objects that cannot be shown or iterated
+        return Checked(no_answer(), Fault("wrong type", f"the answer cannot be read: {described(error)}"))
     named = {*(found.nuclides or ()), *(found.prediction_set or ()), *(found.confidences or ())}
     table = load_correspondence()
     unknown = sorted(label for label in named if not table.knows(label))
@@ -174,11 +212,15 @@ def _number(name: str, value: Any, low: float = -math.inf, high: float = math.in
 def _labels(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, tuple | list | set | frozenset):
         raise _FaultError("wrong type", f"{name} is a tuple of labels, got {_shown(value)}")
-    wrong = [item for item in value if not isinstance(item, str) or not item.strip()]
+    wrong = [item for item in value if not _is_label(item)]
     if wrong:
         raise _FaultError("wrong type", f"{name} holds {_shown(wrong[0])}, which is no label")
     ordered = sorted(value) if isinstance(value, set | frozenset) else value
     return tuple(dict.fromkeys(str(item) for item in ordered))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and storable(value) == value
 
 
 def _confidences(value: Any) -> dict[str, float] | None:
@@ -188,7 +230,7 @@ def _confidences(value: Any) -> dict[str, float] | None:
         raise _FaultError("wrong type", f"confidences is a mapping or None, got {_shown(value)}")
     found = {}
     for label, confidence in value.items():
-        if not isinstance(label, str) or not label.strip():
+        if not _is_label(label):
             raise _FaultError("wrong type", f"confidences holds {_shown(label)}, which is no label")
         number = _number(f"confidence of {label}", confidence, 0.0, 1.0)
         if number is None:
@@ -215,7 +257,7 @@ def _candidate(name: str, item: Any, scan: Scan) -> Candidate:
             raise _FaultError("wrong type", f"{corner} of {name} is a whole number, got {_shown(found)}")
         corners[corner] = int(found)
     score = _number(f"score of {name}", item.score)
-    if score is None or not isinstance(item.kind, str):
+    if score is None or not isinstance(item.kind, str) or storable(item.kind) != item.kind:
         raise _FaultError("wrong type", f"{name} needs a score and a class")
     box = f"rows {corners['row0']}:{corners['row1']}, columns {corners['col0']}:{corners['col1']}"
     payload = scan.payload

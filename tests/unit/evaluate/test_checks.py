@@ -19,6 +19,11 @@ def answer(**fields):
     return DetectorAnswer(level=Level.HIGH, **fields)
 
 
+class Unspeakable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
 def place(**fields):
     return Candidate(**{"row0": 0, "col0": 0, "row1": 4, "col1": 4, "score": 1.0, **fields})
 
@@ -50,6 +55,10 @@ def place(**fields):
         (answer(candidates=[place(view=1)]), "outside the picture", "view 1"),
         (answer(candidates=[place(row0=0.5)]), "wrong type", "row0 of candidate 0 is a whole number"),
         (answer(candidates=[place(score=float("nan"))]), "not a number", "score of candidate 0"),
+        (answer(alarm_score=10**400), "wrong type", "cannot be read: OverflowError"),
+        (answer(alarm=Unspeakable()), "wrong type", "cannot be read: RuntimeError"),
+        (answer(nuclides=("\ud800",)), "wrong type", "which is no label"),
+        (answer(candidates=[place(kind="\udcff")]), "wrong type", "needs a score and a class"),
     ],
 )
 def test_what_is_no_answer_is_named_and_unknown(scans, given, kind, text):
