@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -155,7 +158,7 @@ def evaluate(
         baseline=baseline,
         command=("screening", *sys.argv[1:]),
     )
-    with progress_bar("evaluate") as show:
+    with _told_to_end(), progress_bar("evaluate") as show:
         outcome = run_request(request, out, settings=config, progress=lambda done, of, _: show(done, of))
     typer.echo(evaluation_table(outcome.evaluation))
     if outcome.changes is not None:
@@ -165,6 +168,16 @@ def evaluate(
     typer.echo(f"report: {out / 'report.html'}")
     if outcome.exit_status:
         raise typer.Exit(outcome.exit_status)
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Take SIGTERM, which a build server sends, as Ctrl-C: what has been started is ended too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell_trials(limit: float) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from screening.records import ReasonCode
 from .answering import ScanReader, asked, peak_bytes, unread
 from .answers import Failure, StoredAnswer
 from .detectors import DetectorUnderTest, load_detectors
-from .detectors.checks import no_answer
+from .detectors.checks import described, no_answer
 from .samples import Sample
 
 __all__ = ["Host", "HostSpec", "host_spec"]
@@ -31,6 +32,8 @@ __all__ = ["Host", "HostSpec", "host_spec"]
 START_LIMIT_S = 300.0
 #: Reading is not the detector's time; it has a limit of its own so that nothing waits for ever.
 READ_LIMIT_S = 300.0
+#: What a process gets to end the programs it has started, once it is told to end.
+GRACE_S = 1.0
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _STARTED, _READ, _ANSWER, _FAILED = b"S", b"R", b"A", b"F"
 
@@ -133,9 +136,9 @@ class Host:
             If the detector cannot be built in its process.
         """
         pipe = self._running()
-        pipe.send_bytes(msgspec.json.encode(sample))
         stage = "reading it"
         try:
+            pipe.send_bytes(msgspec.json.encode(sample))
             kind, body = _received(pipe, READ_LIMIT_S)
             if kind == _READ:
                 stage = "the answer"
@@ -156,9 +159,8 @@ class Host:
 
     def kill(self) -> None:
         """End the process from another thread: whoever waits for its answer sees it die."""
-        process = self._process
-        if process is not None:
-            process.kill()
+        if self._process is not None:
+            _stop(self._process)
 
     def close(self, *, kill: bool = False) -> None:
         """End the process.
@@ -175,7 +177,7 @@ class Host:
             if not kill:
                 self._process.join(5.0)
             if self._process.is_alive():
-                self._process.kill()
+                _stop(self._process)
             self._process.join()
             self._process = None
 
@@ -218,6 +220,13 @@ class Host:
         )
 
 
+def _stop(process: Any) -> None:
+    """End a process: it may end what it has started itself, but it has little time."""
+    process.terminate()
+    if not wait([process.sentinel], GRACE_S):
+        process.kill()
+
+
 def _received(pipe: Connection, limit_s: float | None) -> tuple[bytes, bytes]:
     if limit_s is not None and not pipe.poll(limit_s):
         raise TimeoutError(f"{limit_s:g}")
@@ -225,21 +234,31 @@ def _received(pipe: Connection, limit_s: float | None) -> tuple[bytes, bytes]:
     return data[:1], data[1:]
 
 
+def _ignored(*_: Any) -> None:
+    """Do nothing; unlike SIG_IGN this is not handed on to programs that are started."""
+
+
 def _serve(pipe: Connection, spec: HostSpec) -> None:
     """Answer until the pipe ends; the detector's process runs this."""
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, "1")
+    # A terminal interrupts parent and children alike; only the parent's word counts. When it comes, outside
+    # programs that a detector has started are ended too, which SIGKILL would leave behind.
+    signal.signal(signal.SIGINT, _ignored)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if spec.entry is not None:
             (detector,) = load_detectors([spec.entry], spec.settings)
         else:
             detector = pickle.loads(spec.pickled)  # noqa: S301 - from our own parent
-    except Exception as error:
-        pipe.send_bytes(_FAILED + f"{type(error).__name__}: {error}".splitlines()[0].encode())
+    except KeyboardInterrupt:
+        return
+    except (Exception, SystemExit) as error:
+        pipe.send_bytes(_FAILED + described(error).encode())
         return
     pipe.send_bytes(_STARTED)
     reader = ScanReader(spec.root)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             sample = msgspec.json.decode(pipe.recv_bytes(), type=Sample)
             scan, sha256 = reader.read(sample)
@@ -250,3 +269,4 @@ def _serve(pipe: Connection, spec: HostSpec) -> None:
                 row = asked(detector, sample, scan, sha256)
             row = msgspec.structs.replace(row, peak_bytes=peak_bytes())
             pipe.send_bytes(_ANSWER + msgspec.json.encode(row))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is left to be ended with care

@@ -22,7 +22,7 @@ from .answering import ScanReader, asked, unread
 from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
 from .archives import PREFIX, simulated_set
 from .dataset import read_dataset
-from .detectors import DetectorUnderTest
+from .detectors import DetectorUnderTest, ReplayDetector
 from .detectors.registry import chosen_with_entries
 from .failures import failures_of
 from .hosting import Host, host_spec
@@ -403,7 +403,9 @@ def _in_processes(
                 for sample in batch:
                     if is_stopped.is_set():
                         break
-                    answered.put(host.ask(sample, time_limit_s=time_limit_s))
+                    # An outside program is ended by who started it: ended from here it would stay behind.
+                    is_program = isinstance(work.detectors[index], ReplayDetector)
+                    answered.put(host.ask(sample, time_limit_s=None if is_program else time_limit_s))
         except queue.Empty:
             pass
         except Exception as error:

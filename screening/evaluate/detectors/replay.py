@@ -33,6 +33,7 @@ DEFAULT_TIME_S = 60.0
 #: What a program may write in all, bytes: answer, standard output and error, and files of its own.
 MAX_WRITTEN_BYTES = 256 * 1024 * 1024
 _POLL_S = 0.02
+_ROUNDS = 10
 _TAIL_BYTES, _TAIL_CHARACTERS = 4096, 200
 _MODALITIES = frozenset(("radiation", "radiograph"))
 
@@ -201,7 +202,7 @@ class ReplayDetector:
             try:
                 self._wait(process, out.parent)
             finally:
-                _end(process)
+                _end(process, str(out.parent))
         if process.returncode:
             tail = _tail(said / "stderr")
             raise ReplayError(
@@ -270,8 +271,12 @@ def _write_input(scan: Scan, folder: Path, root: Path) -> Path:
     return path
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and all it started, also when it has ended itself and left others behind."""
+def _end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """End a program and all it started, also when it has ended itself and left others behind.
+
+    What has left the program's session is known by `mark`, the folder in its environment, where the
+    system shows that.
+    """
     if sys.platform == "win32":
         if process.poll() is None:
             process.kill()
@@ -279,6 +284,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    needle = f"TMPDIR={mark}\0".encode()
+    for _ in range(_ROUNDS):  # one that was just started may have been missed
+        found = [pid for pid in _own_processes() if needle in _environment(pid)]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _own_processes() -> list[int]:
+    with contextlib.suppress(OSError):
+        numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+        return [number for number in numbers if number != os.getpid()]
+    return []
+
+
+def _environment(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+    return b""
 
 
 def _size(folder: Path) -> int:

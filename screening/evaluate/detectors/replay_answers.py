@@ -163,6 +163,8 @@ def read_csv_answer(
         rows = [row for row in csv.reader(io.StringIO(text), strict=True) if any(c.strip() for c in row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise FormatError(f"{name}: not a CSV table: {error}") from None
+    if not rows:
+        raise FormatError(f"{name}: no header; columns are {', '.join(COLUMNS)}", value=0)
     header = [cell.strip() for cell in rows[0]]
     strange = [column for column in header if column not in COLUMNS]
     if strange or len(set(header)) != len(header) or len(rows) > MAX_ROWS:

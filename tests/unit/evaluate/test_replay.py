@@ -104,6 +104,7 @@ def test_csv_of_boxes():
     ("text", "why"),
     [
         ("", "the answer is empty"),
+        (" , ,\n", "no header"),
         ("colour\nred\n", "no column 'colour'"),
         ("label,label\na,b\n", "a column twice"),
         ("label,confidence\nCs-137,2\n", "not within 0 to 1"),
@@ -200,6 +201,22 @@ def test_a_program_out_of_time_is_ended_with_all_it_started(program, scans, tmp_
     before = mark.read_text() if mark.exists() else ""
     time.sleep(0.3)
     assert (mark.read_text() if mark.exists() else "") == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
+def test_what_a_program_left_in_a_session_of_its_own_is_ended(program, scans, tmp_path):
+    mark = tmp_path / "alive"
+    code = (
+        "import subprocess, time, os\n"
+        f"subprocess.Popen([sys.executable, '-S', '-c', \"import time\\nwhile True: open({str(mark)!r}, 'w')"
+        '.write(str(time.time())); time.sleep(0.05)"], start_new_session=True)\n'
+        f"while not os.path.exists({str(mark)!r}): time.sleep(0.05)\n"
+        "print('label')\n"
+    )
+    assert program(code, "{in}").answer(scans["quiet"]).nuclides == ()
+    before = mark.read_text()
+    time.sleep(0.3)
+    assert mark.read_text() == before
 
 
 def test_a_program_that_floods_is_ended(program, scans):
