@@ -12,13 +12,14 @@ import msgspec
 from screening.config import Settings, load_settings
 from screening.errors import ConfigurationError
 
+from .answers import Answers, read_answers
 from .detectors import DetectorUnderTest
 from .detectors.replay import DEFAULT_TIME_S, ReplayDetector
 from .measuring import evaluate_dataset
 from .presets import PRESETS, bench
 from .record import Evaluation, Part, joined
 from .report import Changes, compare, provenance, read_report, write_report
-from .report.paired import stored_pairs
+from .report.paired import PairedTest, answers_beside, paired_tests
 from .stored import evaluate_stored, named_apart
 
 __all__ = ["Outcome", "Request", "run_request"]
@@ -151,7 +152,12 @@ def run_request(
     started = time.perf_counter()
     _check(request)
     chosen = settings if isinstance(settings, Settings) else load_settings(settings)
-    baseline = None if request.baseline is None else read_report(request.baseline)
+    baseline = before = None
+    if request.baseline is not None:
+        baseline, before = read_report(request.baseline), answers_beside(request.baseline)
+        # Answers that another run left in the folder are not what the report was made of.
+        if before is not None and before.header.labels_sha256 not in baseline.provenance.data.values():
+            before = None
     out = Path(out_dir)
     parts, plan_status = _measured(request, out, chosen, progress)
     evaluation = joined(
@@ -165,10 +171,29 @@ def run_request(
         ),
     )
     changes = None
-    if baseline is not None and request.baseline is not None:
-        changes = compare(evaluation, baseline, paired=stored_pairs(out, request.baseline))
+    if baseline is not None:
+        changes = compare(evaluation, baseline, paired=_pairs(request, out, before))
     written = write_report(out, evaluation, changes=changes)
     return Outcome(evaluation=evaluation, changes=changes, plan_status=plan_status, files=written)
+
+
+def _pairs(
+    request: Request, out: Path, before: Answers | None
+) -> dict[tuple[str, str, str, str], PairedTest]:
+    """Return paired tests against answers read before this run, which may write to the same folder.
+
+    `out` may hold the answers of an earlier run: they count only if this one asked for a data set.
+    """
+    if before is None:
+        return {}
+    if request.dataset is not None:
+        now = answers_beside(out)
+    elif len(request.stored) == 1:
+        path = request.stored[0]
+        now = answers_beside(path) if path.is_dir() else read_answers(path)
+    else:
+        now = None
+    return {} if now is None else paired_tests(now, before)
 
 
 def _measured(
@@ -251,7 +276,7 @@ def _dataset_part(
         work_dir=out,
         is_resumed=request.is_resumed,
         workers=request.workers,
-        time_limit_s=None if programs else request.time_limit_s,
+        time_limit_s=request.time_limit_s,
         progress=progress,
     )
 

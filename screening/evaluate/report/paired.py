@@ -11,7 +11,7 @@ from screening.evaluate.record import DetectorTested
 from screening.evaluate.scoring.compared import comparisons
 from screening.evaluate.scoring.questions import Answered
 
-__all__ = ["PairedTest", "paired_tests", "stored_pairs"]
+__all__ = ["PairedTest", "answers_beside", "paired_tests", "stored_pairs"]
 
 Key = tuple[str, str, str, str]
 NOW, BEFORE = "now", "before"
@@ -53,10 +53,32 @@ def stored_pairs(now: Path, before: Path) -> dict[Key, PairedTest]:
     FormatError
         If a file of answers cannot be read.
     """
-    paths = [(path if path.is_dir() else path.parent) / ANSWERS for path in (now, before)]
-    if not all(path.is_file() for path in paths):
+    answers = [answers_beside(path) for path in (now, before)]
+    if answers[0] is None or answers[1] is None:
         return {}
-    return paired_tests(*map(read_answers, paths))
+    return paired_tests(answers[0], answers[1])
+
+
+def answers_beside(path: Path) -> Answers | None:
+    """Return the answers stored beside a report.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the report, or a file in it.
+
+    Returns
+    -------
+    Answers or None
+        None where there are none.
+
+    Raises
+    ------
+    FormatError
+        If the file of answers cannot be read.
+    """
+    file = (path if path.is_dir() else path.parent) / ANSWERS
+    return read_answers(file) if file.is_file() else None
 
 
 def paired_tests(now: Answers, before: Answers) -> dict[Key, PairedTest]:

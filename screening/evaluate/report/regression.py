@@ -266,6 +266,7 @@ def _has_interval(figure: Figure) -> bool:
     return (
         figure.low is not None
         and figure.high is not None
+        and 0.0 < figure.confidence < 1.0
         and math.isfinite(figure.low)
         and math.isfinite(figure.high)
     )

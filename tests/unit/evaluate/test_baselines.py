@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +12,7 @@ import pytest
 from screening.archive import write_scan
 from screening.config import Settings
 from screening.errors import StoreError
-from screening.evaluate import evaluation_schema, read_report, run
+from screening.evaluate import Request, evaluation_schema, read_report, run, run_request
 from screening.evaluate.answers import read_answers
 from screening.evaluate.baselines import keep_baseline
 from screening.evaluate.dataset import read_dataset
@@ -45,6 +47,44 @@ def test_a_detector_that_got_worse_is_told(folder, tmp_path):
     deaf = run(folder, tmp_path / "deaf", detectors=[GrossCountDetector(Settings(), n_sigma=1e6)])
     changes = compare(deaf, read_report(baseline), paired=stored_pairs(tmp_path / "deaf", baseline))
     assert changes.exit_status == 3
+    assert [change.key[1] for change in changes.regressions] == ["alarm: sources detected"]
+
+
+TOOL = """import sys
+print("label,alarm,level")
+print(",false,LOW" if {is_deaf} else "Cs-137,true,HIGH")
+"""
+
+
+def test_a_baseline_in_the_folder_of_the_report_hides_nothing(folder, tmp_path):
+    tool, out, loaded = tmp_path / "tool.py", tmp_path / "out", tmp_path / "loaded"
+    shutil.copytree(folder, loaded)
+    text = (loaded / "labels.csv").read_text(encoding="utf-8")
+    (loaded / "labels.csv").write_text(text.replace("none", "Cs-137"), encoding="utf-8")
+    request = Request(
+        dataset=loaded, detectors=("gross-counts",), replays=(f"{sys.executable} -S -E {tool} {{in}}",)
+    )
+    tool.write_text(TOOL.format(is_deaf=False), encoding="utf-8")
+    run_request(request, out)
+    shutil.copytree(out, tmp_path / "kept")
+    tool.write_text(TOOL.format(is_deaf=True), encoding="utf-8")
+    found = []
+    for baseline in (out / "report.json", tmp_path / "kept"):  # the first is written over by the run
+        changes = run_request(msgspec.structs.replace(request, baseline=baseline), out).changes
+        found.append([change.key[1] for change in changes.regressions])
+    assert found[0] == found[1]
+    assert "alarm: sources detected" in found[0]
+
+
+def test_answers_of_another_run_are_not_taken_for_those_of_the_report(folder, tmp_path):
+    run(folder, tmp_path / "kept", detectors=[GrossCountDetector(Settings())])
+    run(folder, tmp_path / "deaf", detectors=[GrossCountDetector(Settings(), n_sigma=1e6)])
+    shutil.copy(tmp_path / "kept" / "answers.jsonl", tmp_path / "stale.jsonl")
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(tmp_path / "stale.jsonl", out / "answers.jsonl")
+    request = Request(stored=(tmp_path / "deaf",), baseline=tmp_path / "kept")
+    changes = run_request(request, out).changes
     assert [change.key[1] for change in changes.regressions] == ["alarm: sources detected"]
 
 
