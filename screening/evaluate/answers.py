@@ -160,7 +160,7 @@ def read_answers(path: str | Path) -> Answers:
     Raises
     ------
     FormatError
-        If it cannot be read, has no header of this version, or a line is no answer.
+        If it cannot be read, has no header of this version, or a line is no answer or a second one.
     """
     source = Path(path)
     try:
@@ -175,10 +175,17 @@ def read_answers(path: str | Path) -> Answers:
     try:
         header = msgspec.json.decode(lines[0], type=AnswersHeader)
         decoder = msgspec.json.Decoder(StoredAnswer)
-        rows = []
-        for number, line in enumerate(lines[1:], start=2):  # noqa: B007 - named in the error
-            if line:
-                rows.append(decoder.decode(line))
+        rows: list[StoredAnswer] = []
+        seen: set[tuple[str, str]] = set()
+        for number, line in enumerate(lines[1:], start=2):
+            if not line:
+                continue
+            row = decoder.decode(line)
+            if (row.detector, row.sample.id) in seen:
+                text = f"{row.detector} answers {row.sample.id} a second time"
+                raise FormatError(f"{source.name}, line {number}: {text}", value=number)
+            seen.add((row.detector, row.sample.id))
+            rows.append(row)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{source.name}, line {number}: {error}", value=number) from None
     return Answers(header=header, rows=tuple(rows))

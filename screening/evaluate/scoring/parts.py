@@ -152,6 +152,18 @@ def _left_out(answers: Answers) -> list[LeftOut]:
         )
         for name, n in not_served.items()
     )
+    n_answers = Counter({detector.name: 0 for detector in header.detectors})
+    n_answers.update(row.detector for row in answers.rows)
+    found.extend(
+        LeftOut(
+            kind="not asked",
+            where=name,
+            text=f"answers are stored for {n} of {header.n_scored} scans: the run did not end",
+            n=header.n_scored - n,
+        )
+        for name, n in n_answers.items()
+        if n < header.n_scored
+    )
     failures = {}
     for row in answers.rows:
         if row.failure is not None:

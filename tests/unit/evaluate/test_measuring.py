@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import msgspec
 import pytest
@@ -9,11 +10,16 @@ from screening.archive import write_scan
 from screening.config import Settings
 from screening.errors import ConfigurationError, FormatError
 from screening.evaluate.answers import ANSWERS, read_answers
+from screening.evaluate.dataset import read_dataset
+from screening.evaluate.detectors import ReplayDetector
 from screening.evaluate.detectors.contract import ordinary_scans
+from screening.evaluate.hosting import Host, host_spec
 from screening.evaluate.measuring import answers_of, evaluate_dataset
+from screening.evaluate.stored import evaluate_stored
+from screening.records import Level
 
 MODULE = """
-import os, time
+import os, threading, time
 from screening.evaluate.detectors import DetectorAnswer
 from screening.records import Level
 
@@ -33,6 +39,14 @@ class Wild:
 
 def missing():
     raise ImportError("not here")
+
+class Fading:
+    name = "fading"
+    version = "1"
+
+    def answer(self, scan):
+        threading.Timer(0.2, os._exit, (9,)).start()
+        return DetectorAnswer(level=Level.LOW)
 
 class Broken:
     name = "broken"
@@ -102,6 +116,74 @@ def test_nothing_a_detector_does_ends_the_evaluation(folder, wild):
     assert all(row.peak_bytes > 1e6 for row in answers.rows if row.sample.scan_id)
 
 
+class WordlessError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit(0), GeneratorExit(), WordlessError(), ValueError("\udcff\nmore")]
+)
+def test_nothing_a_detector_raises_ends_the_evaluation(folder, tmp_path, error):
+    class Raising(Counting):
+        def answer(self, scan):
+            raise error
+
+    answers = answers_of(folder, detectors=[Raising()], settings=Settings(), work_dir=tmp_path / "work")
+    assert {row.failure.kind for row in answers.rows} == {"detector failed"}
+    assert {row.answer.level for row in answers.rows} == {Level.UNKNOWN}
+    assert {row.failure.text.partition(":")[0] for row in answers.rows} == {type(error).__name__}
+    assert read_answers(tmp_path / "work" / ANSWERS).rows == answers.rows
+
+
+def test_a_process_that_dies_between_two_answers_costs_one(folder, wild):
+    samples = read_dataset(folder).samples[:3]
+    host = Host(host_spec(wild.Fading(), None, Settings(), folder))
+    rows = []
+    for sample in samples:
+        rows.append(host.ask(sample, time_limit_s=5.0))
+        time.sleep(0.6)
+    host.close(kill=True)
+    assert [row.failure and row.failure.kind for row in rows] == [None, "process died", None]
+    assert "status 9" in rows[1].failure.text
+
+
+def test_a_time_limit_holds_beside_an_outside_program(folder, wild, tmp_path):
+    (tmp_path / "tool.py").write_text("print('label')", encoding="utf-8")
+    program = ReplayDetector(f"{sys.executable} {tmp_path / 'tool.py'} {{in}}")
+    answers = answers_of(folder, detectors=[wild.Wild(), program], settings=Settings(), time_limit_s=1.0)
+    kinds = {(row.detector, row.sample.path): row.failure and row.failure.kind for row in answers.rows}
+    assert kinds["wild", "s1.h5"] == "out of time"
+    assert {kinds[program.name, f"s{number}.h5"] for number in range(6)} == {None}
+
+
+def test_an_interrupted_evaluation_ends_outside_programs(folder, tmp_path):
+    mark = tmp_path / "alive"
+    (tmp_path / "tool.py").write_text(
+        f"import time\nwhile True: open({str(mark)!r}, 'w').write(str(time.time())); time.sleep(0.05)",
+        encoding="utf-8",
+    )
+
+    def _interrupt(*step):
+        limit = time.monotonic() + 30
+        while not mark.exists() and time.monotonic() < limit:
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+
+    program = ReplayDetector(f"{sys.executable} -S {tmp_path / 'tool.py'} {{in}}")
+    with pytest.raises(KeyboardInterrupt):
+        answers_of(
+            folder,
+            detectors=["gross-counts", program],
+            settings=Settings(),
+            workers=2,
+            progress=_interrupt,
+        )
+    before = mark.read_text(encoding="utf-8")
+    time.sleep(0.3)
+    assert mark.read_text(encoding="utf-8") == before
+
+
 def test_an_interrupted_evaluation_ends_its_processes_at_once(folder, wild):
     def _interrupt(*step):
         raise KeyboardInterrupt
@@ -154,6 +236,19 @@ def test_answers_that_might_differ_are_given_again(folder, tmp_path, change):
         is_resumed=change != "not resumed",
     )
     assert len(again.asked) == 6
+
+
+def test_a_report_from_answers_that_are_not_all_there_says_so(folder, tmp_path):
+    answers_of(folder, detectors=[Counting()], settings=Settings(), work_dir=tmp_path / "work")
+    stored = tmp_path / "work" / ANSWERS
+    lines = stored.read_bytes().splitlines(keepends=True)
+    stored.write_bytes(b"".join(lines[:5]) + lines[5][:40])
+    (missing,) = [item for item in evaluate_stored(stored).left_out if item.kind == "not asked"]
+    assert (missing.where, missing.n, missing.is_error) == ("counting", 2, True)
+    assert "4 of 6 scans" in missing.text
+    stored.write_bytes(b"".join([*lines, lines[3]]))
+    with pytest.raises(FormatError, match=r"line 8: counting answers s2\.h5#0 a second time"):
+        evaluate_stored(stored)
 
 
 def test_labels_may_change_under_stored_answers(folder, tmp_path):
