@@ -10,6 +10,7 @@ import msgspec
 from screening.errors import ConfigurationError, ScreeningError
 from screening.sources import open_scans, scan_files
 
+from .detectors.checks import storable
 from .labels import LABELS, read_labels
 from .samples import DataSet, Problem, Sample
 from .truths import TRUTH, with_truths
@@ -52,6 +53,10 @@ def read_archive(folder: str | Path, labels: str | Path | None = None) -> DataSe
         name = path.relative_to(root).as_posix()
         if path.resolve() == source.resolve() or path.name in (LABELS, TRUTH) or path.suffix == ".npz":
             continue
+        if storable(name) != name:
+            text = f"{storable(name)}: the name is not UTF-8; rename it"
+            problems.append(Problem(kind="scan without label", where=storable(name), text=text))
+            continue
         try:
             scans = open_scans(path)
         except ScreeningError as error:
@@ -84,7 +89,7 @@ def read_archive(folder: str | Path, labels: str | Path | None = None) -> DataSe
     )
     samples, truth_sha256 = with_truths(root, samples, set(table.ids), problems)
     return DataSet(
-        folder=root.resolve().name,
+        folder=storable(root.resolve().name),
         labels_sha256=table.sha256,
         truth_sha256=truth_sha256,
         samples=tuple(samples),

@@ -10,6 +10,7 @@ import msgspec
 from screening.records import sha256_hex
 from screening.sources import scan_files
 
+from .detectors.checks import storable
 from .labels import COLUMNS, LABELS, labelled_by, read_labels
 from .samples import SPLITS, DataSet, Problem, Sample, TruthBox
 from .truths import TRUTH, with_truths
@@ -58,7 +59,7 @@ def read_dataset(folder: str | Path) -> DataSet:
     problems.extend(_unlabelled(root, set(table.places)))
     samples, truth_sha256 = with_truths(root, samples, set(table.ids), problems)
     return DataSet(
-        folder=root.resolve().name,
+        folder=storable(root.resolve().name),
         labels_sha256=table.sha256,
         truth_sha256=truth_sha256,
         samples=tuple(samples),
@@ -73,7 +74,7 @@ def _joined(root: Path, parts: Sequence[Path]) -> DataSet:
     read = [(path.name, read_dataset(path)) for path in parts]
     truths = "".join(part.truth_sha256 for _, part in read)
     return DataSet(
-        folder=root.resolve().name,
+        folder=storable(root.resolve().name),
         labels_sha256=sha256_hex("".join(part.labels_sha256 for _, part in read).encode()),
         truth_sha256=sha256_hex(truths.encode()) if truths else "",
         samples=tuple(_renamed(name, sample) for name, part in read for sample in part.samples),
@@ -99,8 +100,11 @@ def _renamed(name: str, sample: Sample) -> Sample:
 
 def _within(root: Path, path: str) -> bool:
     # A label must not reach out of its data set.
-    target = (root / path).resolve()
-    return target.is_relative_to(root.resolve()) and target.is_file()
+    try:
+        target = (root / path).resolve()
+        return target.is_relative_to(root.resolve()) and target.is_file()
+    except (OSError, ValueError):  # longer than a name may be, a loop of links, a character no name has
+        return False
 
 
 def _unlabelled(root: Path, labelled: set[str]) -> list[Problem]:
@@ -117,6 +121,10 @@ def _unlabelled(root: Path, labelled: set[str]) -> list[Problem]:
             is_map = path.suffix == ".npz" and name.removesuffix(".npz") in stems
             if path.name not in (LABELS, TRUTH) and name not in labelled and not is_map:
                 found.append(
-                    Problem(kind="scan without label", where=name, text=f"{name} is in no row of {LABELS}")
+                    Problem(
+                        kind="scan without label",
+                        where=storable(name),
+                        text=f"{storable(name)} is in no row of {LABELS}",
+                    )
                 )
     return found

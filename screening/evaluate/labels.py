@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -205,14 +206,16 @@ def _sample(
     n_before = len(problems)
     if not cells[by]:
         invalid(f"no {by}")
-    if not index_text.isdecimal():
+    if "\0" in path:
+        invalid(f"path {path!r} is none")
+    if _whole(index_text) is None or index_text.startswith("-"):
         invalid(f"index {index_text!r} is no number")
     if modality not in ("", "radiation", "radiograph"):
         problems.append(Problem(kind="unknown class", where=where, text=f"modality {modality!r}"))
     if split not in SPLITS:
         problems.append(Problem(kind="unknown class", where=where, text=f"split {split!r}"))
     seed = cells.get("seed", "")
-    if seed and not seed.lstrip("-").isdecimal():
+    if seed and _whole(seed) is None:
         invalid(f"seed {seed!r} is no number")
     if level not in ("", *(level.value for level in Level)):
         problems.append(Problem(kind="unknown class", where=where, text=f"level {level!r}"))
@@ -266,6 +269,14 @@ def _positive(text: str) -> float | None:
     except ValueError:
         return None
     return value if 0.0 <= value < float("inf") else None
+
+
+def _whole(text: str) -> int | None:
+    """Return a whole number that a record holds: 64 bits."""
+    if re.fullmatch(r"-?[0-9]{1,19}", text) is None:
+        return None
+    value = int(text)
+    return value if -(2**63) <= value < 2**63 else None
 
 
 def _nuclides(text: str, where: str, problems: list[Problem]) -> tuple[str, ...] | None:

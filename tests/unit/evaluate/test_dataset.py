@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 
+import msgspec
 import pytest
 
 from screening.errors import FormatError
@@ -155,3 +157,32 @@ def test_the_documentation_names_every_column(repository):
     documented = set(re.findall(r"`([a-z_]+)`", text))
     assert set(COLUMNS) <= documented
     assert set(SPLITS) <= documented
+
+
+def test_names_and_numbers_that_none_can_be_are_told(folder):
+    long = "x" * 300 + ".h5"
+    data = labels(
+        folder,
+        "path,index,seed",
+        "a.n42,,--5",
+        f"a.n42,,{10**30}",
+        f"a.n42,{10**30},",
+        "a.n42,-1,",
+        "b\0.n42,,",
+        f"{long},,",
+        "b.n42,7,-3",
+    )
+    assert [(sample.path, sample.index, sample.seed) for sample in data.samples] == [("b.n42", 7, -3)]
+    assert [(p.kind, p.where) for p in data.problems if p.kind != "scan without label"] == [
+        *(("invalid value", f"labels.csv row {number}") for number in range(2, 7)),
+        ("missing scan", "row 7"),
+    ]
+
+
+@pytest.mark.parametrize("column", ["path", "scan_id"])
+def test_a_file_whose_name_is_not_utf8_is_told(folder, column):
+    (folder / os.fsdecode(b"\xff.n42")).write_bytes(b"x")
+    data = labels(folder, column, "a.n42")
+    strange = [problem for problem in data.problems if problem.where == "?.n42"]
+    assert [problem.kind for problem in strange] == ["scan without label"]
+    assert msgspec.json.encode(data)
