@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,7 +236,7 @@ def _measured(
         for plan in request.plans:
             part = run_plan(
                 plan,
-                out / "work" / f"plan-{Path(plan.removeprefix('example:')).stem}",
+                out / "work" / f"plan-{_plan_name(plan)}",
                 detectors=None if request.detectors is None else list(request.detectors),
                 settings=settings,
                 workers=request.workers,
@@ -281,6 +282,10 @@ def _dataset_part(
     )
 
 
+def _plan_name(plan: str) -> str:
+    return Path(plan.removeprefix("example:")).stem
+
+
 def _stored_name(path: Path) -> str:
     place = path.resolve()
     return place.name if place.is_dir() else place.parent.name
@@ -293,6 +298,17 @@ def _check(request: Request) -> None:
             "nothing to evaluate: name a folder with labels.csv, a preset "
             f"({', '.join(PRESETS)}), a test plan, stored answers, or a folder of programme records"
         )
+    for what, names in (
+        ("preset", request.presets),
+        ("test plan", [_plan_name(plan) for plan in request.plans]),
+        ("set of stored answers", [_stored_name(path) for path in request.stored]),
+        ("folder of records", [path.resolve().name for path in request.programmes]),
+    ):
+        twice = [name for name, n in Counter(names).items() if n > 1]
+        if twice:
+            raise ConfigurationError(
+                f"two of one name cannot stand in one report: {what} {twice[0]!r}; rename one", value=twice[0]
+            )
     if (request.measured or request.recipe) and MEASURED_BENCH not in request.presets:
         raise ConfigurationError(f"measured spectra go with the preset {MEASURED_BENCH!r}")
     if request.recipe is not None and request.measured is None:
