@@ -120,9 +120,14 @@ def point_figures(
         Share or rate of the event, share of UNKNOWN, and whether the scenario is passed.
     """
     confidence = plan.confidence_of(scenario)
-    k, n = sum(one.event is True for one in rows), len(rows)
     key = Key(section, name, scenario.name)
+    is_limit = scenario.maximum is not None or getattr(scenario, "maximum_per_hour", None) is not None
+    # silence is a miss where something is to be found, and earns nothing where nothing is
+    asked_all, rows = rows, [one for one in rows if one.event is not None or not is_limit]
+    k, n = sum(one.event is True for one in rows), len(rows)
     parents = [one.parent or f"{one.sample}{one.index}" for one in rows]
+    if not rows:
+        return _silent(scenario, key, confidence, asked_all, is_short=is_short)
     judged: list[tuple[Judgement, str]] = []
     unit, asked, exposure, better = "", 0.0, float(n), _better(scenario)
     if isinstance(scenario, BenignScenario) and scenario.maximum_per_hour is not None:
@@ -149,15 +154,16 @@ def point_figures(
         low, high, method = share.low, share.high, share.method
         judgement = _clustered(judgement, low, high, scenario)
     judged.append((judgement, said))
-    unknown = proportion([one.level == "UNKNOWN" for one in rows], parents)
     if scenario.maximum_unknown is not None:
-        k_unknown = sum(one.level == "UNKNOWN" for one in rows)
+        k_unknown, n_asked = sum(one.level == "UNKNOWN" for one in asked_all), len(asked_all)
         judged.append(
             (
-                judge_at_most(k_unknown, n, scenario.maximum_unknown, confidence),
-                f"UNKNOWN at most {scenario.maximum_unknown:g}: {k_unknown} of {n}",
+                judge_at_most(k_unknown, n_asked, scenario.maximum_unknown, confidence),
+                f"UNKNOWN at most {scenario.maximum_unknown:g}: {k_unknown} of {n_asked}",
             )
         )
+    silent = len(asked_all) - len(rows)
+    said_silent = f"{silent} of {len(asked_all)} trials without an answer are not counted" if silent else ""
     return [
         Figure(
             section=key.section,
@@ -173,19 +179,48 @@ def point_figures(
             unit=unit,
             method=method,
             better=better,
-            note=SHORT_NOTE if is_short else "",
+            note="; ".join(note for note in (SHORT_NOTE if is_short else "", said_silent) if note),
         ),
-        figure_of(
-            unknown,
-            metric="UNKNOWN",
-            better="lower",
-            note=reasons_of(rows),
+        _unknown_figure(asked_all, key),
+        passed_figure(judged, key, confidence, is_short=is_short),
+    ]
+
+
+def _silent(
+    scenario: Scenario, key: Key, confidence: float, rows: list[TrialOutcome], *, is_short: bool
+) -> list[Figure]:
+    """Return the figures of a limit that no answer was held against: nothing is concluded."""
+    said = f"no answer to any of {len(rows)} trials"
+    return [
+        Figure(
             section=key.section,
             detector=key.detector,
             stratum=key.stratum,
+            metric=metric_of(scenario),
+            confidence=confidence,
+            n=0.0,
+            better=_better(scenario),
+            note=said,
+            method="none: no answer",
         ),
-        passed_figure(judged, key, confidence, is_short=is_short),
+        _unknown_figure(rows, key),
+        passed_figure(
+            [(Judgement("inconclusive", 0.0, 0.0, 1.0, None), said)], key, confidence, is_short=is_short
+        ),
     ]
+
+
+def _unknown_figure(rows: list[TrialOutcome], key: Key) -> Figure:
+    parents = [one.parent or f"{one.sample}{one.index}" for one in rows]
+    return figure_of(
+        proportion([one.level == "UNKNOWN" for one in rows], parents),
+        metric="UNKNOWN",
+        better="lower",
+        note=reasons_of(rows),
+        section=key.section,
+        detector=key.detector,
+        stratum=key.stratum,
+    )
 
 
 def _better(scenario: Scenario) -> Literal["higher", "lower"]:
@@ -230,8 +265,12 @@ def passed_figure(
     notes = []
     for one, said in judged:
         text = f"{said}, {one.value:.4g} ({one.lower:.4g} to {one.upper:.4g}): {one.verdict}"
+        if one.verdict == "inconclusive" and one.lower == 0.0 and one.upper == 1.0:
+            notes.append(f"{said}: inconclusive")
+            continue
         if one.verdict == "inconclusive":
-            more = f"{one.needed:.6g} in all" if one.needed is not None else "more than a million"
+            unit = "hours" if "an hour" in said else "trials"
+            more = f"{one.needed:.0f} {unit} in all" if one.needed is not None else "more than a million"
             text += f"; at this share {more} would decide"
         notes.append(text)
     note = "; ".join(notes)
