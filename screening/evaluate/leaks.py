@@ -13,6 +13,7 @@ and the report says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -81,14 +82,17 @@ def parse_statement(text: str, *, name: str) -> Statement:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         kind, _, value = line.strip().partition(" ")
-        is_seed = value.lstrip("-").isdecimal()
-        if kind not in _KINDS or not value.strip() or (kind == "seed" and not is_seed):
+        value = value.strip()
+        is_seed = re.fullmatch(r"-?[0-9]{1,20}", value) is not None
+        if kind not in _KINDS or not value or (kind == "seed" and not is_seed):
             raise FormatError(
                 f"{name}, {STATEMENT} line {number}: {line.strip()[:60]!r} is none of {', '.join(_KINDS)} "
                 "with a value",
                 value=line,
             )
-        entries.add(f"{kind} {value.strip()}")
+        # Written otherwise they are the same: hexadecimal digits in capitals, a seed with zeros before it.
+        same = str(int(value)) if kind == "seed" else value.lower() if kind == "sha256" else value
+        entries.add(f"{kind} {same}")
     return Statement(name, frozenset(entries))
 
 
@@ -243,7 +247,18 @@ def leaks(
     scored = [sample for sample in samples if sample.split == split]
     found = between_splits(samples, sha256, split)
     for detector in detectors:
-        statement = statement_of(detector, statements)
+        try:
+            statement = statement_of(detector, statements)
+        except FormatError as error:  # its answers are there: a statement that is none does not undo them
+            found.append(
+                LeftOut(
+                    kind="training not stated",
+                    where=str(detector.name),
+                    text=f"what it says of its training cannot be read: {error}",
+                    n=len(scored),
+                )
+            )
+            continue
         models = getattr(detector, "models", {})
         if statement is not None:
             found.extend(trained_on(scored, sha256, statement))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import groupby
 from pathlib import Path
@@ -26,7 +26,7 @@ from .detectors import DetectorUnderTest, ReplayDetector
 from .detectors.registry import chosen_with_entries
 from .failures import failures_of
 from .hosting import Host, host_spec
-from .leaks import leaks, model_statements
+from .leaks import Statement, leaks, model_statements
 from .record import DetectorTested, LeftOut, Part
 from .samples import SPLITS, DataSet, Problem, Sample
 from .scoring import part_of
@@ -180,6 +180,8 @@ def answers_of(
         there = ", ".join(f"{name} ({n})" for name, n in sorted(present.items())) or "no usable row at all"
         raise FormatError(f"{dataset.folder}: no row of split {split!r}; there is: {there}", value=split)
     header = _header(dataset, chosen, split, len(samples), under_test)
+    model_dir = None if chosen.models.folder is None else Path(chosen.models.folder)
+    statements = model_statements(model_dir)  # read now: what is none must not be told after hours
     store = None if work_dir is None else Path(work_dir) / ANSWERS
     kept = _kept(store, header, samples, Path(dataset_dir)) if is_resumed and store is not None else {}
     work = _Work(under_test, entries, samples, kept)
@@ -209,7 +211,7 @@ def answers_of(
     header = msgspec.structs.replace(
         header,
         problems=problems,
-        leaks=tuple(_leaks(under_test, dataset, ordered, split, Path(dataset_dir), chosen)),
+        leaks=tuple(_leaks(under_test, dataset, ordered, split, Path(dataset_dir), statements)),
     )
     if store is not None:
         AnswerWriter(store, header, ordered).close()
@@ -343,7 +345,7 @@ def _leaks(
     rows: Sequence[StoredAnswer],
     split: str,
     root: Path,
-    settings: Settings,
+    statements: Mapping[str, Statement],
 ) -> list[LeftOut]:
     hashes = {row.sample.id: row.input_sha256 for row in rows}
     by_path: dict[str, str] = {}
@@ -353,8 +355,7 @@ def _leaks(
                 with suppress(OSError):
                     by_path[sample.path] = sha256_hex((root / sample.path).read_bytes())
             hashes[sample.id] = by_path.get(sample.path, "")
-    folder = None if settings.models.folder is None else Path(settings.models.folder)
-    return leaks(detectors, dataset.samples, hashes, split, model_statements(folder))
+    return leaks(detectors, dataset.samples, hashes, split, statements)
 
 
 def _in_this_process(work: _Work, root: Path) -> Generator[StoredAnswer]:

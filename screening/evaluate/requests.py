@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -282,6 +282,31 @@ def _dataset_part(
     )
 
 
+def _refuse_twice(what: str, names: Sequence[str]) -> None:
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        raise ConfigurationError(
+            f"two of one name cannot stand in one report: {what} {twice[0]!r}; rename one", value=twice[0]
+        )
+
+
+def _plan_sections(plans: tuple[str, ...]) -> list[str]:
+    """Return the sections of plans, which must be readable before hours go into what stands before them."""
+    if not plans:
+        return []
+    from .plans import example_plan, parse_plan, read_plan
+    from .plans.results import section_id
+
+    return [
+        section_id(
+            parse_plan(example_plan(plan.removeprefix("example:")), name=plan)
+            if plan.startswith("example:")
+            else read_plan(plan)
+        )
+        for plan in plans
+    ]
+
+
 def _plan_name(plan: str) -> str:
     return Path(plan.removeprefix("example:")).stem
 
@@ -304,11 +329,8 @@ def _check(request: Request) -> None:
         ("set of stored answers", [_stored_name(path) for path in request.stored]),
         ("folder of records", [path.resolve().name for path in request.programmes]),
     ):
-        twice = [name for name, n in Counter(names).items() if n > 1]
-        if twice:
-            raise ConfigurationError(
-                f"two of one name cannot stand in one report: {what} {twice[0]!r}; rename one", value=twice[0]
-            )
+        _refuse_twice(what, names)
+    _refuse_twice("plan named", _plan_sections(request.plans))
     if (request.measured or request.recipe) and MEASURED_BENCH not in request.presets:
         raise ConfigurationError(f"measured spectra go with the preset {MEASURED_BENCH!r}")
     if request.recipe is not None and request.measured is None:

@@ -79,6 +79,29 @@ def test_a_model_that_does_not_state_its_training_is_told():
     assert (found.kind, found.is_error) == ("training not stated", False)
 
 
+def test_entries_written_otherwise_are_the_same():
+    assert parse_statement("sha256  AbC\nseed 007\nseed -0", name="m").entries == {
+        "sha256 abc",
+        "seed 7",
+        "seed 0",
+    }
+    with pytest.raises(FormatError, match="line 1"):
+        parse_statement("seed --5", name="m")
+
+
+def test_a_detector_that_states_nonsense_is_told_and_the_others_are_checked():
+    class Vague(Trained):
+        name = "vague"
+        trained_on = ("everything",)
+
+    vague, other = leaks(
+        [Vague(), Trained()], [sample("a")], {}, "test", {"m": Statement("m", frozenset({"parent a"}))}
+    )
+    assert (vague.kind, vague.where, vague.n, vague.is_error) == ("training not stated", "vague", 1, True)
+    assert "'everything' is none of" in vague.text
+    assert other.kind == "trained on"
+
+
 def test_shipped_models_state_something_readable_or_nothing():
     assert isinstance(model_statements(), dict)
 
