@@ -49,7 +49,8 @@ class Parent(NamedTuple):
     background : ndarray of shape (n_channel,), float64
         Beside the vehicle, one count in the same window.
     open_background : ndarray of shape (n_channel,), float64
-        What a separate background sees, on the scale of `background`.
+        What a separate background sees, on the scale of `background`: the same spectrum, or the brighter one
+        of the place without the vehicle.
     rate_cps : float
         Background rate in the window.
     longer, scale : float
@@ -148,7 +149,7 @@ def make_parent(plan: ParentPlan, seed: int) -> Parent:
         source=np.sum(parts, axis=0) if parts else np.zeros(background.size),
         parts=tuple(parts),
         background=background / in_window,
-        open_background=(open_place if is_open else background) / _in_window(open_place, edges),
+        open_background=(open_place if is_open else background) / in_window,
         rate_cps=rate,
         longer=longer,
         scale=scale,

@@ -114,6 +114,15 @@ def test_backgrounds_come_along_where_the_plan_says(parents):
             )
 
 
+def test_a_separate_background_has_the_scale_of_the_one_it_stands_for(parents):
+    same = [one for one in parents if np.allclose(one.open_background, one.background, rtol=1e-9, atol=0)]
+    brighter = [one for one in parents if _inside(one.open_background, one) > 1.0 + 1e-6]
+    # beside the vehicle, to the last count; or the whole place, of which the vehicle shades a part
+    assert same and brighter
+    assert len(same) + len(brighter) == len(parents)
+    assert all(_inside(one.open_background, one) < 2.0 for one in brighter)
+
+
 def test_a_mixture_holds_all_its_sources(parents):
     mixed = next(parent for parent in parents if len(parent.plan.truth) == 2)
     assert len(mixed.parts) == 2
