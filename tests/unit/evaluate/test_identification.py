@@ -43,6 +43,11 @@ def table():
         # nothing required, something else
         (["Cs-137"], ["Co-60"], "wrong"),
         ([], ["Cs-137"], "wrong"),
+        # uranium is nuclear material, whatever of its series is in the ground
+        ([], ["U-238"], "wrong"),
+        (["Cs-137"], ["Cs-137", "U-238"], "wrong"),
+        ([], ["Bi-214", "Pb-214"], "correct"),
+        (["LEU"], ["LEU", "U-238"], "correct"),
         # silence
         (["Cs-137"], [], "missed"),
         (["Cs-137"], ["K-40"], "missed"),
