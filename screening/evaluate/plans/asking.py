@@ -10,7 +10,7 @@ import msgspec
 from screening.errors import ScreeningError
 from screening.evaluate.answering import ScanReader
 from screening.evaluate.detectors import DetectorUnderTest
-from screening.evaluate.detectors.checks import checked_answer
+from screening.evaluate.detectors.checks import checked_answer, described, storable
 from screening.records import Level, Occupancy, ReasonCode
 
 from .events import can_answer, happened, is_hidden, is_untimed
@@ -199,10 +199,9 @@ def _asked(detector: DetectorUnderTest, scenario: Scenario, trial: Trial, base: 
         return msgspec.structs.replace(named, is_served=False)
     try:
         answer, fault = checked_answer(detector.answer(trial.scan), trial.scan)
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        return msgspec.structs.replace(named, codes=(code,), error=text)
+        return msgspec.structs.replace(named, codes=(code,), error=described(error))
     if answer is None or is_untimed(scenario, answer):
         return msgspec.structs.replace(named, is_served=False)
     return msgspec.structs.replace(
@@ -210,5 +209,5 @@ def _asked(detector: DetectorUnderTest, scenario: Scenario, trial: Trial, base: 
         level=answer.level.value,
         codes=answer.codes,
         event=happened(scenario, answer, trial),
-        error="" if fault is None else f"{fault.kind}: {fault.text}",
+        error="" if fault is None else storable(f"{fault.kind}: {fault.text}"),
     )

@@ -94,6 +94,11 @@ def plan_part(
             exhibits += failing_trials(
                 scenario, sweep, name, rows, figures, section, seed=seed, is_short=is_short
             )
+        silent = {one.detector for one in mine if not one.is_served}
+        if mine and not is_short and silent.issuperset(one.detector for one in mine):
+            # a plan that could not be judged must not look like one that was passed
+            text = "no detector under test answers all that it asks: nothing is judged"
+            out.append(LeftOut(kind="not judged", where=scenario.name, text=text, n=len(mine) // len(silent)))
         if series and sweep is not None:
             curves.append(sweep_curve(section, scenario, sweep, series))
     names = [one.name for one in detectors]

@@ -185,6 +185,26 @@ event = "loaded"
     assert part.figures == ()
     assert exit_status(part) == 0
     assert verdict_table(part) == "nothing was judged\n"
+    path.write_text(path.read_text(encoding="utf-8").partition('[[scenario]]\nkind = "image"')[0])
+    whole = run(path, tmp_path)
+    assert {(one.kind, one.where, one.n, one.is_error) for one in whole.left_out} == {
+        ("not served", "in time", 30, False),
+        ("not judged", "in time", 30, True),  # a plan that could not be judged was not passed
+    }
+
+
+def test_a_detector_that_ends_the_program_is_a_miss(tmp_path):
+    class Ending(Counting):
+        def answer(self, scan):
+            raise SystemExit(0)
+
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN.partition('\n[[scenario]]\nkind = "benign"')[0], encoding="utf-8")
+    part = run(path, tmp_path, Ending())
+    (failed,) = part.left_out
+    assert (failed.kind, failed.n, failed.is_error) == ("detector failed", 30, True)
+    assert "SystemExit" in failed.text
+    assert exit_status(part) == 3
 
 
 def test_an_alarm_must_come_in_time(tmp_path):
