@@ -337,7 +337,10 @@ def _parsed(name: str, text: str) -> datetime:
         raise ValueError(f"{name} {text!r} is no time of RFC 3339") from None
     if at.tzinfo is None:
         raise ValueError(f"{name} {text!r} has no zone")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # the first and the last day of the calendar, in a zone beyond it
+        raise ValueError(f"{name} {text!r} lies outside of the calendar") from None
 
 
 def _flag(cells: dict[str, str], name: str) -> bool:

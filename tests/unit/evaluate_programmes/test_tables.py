@@ -72,6 +72,7 @@ def test_times_of_any_zone_are_one_time_and_reports_come_in_order(tmp_path):
         ({"departed_at": ""}, "departed_at is empty"),
         ({"departed_at": "2026-01-05T06:00:00"}, "has no zone"),
         ({"departed_at": "yesterday"}, "is no time of RFC 3339"),
+        ({"departed_at": "0001-01-01T00:00:00+10:00"}, "lies outside of the calendar"),
         ({"opened_at": ""}, "does not go with opening_kind 'doors'"),
         ({"opening_kind": "none"}, "does not go with opening_kind 'none'"),
         ({"opened_at": "2026-02-06T06:00:00Z"}, "outside of the trip"),
