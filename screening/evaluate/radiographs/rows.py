@@ -12,6 +12,7 @@ import numpy as np
 
 from screening.config import Settings
 from screening.evaluate.detectors import Candidate, DetectorAnswer, DetectorUnderTest, load_detectors
+from screening.evaluate.detectors.checks import checked_answer, described, storable
 from screening.evaluate.metrics.matching import Boxed, PictureMatch, Truth, match
 from screening.records import Scan
 
@@ -192,16 +193,16 @@ def answers_of(
         answer: DetectorAnswer | None = None
         error = ""
         try:
-            answer = detector.answer(scan)
-        except Exception as failure:
-            error = f"{type(failure).__name__}: {failure}".splitlines()[0]
+            answer, fault = checked_answer(detector.answer(scan), scan)
+            if fault is not None and not fault.is_answer_kept:
+                answer, error = None, storable(f"{fault.kind}: {fault.text}")
+        except (Exception, SystemExit, GeneratorExit) as failure:
+            error = described(failure)
         ms = 1000.0 * (time.perf_counter() - start)
         if answer is None:
             found.append((AnswerRow(detector=name, ms=ms, error=error, serves=bool(error)), ()))
             continue
         places = answer.candidates
-        if places is not None and any(np.isnan(place.score) for place in places):
-            error, places = "a score of a candidate is not a number", None
         row = AnswerRow(
             detector=name,
             ms=ms,

@@ -12,6 +12,7 @@ import numpy as np
 from screening.config import Settings
 from screening.errors import ConfigurationError, ScreeningError
 from screening.evaluate.detectors import DetectorUnderTest, PipelineDetector, load_detectors
+from screening.evaluate.detectors.checks import checked_answer, described, storable
 from screening.evaluate.detectors.identification import PeakMatchDetector, TemplateFitDetector
 from screening.evaluate.identification import load_correspondence
 from screening.records import ReasonCode, Scan
@@ -166,23 +167,20 @@ def ask(detector: DetectorUnderTest, scan: Scan, level: int) -> Reply:
     """
     began = time.perf_counter()
     try:
-        answer = detector.answer(scan)
-    except Exception as error:  # the others are still measured
+        answer, fault = checked_answer(detector.answer(scan), scan)
+    except (Exception, SystemExit, GeneratorExit) as error:  # the others are still measured
         code = error.reason if isinstance(error, ScreeningError) else ReasonCode.MODEL_ERROR.value
-        text = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Reply(detector=detector.name, level=level, codes=(code,), error=text)
+        return Reply(detector=detector.name, level=level, codes=(code,), error=described(error))
     if answer is None:
         return Reply(detector=detector.name, level=level, error="it does not serve spectra")
-    confidences = {name: float(value) for name, value in (answer.confidences or {}).items()}
-    bad = [name for name, value in confidences.items() if not 0.0 <= value <= 1.0]
-    if bad:
-        text = f"confidence {confidences[bad[0]]} of {bad[0]} is no probability"
-        return Reply(detector=detector.name, level=level, codes=(ReasonCode.MODEL_ERROR.value,), error=text)
+    if fault is not None and not fault.is_answer_kept:
+        text = storable(f"{fault.kind}: {fault.text}")
+        return Reply(detector=detector.name, level=level, codes=answer.codes, error=text)
     return Reply(
         detector=detector.name,
         level=level,
-        nuclides=None if answer.nuclides is None else tuple(map(str, answer.nuclides)),
-        confidences=confidences,
+        nuclides=answer.nuclides,
+        confidences=answer.confidences or {},
         codes=answer.codes,
         elapsed_s=time.perf_counter() - began,
     )

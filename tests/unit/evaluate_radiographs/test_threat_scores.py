@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from screening.evaluate.detectors import Candidate
+from screening.evaluate.detectors import Candidate, DetectorAnswer
 from screening.evaluate.metrics.matching import Region, Truth, match
 from screening.evaluate.radiographs.compare import compare_threats
 from screening.evaluate.radiographs.cost import cost_part
@@ -18,6 +19,7 @@ from screening.evaluate.radiographs.scored import scored_detectors, validated_th
 from screening.evaluate.radiographs.threat_scenes import one_picture, stage
 from screening.evaluate.radiographs.threats import threats_part
 from screening.evaluate.record import Provenance, joined
+from screening.records import Level
 from screening.simulation.radiographs.threats import THREATS
 
 HULL = [Region(0, 0, 60, 200)]
@@ -42,10 +44,15 @@ def _truth(contrast: float = 50.0, visible: float = 1.0, mass: float = 5.0) -> T
 
 
 def _picture(
-    number: int, variant: str, scores: dict[str, tuple[float, float]], *, visible: float = 1.0
+    number: int,
+    variant: str,
+    scores: dict[str, tuple[float, float]],
+    *,
+    visible: float = 1.0,
+    mass: float = 5.0,
 ) -> PictureRow:
     """Give every detector a candidate on the object and one elsewhere; a score of nan is no candidate."""
-    truths = () if variant == "without" else (_truth(visible=visible),)
+    truths = () if variant == "without" else (_truth(visible=visible, mass=mass),)
     asked = [
         Truth(row0=t.row0, col0=t.col0, row1=t.row1, col1=t.col1, visible=t.visible, mass_kg=t.mass_kg)
         for t in truths
@@ -135,6 +142,35 @@ def test_a_detector_that_fails_is_a_result() -> None:
     assert not silent.serves
 
 
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("low", "wrong type"),
+        (DetectorAnswer(level="low"), "out of range"),
+        (DetectorAnswer(level=Level.LOW, is_loaded="maybe"), "wrong type"),
+        (DetectorAnswer(level=Level.LOW, load_score=float("nan")), "not a number"),
+        (SystemExit(0), "SystemExit"),
+    ],
+)
+def test_what_is_no_answer_is_a_failure_and_no_low(given: object, error: str) -> None:
+    class _Wrong(_Silent):
+        def answer(self, scan: object) -> Any:
+            if isinstance(given, BaseException):
+                raise given
+            return given
+
+    ((row, candidates),) = answers_of([_Wrong()], ["wrong"], None)  # type: ignore[list-item,arg-type]
+    assert row.error.startswith(error)
+    assert (row.serves, row.level, row.is_loaded, row.load_score, candidates) == (
+        True,
+        AnswerRow(detector="wrong", ms=0.0).level,
+        None,
+        None,
+        (),
+    )
+    assert row.level != "LOW"
+
+
 def test_the_threshold_lets_no_more_of_the_clean_containers_alarm_than_allowed() -> None:
     scored, _ = scored_detectors(_split(1), _split(2), ["good"])
     (good,) = scored
@@ -161,6 +197,27 @@ def test_figures_are_unique_and_say_what_is_in_the_data() -> None:
     assert {curve.section for curve in part.curves} == {"threats"}
     assert "120 pictures" not in part.sections[0].data
     assert "80 pictures (40 without a threat)" in part.sections[0].data
+
+
+def test_the_mass_found_with_half_has_an_interval_over_scenes() -> None:
+    rng = np.random.default_rng(7)
+    rows = []
+    for number in range(200):
+        mass = float(np.exp(rng.uniform(np.log(0.2), np.log(800.0))))
+        is_found = rng.random() < 1.0 / (1.0 + (12.0 / mass) ** 1.5)
+        with_it = _picture(number, "with", {"good": (2.0 if is_found else float("nan"), 0.1)}, mass=mass)
+        rows += [with_it, _picture(number, "without", {"good": (float("nan"), rng.uniform(0.0, 1.0))})]
+    scored, left = scored_detectors(_split(1), rows, ["good"])
+    figures = {f.metric: f for f in threats_part(scored, left, seed=1).figures if f.detector == "good"}
+    half = figures["mass of a threat found with 50 %"]
+    assert half.low < 12.0 < half.high
+    assert half.low < half.value < half.high
+    assert half.method.endswith("bootstrap over 200 scenes") or half.method.endswith("bootstrap")
+    few = [msgspec.structs.replace(row, scene=f"s{k % 4}") for k, row in enumerate(rows)]
+    scored, left = scored_detectors(_split(1), few, ["good"])
+    figures = {f.metric: f for f in threats_part(scored, left, seed=1).figures if f.detector == "good"}
+    assert figures["mass of a threat found with 50 %"].value == half.value
+    assert figures["mass of a threat found with 50 %"].low is None
 
 
 def test_hidden_threats_are_not_asked_for() -> None:

@@ -142,7 +142,7 @@ class _Broken:
         self.what = what
 
     def answer(self, scan):
-        if isinstance(self.what, Exception):
+        if isinstance(self.what, BaseException):
             raise self.what
         return self.what
 
@@ -154,8 +154,13 @@ def test_whatever_a_detector_does_is_an_answer():
     assert ask(_Broken(ValueError("no\nway")), None, 0).error == "ValueError: no"
     assert ask(_Broken(None), None, 0).error == "it does not serve spectra"
     strange = DetectorAnswer(level=Level.HIGH, nuclides=("Cs-137",), confidences={"Cs-137": float("nan")})
-    assert "no probability" in ask(_Broken(strange), None, 0).error
+    assert ask(_Broken(strange), None, 0).error == "not a number: confidence of Cs-137 is nan"
     assert ask(_Broken(strange), None, 0).nuclides is None
+    for what in ("Cs-137", SystemExit(0), DetectorAnswer(level=Level.LOW, nuclides="Cs-137")):
+        reply = ask(_Broken(what), None, 0)
+        assert reply.error
+        assert reply.nuclides is None
+        assert reply.codes == ("MODEL_ERROR",)
     assert [one.name for one in detectors_of(None, SETTINGS)] == list(DEFAULT_DETECTORS)
 
 
