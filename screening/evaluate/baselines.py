@@ -51,7 +51,9 @@ def keep_baseline(report_dir: str | Path, folder: str | Path) -> Path:
     kept = (msgspec.structs.replace(row, elapsed_s=None, peak_bytes=None) for row in answers.rows)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        (target / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+        partial = target / f"{REPORT}.part"
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+        partial.replace(target / REPORT)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})", value=str(target)) from None
     AnswerWriter(target / ANSWERS, answers.header, kept).close()

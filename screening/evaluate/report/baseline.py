@@ -164,7 +164,7 @@ def compare(
         headline=tuple(families[0]),
         others=tuple(others),
         n_unchanged=len(families[1]) - len(others),
-        notes=_notes(evaluation, baseline),
+        notes=(*_notes(evaluation, baseline), *_fewer(families[0])),
     )
 
 
@@ -262,6 +262,24 @@ def _verdict(before: Figure, now: Figure, p: float, alpha: float) -> Verdict:
     if not now.better:
         return "changed"
     return "better" if (new > old) == (now.better == "higher") else "worse"
+
+
+def _fewer(headline: Sequence[Change]) -> list[str]:
+    """Say where there are fewer trials than before: a test of few sees little."""
+    shrunk = [
+        (change.now.n / change.before.n, change)
+        for change in headline
+        if change.before is not None and change.now is not None
+        if change.before.n and change.now.n is not None and change.now.n < change.before.n
+    ]
+    if not shrunk:
+        return []
+    _, worst = min(shrunk, key=lambda pair: pair[0])
+    was, is_now = (0.0 if figure is None else figure.n or 0.0 for figure in (worst.before, worst.now))
+    return [
+        f"{len(shrunk)} headline figures have fewer trials than in the baseline, "
+        f"{worst.key[1]} {is_now:g} for {was:g}: changes that were seen then may not be seen now"
+    ]
 
 
 def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:

@@ -362,3 +362,22 @@ def test_the_changes_stand_in_the_page_and_in_the_terminal(evaluation):
     assert text.count("  worse: ") == n
     assert text.endswith(f"REGRESSION: {n} headline figures\n")
     assert "no significant regression" in changes_table(compare(evaluation, evaluation))
+
+
+def test_fewer_trials_than_before_are_told():
+    before = report(share(95, 100), share(40, 40, metric="other"))
+    now = report(share(19, 20), share(40, 40, metric="other"))
+    changes = compare(now, before)
+    assert changes.exit_status == 0
+    assert changes.notes == (
+        "1 headline figures have fewer trials than in the baseline, Pd 20 for 100: changes that were seen "
+        "then may not be seen now",
+    )
+    assert compare(before, now).notes == ()
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, -3.0])
+def test_an_interval_without_a_confidence_is_none(confidence):
+    odd = msgspec.structs.replace(share(9, 10), method="x", confidence=confidence)
+    (change,) = compare(report(odd), report(share(10, 10))).headline
+    assert (change.verdict, change.p) == ("not tested", None)
