@@ -16,8 +16,9 @@ from screening.evaluate.metrics.froc import (
     hidden_covered,
     summary,
 )
+from screening.evaluate.metrics.midpoints import midpoint_interval
 from screening.evaluate.metrics.proportions import proportion
-from screening.evaluate.metrics.resampling import bootstrap
+from screening.evaluate.metrics.resampling import Estimate, bootstrap
 from screening.evaluate.metrics.sigmoid import fit_detection_curve
 from screening.evaluate.record import Figure, LeftOut, Part, Section, figure_of
 
@@ -61,7 +62,7 @@ def threats_part(scored: list[Scored], left_out: list[LeftOut], *, seed: int) ->
         figures += _claim_figures(one, seed)
         figures += _strata_figures(one, seed)
         figures += _place_figures(one, seed)
-        figures += _mass_figures(one)
+        figures += _mass_figures(one, seed)
     figures += _oracle_figures(scored[0], seed)
     hidden = hidden_covered(scored[0].test, seed=seed)
     figures.append(
@@ -300,22 +301,41 @@ def _mass_counts(one: Scored) -> tuple[list[float], list[int], list[int]]:
     return middle, [share.k for _, _, share in kept], [share.n for _, _, share in kept]
 
 
-def _mass_figures(one: Scored) -> list[Figure]:
+def _mass_interval(one: Scored, middle: list[float], seed: int) -> Estimate:
+    """Return the mass found with 50 %, kg, with its interval over scenes."""
+    mass_kg = one.test.mass_kg
+    is_in = ~one.test.truth_is_hidden & (mass_kg >= MASS_BANDS[0]) & (mass_kg < MASS_BANDS[-1])
+    band = np.searchsorted(MASS_BANDS, mass_kg[is_in], side="right")
+    return midpoint_interval(
+        middle,
+        np.unique(band, return_inverse=True)[1],
+        detected(one.test, one.threshold)[is_in],
+        np.array(one.test.truth_scene)[is_in],
+        reach=(middle[0], middle[-1]),
+        seed=seed,
+    )
+
+
+def _mass_figures(one: Scored, seed: int) -> list[Figure]:
     mass, k, n = _mass_counts(one)
     metric = "mass of a threat found with 50 %"
     fit = fit_detection_curve(mass, k, n, chance=0.0, cover=None) if len(mass) > 2 else None
     value = fit.mda(0.5) if fit is not None else None
     inside = value is not None and mass[0] <= value <= mass[-1]
     why = "no fit" if fit is None else fit.outcome
+    interval = _mass_interval(one, mass, seed) if inside else None
+    method = "probit in ln mass over bands, all kinds together"
     return [
         Figure(
             section=SECTION,
             metric=metric,
             detector=one.name,
             value=value if inside else None,
+            low=interval.low if interval is not None else None,
+            high=interval.high if interval is not None else None,
             n=sum(n),
             unit="kg",
-            method="probit in ln mass over bands, all kinds together",
+            method=f"{method}; {interval.method.replace('parents', 'scenes')}" if interval else method,
             better="lower",
             note=""
             if inside

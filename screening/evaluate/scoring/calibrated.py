@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.evaluate.identification import Correspondence, Label
 from screening.evaluate.metrics.calibration import (
@@ -13,6 +14,7 @@ from screening.evaluate.metrics.calibration import (
     expected_calibration_error,
     reliability,
 )
+from screening.evaluate.metrics.resampling import Estimate, bootstrap
 from screening.evaluate.record import Curve, Figure, Section, Series, figure_of
 
 from .questions import Answered, Told, estimated
@@ -32,6 +34,8 @@ SECTION = Section(
 )
 MIN_TRIALS = 20
 NOMINAL = 0.95
+#: Resamples of the calibration error, which is computed one resample after the other.
+N_RESAMPLE_ERROR = 500
 
 
 def calibration_figures(name: str, answers: Sequence[Answered], table: Correspondence) -> Told:
@@ -60,14 +64,17 @@ def calibration_figures(name: str, answers: Sequence[Answered], table: Correspon
         truth = np.array([is_true for _, is_true, _ in trials])
         parents = [parent for _, _, parent in trials]
         error = expected_calibration_error(stated, truth)
+        interval = _error_interval(stated, truth, parents)
         figures.append(
             Figure(
                 section=SECTION.id,
                 metric=f"{what}: expected calibration error",
                 detector=name,
                 value=error.value,
+                low=interval.low if interval.low is None else max(interval.low, 0.0),
+                high=interval.high,
                 n=error.n,
-                method="none",
+                method=interval.method,
                 better="lower",
                 note=f"{error.by_chance:.3g} by chance; {error.n_bin} bins of equal mass",
             )
@@ -84,6 +91,20 @@ def calibration_figures(name: str, answers: Sequence[Answered], table: Correspon
         curves.append(_diagram(name, what, stated, truth, parents))
     figures.extend(_sets(name, answers, table))
     return Told(figures, curves)
+
+
+def _error_interval(
+    stated: NDArray[np.float64], truth: NDArray[np.bool_], parents: Sequence[str]
+) -> Estimate:
+    """Return the interval of the calibration error over parents.
+
+    It is reflected: resamples lie above the error, as the error of a sample lies above that of the detector.
+    """
+
+    def _error(p: NDArray[np.float64], is_true: NDArray[np.bool_]) -> float:
+        return expected_calibration_error(p, is_true, n_draw=1).value
+
+    return bootstrap(_error, [stated, truth], parents, n_resample=N_RESAMPLE_ERROR, method="reflected")
 
 
 def _nuclides(answers: Sequence[Answered], table: Correspondence) -> list[tuple[float, bool, str]]:
@@ -116,8 +137,8 @@ def _loaded(answers: Sequence[Answered]) -> list[tuple[float, bool, str]]:
 def _diagram(
     name: str,
     what: str,
-    stated: np.ndarray[tuple[int], np.dtype[np.float64]],
-    truth: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    stated: NDArray[np.float64],
+    truth: NDArray[np.bool_],
     parents: list[str],
 ) -> Curve:
     found = reliability(stated, truth, parents)

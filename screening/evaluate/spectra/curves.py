@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from screening.evaluate.identification import Correspondence, Label
 from screening.evaluate.metrics.calibration import brier_interval, expected_calibration_error, reliability
+from screening.evaluate.metrics.midpoints import midpoint_interval
 from screening.evaluate.metrics.proportions import proportion
+from screening.evaluate.metrics.resampling import Estimate, bootstrap
 from screening.evaluate.metrics.sigmoid import fit_detection_curve
 from screening.evaluate.record import Curve, Figure, Series, figure_of
 
@@ -20,6 +23,12 @@ __all__ = ["calibration", "confusions", "count_curves", "half_points"]
 
 #: Mistakes that were made fewer times than this are counted together.
 _LEAST_CONFUSED = 3
+
+#: Resamples of parents for fitted curves and for the error of calibration, of which there are many.
+_N_RESAMPLE = 500
+
+#: Bins of the error of calibration.
+_N_BIN = 10
 
 
 def count_curves(answers: Answers, detectors: Sequence[str], *, section: str) -> list[Curve]:
@@ -103,8 +112,10 @@ def half_points(answers: Answers, detectors: Sequence[str], *, section: str) -> 
             k = np.array([right.count(level) for level in levels])
             fit = fit_detection_curve(levels, k, n, chance=0.0, cover=None)
             # A fit far outside the counts that were tried is no measurement.
-            is_inside = fit.m is not None and levels[0] / 3.0 <= np.exp(min(fit.m, 99.0)) <= levels[-1] * 3.0
+            reach = (levels[0] / 3.0, levels[-1] * 3.0)
+            is_inside = fit.m is not None and reach[0] <= np.exp(min(fit.m, 99.0)) <= reach[1]
             half = fit.midpoint if is_inside else None
+            interval = _half_interval(mine, levels, reach) if is_inside else None
             why = (
                 "" if is_inside else (fit.outcome if fit.m is None else "outside the counts that were tried")
             )
@@ -115,15 +126,28 @@ def half_points(answers: Answers, detectors: Sequence[str], *, section: str) -> 
                     detector=name,
                     stratum="+".join(truth),
                     value=half,
+                    low=interval.low if interval is not None else None,
+                    high=interval.high if interval is not None else None,
                     k=int(k.sum()),
                     n=float(n.sum()),
                     unit="counts",
-                    method="probit fit, no interval: draws share parents",
+                    method=f"probit fit; {interval.method}" if interval is not None else "probit fit",
                     better="lower",
                     note="" if is_inside else why,
                 )
             )
     return found
+
+
+def _half_interval(mine: Sequence[Answer], levels: Sequence[float], reach: tuple[float, float]) -> Estimate:
+    return midpoint_interval(
+        levels,
+        [levels.index(one.case.net_counts) for one in mine],
+        [one.is_correct for one in mine],
+        [one.case.parent for one in mine],
+        reach=reach,
+        n_resample=_N_RESAMPLE,
+    )
 
 
 def calibration(answers: Answers, table: Correspondence, *, section: str) -> tuple[list[Figure], list[Curve]]:
@@ -166,15 +190,18 @@ def calibration(answers: Answers, table: Correspondence, *, section: str) -> tup
                 parents.append(one.case.parent)
         if not stated:
             continue
-        error = expected_calibration_error(stated, right, n_bin=10)
+        error = expected_calibration_error(stated, right, n_bin=_N_BIN)
+        interval = _error_interval(stated, right, parents)
         figures.append(
             Figure(
                 section=section,
                 metric="expected calibration error",
                 detector=name,
                 value=error.value,
+                low=interval.low if interval.low is None else max(interval.low, 0.0),
+                high=interval.high,
                 n=float(error.n),
-                method=f"{error.n_bin} bins of equal numbers",
+                method=f"{error.n_bin} bins of equal numbers; {interval.method}",
                 better="lower",
                 note=f"{error.by_chance:.3f} would be found by chance if confidences were right",
             )
@@ -220,6 +247,19 @@ def calibration(answers: Answers, table: Correspondence, *, section: str) -> tup
         series=(*series, ideal),
     )
     return figures, [curve]
+
+
+def _error_interval(stated: list[float], right: list[bool], parents: list[str]) -> Estimate:
+    """Return the interval of the calibration error over parents.
+
+    It is reflected: resamples lie above the error, as the error of a sample lies above that of the detector.
+    """
+
+    def _error(p: NDArray[np.float64], is_right: NDArray[np.bool_]) -> float:
+        return expected_calibration_error(p, is_right, n_bin=_N_BIN, n_draw=1).value
+
+    arrays = [np.array(stated), np.array(right)]
+    return bootstrap(_error, arrays, parents, n_resample=_N_RESAMPLE, method="reflected")
 
 
 def confusions(answers: Sequence[Answer], *, section: str, detector: str) -> list[Figure]:

@@ -135,6 +135,7 @@ def test_stated_probabilities_are_held_against_the_truth():
     error = found["nuclides: expected calibration error", ""]
     assert error.n == 400
     assert error.value < 0.12
+    assert 0.0 <= error.low < error.high < 0.15
     assert "by chance" in error.note
     brier = found["nuclides: Brier score", ""]
     assert brier.low < 1 / 6 < brier.high  # the integral of p (1 - p)

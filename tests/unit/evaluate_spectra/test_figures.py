@@ -145,6 +145,7 @@ def test_confidence_is_held_against_what_came_true():
     figures, (curve,) = calibration({"a": _answers(rows)}, TABLE, section="s")
     error = _one(figures, "expected calibration error")
     assert error.value < 0.06
+    assert 0.0 <= error.low < error.high < 0.1
     assert error.n == 400  # what is in every background is not counted
     assert _one(figures, "named labels that are right").value == pytest.approx(0.75, abs=0.06)
     assert [series.name for series in curve.series] == ["a", "as stated"]
@@ -178,10 +179,33 @@ def test_curves_rise_with_counts_and_half_of_them_is_found():
     assert series.y[0] < series.y[1] < series.y[2]
     (half,) = half_points(answers, ["a"], section="s")
     assert half.value == pytest.approx(1500.0, rel=0.35)
+    assert half.low < 1500.0 < half.high
+    assert half.low < half.value < half.high
+    assert half.method == "probit fit; bootstrap"
     never = {"a": _answers([_row((), f"p{k}", net=net) for k, net in enumerate((300.0, 3000.0) * 5)])}
     (nothing,) = half_points(never, ["a"], section="s")
     assert nothing.value is None
     assert nothing.note == "never detected"
+
+
+def test_draws_that_share_parents_make_half_points_and_calibration_less_certain():
+    rng = np.random.default_rng(5)
+    rows = []
+    for k in range(30):
+        midpoint = 1500.0 * np.exp(rng.normal(0.0, 1.0))  # of this instrument: its draws rise and fall alike
+        for net in (300.0, 1000.0, 3000.0, 10_000.0) * 4:
+            good = rng.random() < 1.0 / (1.0 + (midpoint / net) ** 3)
+            rows.append(_row(("Cs-137",) if good else ("Co-60",), f"p{k}", net=net, **{"Cs-137": 0.7}))
+    apart = [(f"{k}", *row[1:]) for k, row in enumerate(rows)]
+    together, single = (half_points({"a": _answers(one)}, ["a"], section="s")[0] for one in (rows, apart))
+    assert together.method.endswith("over 30 parents")
+    assert together.high / together.low > 1.3 * single.high / single.low
+    few = half_points(
+        {"a": _answers([(f"{int(row[0][1:]) % 4}", *row[1:]) for row in rows])}, ["a"], section="s"
+    )
+    assert few[0].low is None
+    assert few[0].value == together.value
+    assert "4 parents, 5 needed" in few[0].method
 
 
 def test_failures_of_one_kind_are_one_row():
