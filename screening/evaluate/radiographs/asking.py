@@ -19,10 +19,10 @@ SECTION = "empties"
 
 PIPELINE = "pipeline"
 
-#: Share of the empties of the validation split that may alarm.
+#: Share of the empties of the validation split that may alarm, those with residue of a load left aside.
 FALSE_ALARM_RATE = 0.007
 
-#: Share of the empties that must have a score for a threshold to be set on them.
+#: Share of the swept empties that must have a score for a threshold to be set on them.
 ALWAYS_SCORED = 0.9
 
 
@@ -87,14 +87,15 @@ def asked_detectors(validation: list[EmptyRow], names: list[str]) -> tuple[list[
     Parameters
     ----------
     validation : list of EmptyRow
-        Empties that thresholds are set on.
+        Empties that thresholds are set on: those swept clean. Residue of the last load is a question of
+        its own, and false alarms on it are reported apart.
     names : list of str
         Detectors.
 
     Returns
     -------
     asked : list of Asked
-        A detector that scores nearly every empty is asked at the threshold, another for its own call.
+        A detector that scores nearly every swept empty is asked at the threshold, another for its own call.
     left_out : list of LeftOut
         Detectors without an answer to this question, and failures.
     """
@@ -106,10 +107,13 @@ def asked_detectors(validation: list[EmptyRow], names: list[str]) -> tuple[list[
             left.append(
                 LeftOut(kind="detector failed", where=name, text=f"empties: {errors[0]}", n=len(errors))
             )
-        scores = np.array([one.load_score for one in answers if one.load_score is not None])
+        swept = [
+            one for row in validation if not row.has_residue for one in row.answers if one.detector == name
+        ]
+        scores = np.array([one.load_score for one in swept if one.load_score is not None])
         has_call = any(one.is_loaded is not None for one in answers)
         # a score of nearly every empty makes a threshold; one that is given only now and then does not
-        if scores.size >= ALWAYS_SCORED * len(answers) > 0:
+        if scores.size >= ALWAYS_SCORED * len(swept) > 0:
             asked.append(Asked(name, name, _threshold(scores)))
         elif has_call:
             asked.append(Asked(name, name, None))

@@ -71,14 +71,16 @@ def compare_empties(
     Returns
     -------
     list of Comparison
-        Hidden loads found, ordinary loads found, empties that alarm; corrected within each metric.
+        Hidden loads found, ordinary loads found, empties without residue that alarm; corrected within each
+        metric.
     """
     hidden = [(row.sample, one) for row in test for one in row.hidden if one.d_prime is not None]
     parents = [name for name, _ in hidden]
+    swept = [row for row in test if not row.has_residue]
     rows: dict[str, list[tuple[str, str, Paired, bool]]] = {
         "hidden loads found": [],
         "ordinary loads found": [],
-        "empties that alarm": [],
+        "swept empties that alarm": [],
     }
     for a, b in combinations(asked, 2):
         found = [[one.call(h.answers) is True for _, h in hidden] for one in (a, b)]
@@ -86,7 +88,7 @@ def compare_empties(
         rows["hidden loads found"].append((a.name, b.name, pair, True))
         for metric, chosen, better in (
             ("ordinary loads found", loads, True),
-            ("empties that alarm", test, False),
+            ("swept empties that alarm", swept, False),
         ):
             calls = [[one.call(row.answers) is True for row in chosen] for one in (a, b)]
             rows[metric].append((a.name, b.name, paired_shares(calls[0], calls[1]), better))
