@@ -14,7 +14,7 @@ from screening.simulation.radiographs.injection import Target, inject, prepare_t
 from screening.simulation.radiographs.shadows import Shadow
 from screening.simulation.radiographs.tracing import MATERIAL_ALIASES
 
-from .expected import expected_signal, matched_filter
+from .expected import expected_signal, separation
 from .hidden_loads import MASSES_KG, SHAPES, HiddenLoad, cells_of, hidden_shadow, space_of
 from .pictures import Picture, empty_recipe, load_recipe, stream, take_picture
 from .rows import AnswerRow, answers_of, detectors_named
@@ -222,4 +222,4 @@ def _d_prime(picture: Picture, shadow: Shadow) -> float:
     scanner = picture.composition.scanner
     first = expected_signal(payload, before, scanner, region)
     second = expected_signal(payload, after, scanner, region)
-    return matched_filter(first.direct, second.direct, first.variance)
+    return separation(first, second)

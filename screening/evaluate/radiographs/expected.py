@@ -32,6 +32,7 @@ __all__ = [
     "matched_filter",
     "object_d",
     "opaque_truth",
+    "separation",
     "sphere_hides",
 ]
 
@@ -136,6 +137,31 @@ def matched_filter(before: ArrayLike, after: ArrayLike, variance: ArrayLike) -> 
     return float(np.sqrt(np.sum(change**2 / np.asarray(variance, dtype=np.float64))))
 
 
+def separation(before: Expected, after: Expected) -> float:
+    """Return d' between two expected signals so that no detector passes what follows from it.
+
+    Parameters
+    ----------
+    before, after : Expected
+        Without and with the object, of the same window.
+
+    Returns
+    -------
+    float
+        The matched filter's d' with the smaller of both variances of each pixel.
+
+    Notes
+    -----
+    In photon noise the likelihood ratio is linear in the counts (Barrett and Myers, Foundations of Image
+    Science, 13.2), so that the ideal observer is a linear filter. With spreads s0 without and s1 <= s0
+    with the object, which takes signal and noise away, it detects Phi((D - t s0) / s1) at a false alarm
+    rate of 1 - Phi(t). That is never above Phi(D / s1 - t), and above Phi(D / s0 - t) for all that is seen
+    more often than not: by up to 18 points where the object leaves a fifth of the variance. The mean of
+    both variances (Hotelling's observer) is still passed there, by up to 3 points at a rate of 6 %.
+    """
+    return matched_filter(before.direct, after.direct, np.minimum(before.variance, after.variance))
+
+
 def object_d(
     radiograph: Radiograph,
     before: Mapping[str, NDArray[np.float32]],
@@ -164,7 +190,7 @@ def object_d(
     window = (slice(region.row0, region.row1), slice(region.col0, region.col1))
     first = expected_signal(radiograph, {n: p[window] for n, p in before.items()}, scanner, region)
     second = expected_signal(radiograph, {n: p[window] for n, p in after.items()}, scanner, region)
-    return matched_filter(first.direct, second.direct, first.variance)
+    return separation(first, second)
 
 
 def detection_bound(d_prime: ArrayLike, false_alarm_rate: float) -> NDArray[np.float64]:

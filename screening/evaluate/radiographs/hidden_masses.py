@@ -37,7 +37,7 @@ Hidden = tuple[EmptyRow, HiddenRow]
 
 def noise_bound_kg(
     mass_kg: NDArray[np.float64], d_prime: NDArray[np.float64], *, rate: float, detection: float
-) -> float:
+) -> float | None:
     """Return the mass that an ideal observer would find, whom nothing but noise stands against.
 
     Parameters
@@ -51,17 +51,18 @@ def noise_bound_kg(
 
     Returns
     -------
-    float
+    float or None
         The mass, kg, at which the mean over the trials of Phi(d' M / m - Phi^-1(1 - rate)) reaches
-        `detection`: d' grows with the mass, in proportion while the load is thin.
+        `detection`: d' grows with the mass, in proportion while the load is thin. A trial of d' = 0 shows
+        nothing at any mass; None where they are so many that the share is not reached up to 10 t.
 
     Raises
     ------
     ValueError
-        If there are no trials, or one has no contrast at all.
+        If there are no trials, or a d' is negative or not a number.
     """
-    if mass_kg.size == 0 or not (d_prime > 0).all():
-        raise ValueError(f"needs trials with a contrast, got {mass_kg.size}")
+    if mass_kg.size == 0 or not (d_prime >= 0).all():
+        raise ValueError(f"needs trials with d' of 0 or more, got {d_prime.tolist()}")
     per_kg = d_prime / mass_kg
     limit = stats.norm.isf(rate)
 
@@ -69,6 +70,8 @@ def noise_bound_kg(
         return float(np.mean(stats.norm.cdf(per_kg * np.exp(log_mass) - limit)) - detection)
 
     low, high = np.log(_LEAST_KG), np.log(_MOST_KG)
+    if _short(high) < 0:
+        return None
     return float(np.exp(optimize.brentq(_short, low, high)))
 
 
@@ -244,11 +247,12 @@ def bound_figures(fitting: list[Hidden]) -> list[Figure]:
     """
     figures = []
     for stratum, cell in _cells(fitting):
-        kept = [(row, hidden) for row, hidden in cell if hidden.d_prime]
+        kept = [(row, hidden) for row, hidden in cell if hidden.d_prime is not None]
         if not kept:
             continue
         mass = np.array([hidden.mass_kg for _, hidden in kept])
         d_prime = np.array([hidden.d_prime for _, hidden in kept], dtype=np.float64)
+        n_blind = int((d_prime == 0).sum())
         figures.append(
             Figure(
                 section=SECTION,
@@ -259,7 +263,8 @@ def bound_figures(fitting: list[Hidden]) -> list[Figure]:
                 n=len(kept),
                 unit="kg",
                 method="matched filter, d' in proportion to the mass",
-                note="known place, load and container; nothing but noise",
+                note="known place, load and container; nothing but noise"
+                + (f"; {n_blind} of {len(kept)} lie where no signal comes through" if n_blind else ""),
             )
         )
     return figures

@@ -101,8 +101,8 @@ def _section(one: Scored) -> Section:
             f"set on the validation split, at {100 * CONTAINER_FPR:g} % of its clean containers.",
             "The matched filter knows the place, the shape and the background of each object of the "
             "scenes and "
-            "meets photon and electronic noise alone: no detector passes it. It shows what noise "
-            "allows, not what "
+            "meets photon and electronic noise alone, the smaller of that with and without the object: no "
+            "detector passes it. It shows what noise allows, not what "
             "an unknown background does.",
         ),
         data=(

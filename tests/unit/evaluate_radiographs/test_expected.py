@@ -8,11 +8,13 @@ import pytest
 from scipy import stats
 
 from screening.evaluate.radiographs.expected import (
+    Expected,
     detection_bound,
     expected_signal,
     matched_filter,
     object_d,
     opaque_truth,
+    separation,
     sphere_hides,
 )
 from screening.evaluate.radiographs.pictures import Picture, take_picture, take_triple
@@ -45,6 +47,23 @@ def test_the_bound_is_what_an_ideal_observer_measures() -> None:
     without, with_it = noise @ template, (noise + signal) @ template
     threshold = np.quantile(without, 1 - 0.06)
     assert detection_bound([d], 0.06)[0] == pytest.approx((with_it > threshold).mean(), abs=0.005)
+
+
+def test_no_detector_passes_the_bound_behind_which_a_dense_object_takes_the_noise_too() -> None:
+    open_beam, rest = np.full((1, 1, 4), 30.0), np.full((1, 1, 4), 6.0)
+    floor = np.zeros(1)
+    d = separation(
+        Expected(open_beam.astype(np.float32), floor, (10.0 * open_beam).astype(np.float32)),
+        Expected(rest.astype(np.float32), floor, (10.0 * rest).astype(np.float32)),
+    )
+    # alternatives of one spread each: the sum over the pixels is all there is to know
+    rng = np.random.default_rng(2)
+    without = rng.normal(open_beam, np.sqrt(10.0 * open_beam), (200_000, 1, 4)).sum(axis=(1, 2))
+    with_it = rng.normal(rest, np.sqrt(10.0 * rest), (200_000, 1, 4)).sum(axis=(1, 2))
+    for rate in (0.007, 0.06):
+        found = (with_it < np.quantile(without, rate)).mean()
+        assert found <= detection_bound([d], rate)[0] + 0.005
+        assert found > detection_bound([d * np.sqrt(6.0 / 30.0)], rate)[0] + 0.05
 
 
 def test_no_contrast_is_found_as_often_as_false_alarms_happen() -> None:

@@ -105,8 +105,15 @@ def test_the_noise_bound_is_the_mass_at_which_an_ideal_observer_finds_ninety_per
     found = noise_bound_kg(mass, d_prime, rate=0.007, detection=0.9)
     # d' is 10 a kilogram; 2.457 + 1.282 are asked for
     assert found == pytest.approx(0.3739, abs=2e-4)
-    with pytest.raises(ValueError, match="contrast"):
-        noise_bound_kg(mass, np.zeros(3), rate=0.007, detection=0.9)
+    # with one in four that nothing shows, ninety percent are found nowhere, and seventy later
+    blind = np.array([0.0, *d_prime])
+    assert noise_bound_kg(np.array([1.0, *mass]), blind, rate=0.007, detection=0.9) is None
+    assert noise_bound_kg(np.array([1.0, *mass]), blind, rate=0.007, detection=0.7) > noise_bound_kg(
+        mass, d_prime, rate=0.007, detection=0.7
+    )
+    for bad in (np.full(3, -1.0), np.full(3, np.nan), np.zeros(0)):
+        with pytest.raises(ValueError, match="d' of 0 or more"):
+            noise_bound_kg(mass[: bad.size], bad, rate=0.007, detection=0.9)
 
 
 def test_a_container_is_asked_about_with_and_without_its_hidden_loads() -> None:

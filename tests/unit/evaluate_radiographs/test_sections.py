@@ -12,6 +12,7 @@ from screening.classifiers import load_model
 from screening.evaluate.radiographs.asking import Asked, asked_detectors
 from screening.evaluate.radiographs.card import card_part
 from screening.evaluate.radiographs.card_scenes import N_EMPTY, N_LOADED, CardRow, plan
+from screening.evaluate.radiographs.compare import compare_empties
 from screening.evaluate.radiographs.empties import empties_part
 from screening.evaluate.radiographs.empty_exhibits import empty_exhibits
 from screening.evaluate.radiographs.empty_scenes import KEYS, EmptyRow, HiddenRow
@@ -85,12 +86,53 @@ def test_a_detector_with_scores_is_asked_at_the_quantile_of_the_validation_empti
     (one,), left = asked_detectors(validation, ["one"])
     assert not left
     scores = np.array([row.answers[0].load_score for row in validation])
+    swept = np.array([not row.has_residue for row in validation])
     assert one.threshold is not None
-    assert (scores >= one.threshold).sum() == int(0.007 * 300) == 2
+    assert (scores[swept] >= one.threshold).sum() == int(0.007 * 225) == 1
     assert one.call((_answer(2.0, None),)) is True
     assert one.call((_answer(0.1, None),)) is False
     assert one.call((_answer(None, None),)) is None
     assert one.call(()) is None
+
+
+def test_residue_of_the_last_load_sets_no_threshold_and_is_no_false_alarm_of_swept_empties() -> None:
+    rng = np.random.default_rng(1)
+
+    def _empty(number: int) -> EmptyRow:
+        residue = number % 4 == 0
+        return _row(number, _answer(float(rng.uniform(2.0, 3.0) if residue else rng.uniform(0.0, 1.0)), None))
+
+    validation, test = [_empty(k) for k in range(800)], [_empty(k) for k in range(400)]
+    loads = [_row(k, _answer(2.5, None), is_loaded=True) for k in range(40)]
+    (one,), _ = asked_detectors(validation, ["one"])
+    assert one.threshold < 1.0
+    figures = _by_key(empties_part(validation, test, test[:40], loads, ["one"], seed=1, is_short=True))
+    assert figures["empties that alarm", "one", ""].value < 0.03
+    assert figures["empties that alarm", "one", "residue of the last load"].value == 1.0
+    assert figures["empties that alarm", "one", "full size"].n == 30
+    found = {
+        one.metric: one for one in compare_empties([one, one._replace(name="twin")], test, loads, seed=1)
+    }
+    assert found["swept empties that alarm"].n == 300
+
+
+def test_hidden_loads_that_nothing_shows_count_against_the_bound() -> None:
+    validation, test, loads = _empties(5.0)
+    blind = [
+        msgspec.structs.replace(
+            row,
+            hidden=tuple(
+                msgspec.structs.replace(one, d_prime=0.0 if k < 20 else 20.0 * one.mass_kg)
+                for one in row.hidden
+            ),
+        )
+        for k, row in enumerate(test)
+    ]
+    figures = _by_key(empties_part(validation, blind, [], loads, ["one"], seed=1, is_short=True))
+    bound = figures["smallest hidden mass (90 % found)", "noise bound", "steel, roof"]
+    assert bound.value is None
+    assert bound.n == 80 * len(MASSES_KG)
+    assert f"{20 * len(MASSES_KG)} of {80 * len(MASSES_KG)}" in bound.note
 
 
 def test_a_detector_that_scores_now_and_then_is_asked_for_its_own_call() -> None:
