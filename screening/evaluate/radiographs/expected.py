@@ -33,6 +33,7 @@ __all__ = [
     "object_d",
     "opaque_truth",
     "separation",
+    "share_within",
     "sphere_hides",
 ]
 
@@ -238,6 +239,29 @@ def opaque_truth(expected: Expected) -> NDArray[np.bool_]:
     variance = ndimage.uniform_filter(expected.variance[0], 3, mode="nearest") / 9.0
     sigma_floor = FLOOR_SPREAD * expected.floor[0]
     return np.asarray(mean < OPAQUE_SIGMAS * np.sqrt(variance + sigma_floor**2))
+
+
+def share_within(regions: NDArray[np.bool_], hull: NDArray[np.bool_]) -> float | None:
+    """Return how much of the region that lies most within a hull lies there.
+
+    Parameters
+    ----------
+    regions : ndarray of shape (n_row, n_column), bool
+        Any number of regions; pixels that touch by a corner are one.
+    hull : ndarray of shape (n_row, n_column), bool
+        The inside.
+
+    Returns
+    -------
+    float or None
+        Share of its pixels, 0 to 1; None without a region.
+    """
+    label, n = ndimage.label(regions, structure=np.ones((3, 3)))
+    if n == 0:
+        return None
+    size = np.bincount(label.ravel(), minlength=n + 1)[1:]
+    inside = np.bincount(label[hull], minlength=n + 1)[1:]
+    return float((inside / size).max())
 
 
 def sphere_hides(

@@ -18,10 +18,18 @@ from screening.simulation.radiographs.shadows import Shadow
 from screening.simulation.radiographs.shapes import assemble
 from screening.simulation.radiographs.solids import spheroid
 
-from .expected import URANIUM_G_CM3, expected_signal, opaque_truth, sphere_hides
+from .expected import URANIUM_G_CM3, expected_signal, opaque_truth, share_within, sphere_hides
 from .pictures import Picture, cargo_family, empty_recipe, load_recipe, stream, take_picture
 
-__all__ = ["INVARIANTS", "Invariant", "MaskedRow", "OpaqueRow", "SphereRow", "masked_scene", "opaque_scene"]
+__all__ = [
+    "INVARIANTS",
+    "Invariant",
+    "MaskedRow",
+    "OpaqueRow",
+    "SphereRow",
+    "masked_scene",
+    "opaque_scene",
+]
 
 #: What is done to a shielded picture that must leave it shielded.
 INVARIANTS = ("cargo added", "pixels masked by hand", "lines lost", "noise raised")
@@ -95,6 +103,9 @@ class OpaqueRow(msgspec.Struct, frozen=True, kw_only=True):
         Configured threats put into it.
     floor_is_shielded : bool or None
         The same container showing nothing but its floor is shielded; None if not tried.
+    hiding_in_hull : float or None
+        Of the regions that could hide the threat by the analysis, the largest share that lies within the
+        true hulls; None without a region. Under one half: nothing but edges, castings and what is outside.
     """
 
     sample: str
@@ -112,6 +123,7 @@ class OpaqueRow(msgspec.Struct, frozen=True, kw_only=True):
     invariants: tuple[Invariant, ...]
     spheres: tuple[SphereRow, ...]
     floor_is_shielded: bool | None = None
+    hiding_in_hull: float | None = None
 
 
 class MaskedRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,6 +235,7 @@ def opaque_scene(*, settings: str, seed: int, index: int, is_empty: bool) -> byt
         invariants=tuple(invariants),
         spheres=tuple(spheres),
         floor_is_shielded=_see(settings, _only_floor(picture, boxes, rng)).is_shielded,
+        hiding_in_hull=share_within(seen.hiding, in_hull),
     )
     return msgspec.msgpack.encode(row)
 

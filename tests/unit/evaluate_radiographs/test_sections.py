@@ -17,9 +17,15 @@ from screening.evaluate.radiographs.empties import empties_part
 from screening.evaluate.radiographs.empty_exhibits import empty_exhibits
 from screening.evaluate.radiographs.empty_scenes import KEYS, EmptyRow, HiddenRow
 from screening.evaluate.radiographs.exhibits import HEIGHT_PX, grey_png, rendering
+from screening.evaluate.radiographs.expected import share_within
 from screening.evaluate.radiographs.hidden_loads import MASSES_KG
 from screening.evaluate.radiographs.opaque import opaque_part
-from screening.evaluate.radiographs.opaque_scenes import Invariant, MaskedRow, OpaqueRow, SphereRow
+from screening.evaluate.radiographs.opaque_scenes import (
+    Invariant,
+    MaskedRow,
+    OpaqueRow,
+    SphereRow,
+)
 from screening.evaluate.radiographs.pictures import empty_recipe, load_recipe
 from screening.evaluate.radiographs.rows import AnswerRow
 from screening.evaluate.record import Part, Provenance, joined
@@ -199,12 +205,40 @@ def _opaque_row(number: int, **fields: object) -> OpaqueRow:
     return OpaqueRow(**{**given, **fields})  # type: ignore[arg-type]
 
 
+def test_what_lies_at_the_edge_of_a_hull_is_told_from_what_lies_in_it() -> None:
+    hull = np.zeros((20, 20), dtype=bool)
+    hull[5:15, 5:15] = True
+    regions = np.zeros_like(hull)
+    assert share_within(regions, hull) is None
+    regions[13:18, 8:12] = True  # two of five rows
+    assert share_within(regions, hull) == pytest.approx(0.4)
+    regions[7:9, 7:9] = True
+    assert share_within(regions, hull) == 1.0
+    rows = [
+        _opaque_row(k, invariants=(Invariant(name="noise raised", holds=False),), hiding_in_hull=share)
+        for k, share in enumerate((0.4, 0.6, 1.0))
+    ]
+    figures = _by_key(opaque_part(rows, [], seed=1))
+    noise = figures["turned from SHIELDED to clear: noise raised", "pipeline", ""]
+    assert noise.k == 3  # all of them count
+    assert "1 of 3 by regions of which less than half" in noise.note
+    assert figures["turned from SHIELDED to clear: lines lost", "pipeline", ""].note == "0 asked"
+
+
 def test_the_opaque_map_is_scored_by_pixel_and_invariants_are_counted() -> None:
     seen = SphereRow(is_blind=True, visible=0.1, is_covered=True, is_shielded=True, is_marked=False)
     rows = [_opaque_row(k, spheres=(seen,)) for k in range(9)]
     broken = (Invariant(name="cargo added", holds=False),)
     rows.append(
-        _opaque_row(9, invariants=broken, is_shielded=False, hides=False, hides_share=0.0, has_hull=False)
+        _opaque_row(
+            9,
+            invariants=broken,
+            hiding_in_hull=0.4,
+            is_shielded=False,
+            hides=False,
+            hides_share=0.0,
+            has_hull=False,
+        )
     )
     masked = [
         MaskedRow(sample="full", scanner="gamma", n_good=10_000, n_masked=1, n_failed=50, n_found=49)
@@ -217,6 +251,7 @@ def test_the_opaque_map_is_scored_by_pixel_and_invariants_are_counted() -> None:
     assert figures["opaque map, intersection over union", "pipeline", ""].value == pytest.approx(0.5)
     added = figures["turned from SHIELDED to clear: cargo added", "pipeline", ""]
     assert (added.k, added.n) == (1, 10)
+    assert "1 of 1 by regions" in added.note
     assert figures["SHIELDED where the configured threat can hide", "pipeline", ""].n == 9
     key = "configured threat behind opaque cargo, covered by a region that gates"
     assert figures[key, "pipeline", ""].value == 1.0
