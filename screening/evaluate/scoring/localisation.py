@@ -30,6 +30,9 @@ SECTION = Section(
         "overlap of boxes; one candidate to an object. Objects of which less than half can be seen are asked "
         "about elsewhere. A picture without an answer has no candidates. Intervals are over parents. A "
         "threshold for use is set on a validation split, never on this curve.",
+        "Labels do not say where containers stand, nor answers what cannot be seen: a picture of two "
+        "containers is one case here, and whether hidden objects lie in a region that gates is not reported. "
+        "The bench of radiographs knows both and reports them.",
     ),
 )
 
