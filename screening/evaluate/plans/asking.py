@@ -45,7 +45,8 @@ class TrialOutcome(msgspec.Struct, frozen=True, kw_only=True):
     event : bool or None
         Whether the event happened; None: no answer.
     is_served : bool
-        False of a detector that leaves scans of this kind out.
+        False where the detector leaves the scan out. One that leaves out every trial does not serve the
+        scenario; of one that answers others they are trials without an answer.
     is_hidden : bool
         Nobody could see the object.
     is_made : bool

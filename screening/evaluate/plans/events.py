@@ -111,7 +111,7 @@ def is_untimed(scenario: Scenario, answer: DetectorAnswer) -> bool:
     Returns
     -------
     bool
-        True: the detector does not serve the scenario.
+        True: as if the detector had left the trial out.
     """
     is_asked = getattr(scenario, "event", "") == "alarm-within"
     return is_asked and answer.alarm is True and answer.alarm_time_s is None

@@ -78,9 +78,10 @@ def plan_part(
             if not rows:
                 continue
             out += _not_counted(scenario, name, rows)
-            rows = [one for one in rows if one.is_served and not one.is_hidden and one.is_made]
-            if any(not one.is_served for one in mine if one.detector == name):
-                rows = []  # what it answers in some trials alone is no measure of the scenario
+            if not _is_served(rows):
+                continue
+            # what it leaves out, while it answers others, counts as trials without an answer
+            rows = [one for one in rows if not one.is_hidden and one.is_made]
             if not rows:
                 continue
             if sweep is None:
@@ -95,6 +96,7 @@ def plan_part(
                 scenario, sweep, name, rows, figures, section, seed=seed, is_short=is_short
             )
         silent = {one.detector for one in mine if not one.is_served}
+        silent -= {name for name in silent if _is_served([one for one in mine if one.detector == name])}
         if mine and not is_short and silent.issuperset(one.detector for one in mine):
             # a plan that could not be judged must not look like one that was passed
             text = "no detector under test answers all that it asks: nothing is judged"
@@ -189,7 +191,8 @@ def _section(plan: Plan, section: str, figures: list[Figure], *, seed: int, is_s
     text = [
         "A scenario is passed when the exact one-sided bound at the plan's confidence lies on the right side "
         "of what is required, failed when the other bound lies on the wrong side, inconclusive otherwise. "
-        "UNKNOWN, a detector's failure or no answer is a miss; the share of UNKNOWN stands beside.",
+        "UNKNOWN, a detector's failure or no answer is a miss, also where a detector leaves out some trials "
+        "and answers others; the share of UNKNOWN stands beside.",
         "Trials that were added after a look at the result weaken the stated confidence: plan the larger "
         "number and run it anew.",
     ]
@@ -224,6 +227,13 @@ def _verdicts(figures: list[Figure]) -> list[str]:
     ]
 
 
+def _is_served(rows: list[TrialOutcome]) -> bool:
+    """Tell whether a detector answers any trial of a scenario; a scan that cannot be read is no answer."""
+    if all(one.is_served for one in rows):
+        return True
+    return any(one.is_served and one.is_made and not one.error.startswith("reading") for one in rows)
+
+
 def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> list[LeftOut]:
     found = []
     unserved = [one for one in rows if not one.is_served]
@@ -231,9 +241,15 @@ def _not_counted(scenario: Scenario, name: str, rows: list[TrialOutcome]) -> lis
     failed = [one for one in rows if one.error and one.is_made]
     unmade = [one for one in rows if not one.is_made]
     if unserved:
+        is_partly = _is_served(rows)
         text = f"{name} does not answer what scenario {scenario.name!r} asks"
+        if is_partly:
+            text = (
+                f"{name} leaves out {len(unserved)} of {len(rows)} trials and answers others: these count as "
+                "trials without an answer, as misses where something is to be found"
+            )
         found.append(
-            LeftOut(kind="not served", where=scenario.name, text=text, n=len(unserved), is_error=False)
+            LeftOut(kind="not served", where=scenario.name, text=text, n=len(unserved), is_error=is_partly)
         )
     if hidden:
         text = f"{scenario.name}: less than half of the object shows behind what is opaque"

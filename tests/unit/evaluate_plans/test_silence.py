@@ -7,6 +7,8 @@ import pytest
 from screening.evaluate.plans import parse_plan
 from screening.evaluate.plans.asking import TrialOutcome
 from screening.evaluate.plans.points import PASSED, point_figures
+from screening.evaluate.plans.results import plan_part
+from screening.evaluate.record import DetectorTested
 
 HEADER = '[plan]\nname = "t"\nversion = "1"\n[[scenario]]\nkind = "benign"\nname = "one"\nportal = "rpm"\n'
 BY_HOUR = HEADER + 'traffic = "empty lane"\nhours = 40.0\nmaximum_per_hour = 0.1\n'
@@ -58,3 +60,49 @@ def test_silence_is_a_miss_where_a_source_is():
     by_metric, first = figures(FOUND, [True] * 50 + [None] * 10)
     assert (first.k, first.n) == (50, 60)
     assert by_metric[PASSED].value == 0.0
+
+
+def left_out_by(name, text, is_served):
+    """Return the part of a plan with 60 trials that "whole" answers, and another as told."""
+    rows = [
+        TrialOutcome(
+            scenario=0,
+            point=0,
+            index=index,
+            seed=index,
+            detector=detector,
+            event=(text is FOUND) if answers else None,
+            level="HIGH" if answers else "UNKNOWN",
+            is_served=answers,
+        )
+        for detector, served in (("whole", [True] * 60), (name, is_served))
+        for index, answers in enumerate(served)
+    ]
+    tested = tuple(DetectorTested(name=one) for one in ("whole", name))
+    part = plan_part(parse_plan(text), rows, tested, seed=0, is_short=False, sha256="")
+    return part, {(one.detector, one.metric): one for one in part.figures}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_trials_that_are_left_out_while_others_are_answered_are_misses(first):
+    part, found = left_out_by("choosy", FOUND, [first, *([True] * 49), *([False] * 9), not first])
+    assert (found["choosy", "alarm"].k, found["choosy", "alarm"].n) == (50, 60)
+    assert found["choosy", PASSED].value == 0.0
+    assert found["choosy", "UNKNOWN"].k == 10
+    assert found["whole", PASSED].value == 1.0
+    (left_out,) = part.left_out
+    assert (left_out.kind, left_out.n, left_out.is_error) == ("not served", 10, True)
+    assert "choosy leaves out 10 of 60 trials" in left_out.text
+
+
+def test_trials_that_are_left_out_count_against_no_limit_and_are_an_error():
+    part, found = left_out_by("choosy", BY_TRIAL, [True] * 50 + [False] * 10)
+    assert found["choosy", "alarm"].n == 50
+    assert "10 of 60 trials without an answer are not counted" in found["choosy", "alarm"].note
+    assert [one.is_error for one in part.left_out] == [True]
+
+
+def test_a_detector_that_leaves_out_every_trial_is_not_judged():
+    part, found = left_out_by("other", FOUND, [False] * 60)
+    assert not [key for key in found if key[0] == "other"]
+    assert [(one.kind, one.is_error) for one in part.left_out] == [("not served", False)]
