@@ -62,6 +62,7 @@ def comparisons(
         ("alarms", "alarm: sources detected", True, lambda a: _detected(a, table)),
         ("alarms", "alarm: false, per occupancy", False, _false_alarms),
         ("identification", "nuclides: correct", True, lambda a: _correct(a, table)),
+        ("identification", "nuclides: correct, with a source", True, lambda a: _correct_with(a, table)),
         *((q.section.id, f"{q.metric}: right", True, _right(q)) for q in QUESTIONS),
     ]
     for section, metric, is_higher_better, outcomes in shares:
@@ -168,6 +169,15 @@ def _correct(answers: Sequence[Answered], table: Correspondence) -> _Outcomes:
     return _Outcomes(
         {item.sample.id: found.verdict is Verdict.CORRECT for item, found in scores},
         {item.sample.id: item.sample.parent for item, _ in scores},
+    )
+
+
+def _correct_with(answers: Sequence[Answered], table: Correspondence) -> _Outcomes:
+    found = _correct(answers, table)
+    asked = {item.sample.id for item in answers if item.sample.truth_nuclides}
+    return _Outcomes(
+        {name: hit for name, hit in found.hits.items() if name in asked},
+        {name: parent for name, parent in found.parents.items() if name in asked},
     )
 
 

@@ -23,8 +23,10 @@ SECTION = Section(
     text=(
         "Each spectrum is correct (every required label, nothing outside required and allowed), partial, "
         "wrong (nothing required and something else, or any extra label of a more severe category than the "
-        "truth's) or missed. Denominators are all spectra; scans without spectra are not asked. Precision, "
-        "recall and F are averaged per spectrum.",
+        "truth's) or missed. Denominators are all spectra; scans without spectra are not asked. A spectrum "
+        "without a source is correct when nothing outside what is always allowed is named, which silence "
+        "earns too: spectra with a source, and false names in answers without one, are counted apart. "
+        "Precision, recall and F are averaged per spectrum.",
     ),
 )
 _BETTER: dict[Verdict, Better] = {
@@ -84,15 +86,40 @@ def identification_figures(name: str, answers: Sequence[Answered], table: Corres
     if not spectra:
         return Told([], [])
     with_source = [found for found in spectra if found.item.sample.truth_nuclides]
+    # as with alarms: an answer that was not given is no sign that nothing would have been named
+    without = [
+        found
+        for found in spectra
+        if not found.item.sample.truth_nuclides and found.item.answer.nuclides is not None
+    ]
     note = f"correspondence {table.version}"
     figures = [
+        # the share over all spectra is high where most hold nothing, even of a detector that names nothing
+        _share(
+            with_source,
+            [found.score.verdict is Verdict.CORRECT for found in with_source],
+            metric="nuclides: correct, with a source",
+            detector=name,
+            better="higher",
+            is_headline=True,
+            note=note,
+        ),
+        _share(
+            without,
+            [bool(found.score.extra) for found in without],
+            metric="nuclides: named where nothing is",
+            detector=name,
+            better="lower",
+            is_headline=True,
+            note=note,
+        ),
         _share(
             with_source,
             [found.score.is_answered for found in with_source],
             metric="nuclides: answered",
             detector=name,
             better="higher",
-        )
+        ),
     ]
     figures.extend(
         _share(
@@ -101,7 +128,7 @@ def identification_figures(name: str, answers: Sequence[Answered], table: Corres
             metric=f"nuclides: {verdict.value}",
             detector=name,
             better=_BETTER[verdict],
-            is_headline=verdict in (Verdict.CORRECT, Verdict.WRONG),
+            is_headline=verdict is Verdict.WRONG,
             note=note,
         )
         for verdict in Verdict

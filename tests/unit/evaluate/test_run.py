@@ -119,6 +119,9 @@ class Rows:
         found = self(metric, stratum)
         return found.k, found.n
 
+    def headlines(self):
+        return [name for (name, _), row in self._rows.items() if row.is_headline]
+
     def has(self, metric):
         return any(name == metric for name, _ in self._rows)
 
@@ -172,6 +175,15 @@ def test_nuclides_are_scored_over_all_spectra(oracle):
     # One portal only counts: nobody could name anything there.
     assert counts == [(3, 5), (2, 5), (0, 5), (0, 5)]
     assert oracle.counts("nuclides: answered") == (1, 3)
+    # What silence earns on background is no headline; the reading that failed shows no false name either way.
+    assert oracle.counts("nuclides: correct, with a source") == (1, 3)
+    assert oracle.counts("nuclides: named where nothing is") == (0, 1)
+    headlines = [name for name in oracle.headlines() if name.startswith("nuclides")]
+    assert headlines == [
+        "nuclides: correct, with a source",
+        "nuclides: named where nothing is",
+        "nuclides: wrong",
+    ]
     assert oracle.counts("nuclides: correct", "Cs-137") == (1, 2)
     assert oracle.counts("nuclides: missed", "Cs-137") == (1, 2)
     assert oracle("nuclides: correct").note == f"correspondence {load_correspondence().version}"
