@@ -12,8 +12,9 @@ import numpy as np
 from screening.evaluate.metrics.comparison import holm
 from screening.evaluate.record import Evaluation, Figure, Provenance, Section
 
+from .numbers import counted
 from .paired import PairedTest
-from .regression import kind_of, p_values, visible_value
+from .regression import has_interval, kind_of, p_values, visible_value
 
 __all__ = ["REGRESSION_STATUS", "Change", "Changes", "Verdict", "compare", "stripped"]
 
@@ -21,7 +22,13 @@ __all__ = ["REGRESSION_STATUS", "Change", "Changes", "Verdict", "compare", "stri
 REGRESSION_STATUS = 3
 
 Key = tuple[str, str, str, str]
-Verdict = Literal["better", "worse", "changed", "unchanged", "not tested", "new", "gone"]
+Verdict = Literal[
+    "better", "worse", "changed", "unchanged", "not distinguishable", "not tested", "new", "gone"
+]
+#: Verdicts that tell nothing worth a line of its own among many figures.
+QUIET = ("unchanged", "not distinguishable")
+#: Said as the test of a figure that had an interval in the baseline and has none now.
+INTERVAL_LOST = "none: interval lost"
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,10 +38,11 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     key : tuple of str
         Section, metric, detector and stratum.
-    verdict : {"better", "worse", "changed", "unchanged", "not tested", "new", "gone"}
+    verdict : {"better", "worse", "changed", "unchanged", "not distinguishable", "not tested", "new", "gone"}
         Significant after correction, in the sense of the figure; "changed" where neither way is good;
-        "not tested" where the numbers differ and no test can be had; "gone" when the baseline had a
-        number and there is none now.
+        "unchanged" where the numbers are equal, on the same data; "not distinguishable" where they
+        differ by what chance explains, or are equal on other data; "not tested" where they differ and
+        no test can be had; "gone" when the baseline had a number, or an interval, and there is none now.
     before, now : Figure or None
         As reported.
     p, p_holm : float or None
@@ -55,6 +63,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     test: str = ""
     visible: float | None = None
 
+    @property
+    def is_for_the_worse(self) -> bool:
+        """Whether the number moved the wrong way, by chance or not."""
+        if not (_is_measured(self.before) and _is_measured(self.now)):
+            return False
+        return _move(self.before, self.now) < 0  # type: ignore[arg-type]
+
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """A report beside its baseline.
@@ -70,11 +85,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     headline : tuple of Change
         Every headline figure of either report.
     others : tuple of Change
-        Other figures that are not unchanged.
-    n_unchanged : int
-        Other figures that are.
+        Other figures that differ by more than chance explains, or cannot be tested.
+    n_unchanged, n_close : int
+        Other figures that are equal, and that differ by what chance explains.
     notes : tuple of str
-        What must be known: other data, other detectors.
+        What must be known: other data, other seeds.
+    not_run : tuple of str
+        Detectors of the baseline that were not run now; their figures are not compared.
+    is_other_data : bool
+        Whether the samples are others than those of the baseline.
     """
 
     baseline: str
@@ -84,6 +103,9 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[Change, ...] = ()
     n_unchanged: int = 0
     notes: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+    is_other_data: bool = False
+    n_close: int = 0
 
     @property
     def regressions(self) -> tuple[Change, ...]:
@@ -92,8 +114,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_status(self) -> int:
-        """3 with a regression, else 0."""
-        return REGRESSION_STATUS if self.regressions else 0
+        """3 with a regression, or where a detector was not run that could have one; else 0."""
+        return REGRESSION_STATUS if self.regressions or self.not_run else 0
 
 
 def compare(
@@ -138,8 +160,10 @@ def compare(
     for name, value in (("alpha", alpha), ("power", power)):
         if value is not None and not 0.0 < value < 1.0:
             raise ValueError(f"{name} must lie between 0 and 1, got {value!r}")
+    not_run = _not_run(evaluation, baseline)
     now = {figure.key: figure for figure in evaluation.figures}
-    before = {figure.key: figure for figure in baseline.figures}
+    before = {figure.key: figure for figure in baseline.figures if figure.detector not in not_run}
+    other_data = _other_data(evaluation, baseline)
     keys = list(dict.fromkeys([*now, *before]))
     is_headline = [any(k in side and side[k].is_headline for side in (now, before)) for k in keys]
     families = [
@@ -150,10 +174,12 @@ def compare(
             alpha=alpha,
             power=power if wanted else None,
             paired=paired or {},
+            is_other_data=bool(other_data),
         )
         for wanted in (True, False)
     ]
-    others = [change for change in families[1] if change.verdict != "unchanged"]
+    others = [change for change in families[1] if change.verdict not in QUIET]
+    n_close = sum(change.verdict == "not distinguishable" for change in families[1])
     made = baseline.provenance
     return Changes(
         baseline=", ".join(
@@ -163,8 +189,11 @@ def compare(
         power=power,
         headline=tuple(families[0]),
         others=tuple(others),
-        n_unchanged=len(families[1]) - len(others),
-        notes=(*_notes(evaluation, baseline), *_fewer(families[0])),
+        n_unchanged=len(families[1]) - len(others) - n_close,
+        n_close=n_close,
+        notes=(*other_data, *_notes(evaluation, baseline), *_fewer(families[0])),
+        not_run=not_run,
+        is_other_data=bool(other_data),
     )
 
 
@@ -210,6 +239,7 @@ def _family(
     alpha: float,
     power: float | None,
     paired: Mapping[Key, PairedTest],
+    is_other_data: bool,
 ) -> list[Change]:
     both = [key for key in keys if _is_measured(before.get(key)) and _is_measured(now.get(key))]
     pairs = [(before[key], now[key]) for key in both]
@@ -222,10 +252,17 @@ def _family(
     tested = np.flatnonzero(np.isfinite(p))
     corrected = [math.nan if value is None else value for value in holm([_or_none(value) for value in p])]
     found: dict[Key, Change] = {}
+    verdict: Verdict
     for i, key in enumerate(both):
+        is_lost = not math.isfinite(p[i]) and has_interval(pairs[i][0]) and not has_interval(pairs[i][1])
+        verdict = "gone" if is_lost else _verdict(*pairs[i], corrected[i], alpha)
+        if is_lost:
+            names[i] = INTERVAL_LOST
+        if verdict == "unchanged" and is_other_data:
+            verdict = "not distinguishable"  # equal by chance: nothing was measured twice
         found[key] = Change(
             key=key,
-            verdict=_verdict(*pairs[i], corrected[i], alpha),
+            verdict=verdict,
             before=pairs[i][0],
             now=pairs[i][1],
             p=_or_none(p[i]),
@@ -238,9 +275,7 @@ def _family(
     for key in keys:
         if key not in found:
             had, has = _is_measured(before.get(key)), _is_measured(now.get(key))
-            verdict: Verdict = "gone" if had else "new" if has else "unchanged"
-            if not had and not has and (key in before) != (key in now):
-                verdict = "gone" if key in before else "new"
+            verdict = "gone" if had else "new" if has else "unchanged"
             found[key] = Change(key=key, verdict=verdict, before=before.get(key), now=now.get(key))
     return [found[key] for key in keys]
 
@@ -257,11 +292,18 @@ def _verdict(before: Figure, now: Figure, p: float, alpha: float) -> Verdict:
     old, new = before.value or 0.0, now.value or 0.0  # both are measured
     if not math.isfinite(p):
         return "unchanged" if old == new else "not tested"
-    if p > alpha or old == new:
+    if old == new:
         return "unchanged"
-    if not now.better:
-        return "changed"
-    return "better" if (new > old) == (now.better == "higher") else "worse"
+    if p > alpha:
+        return "not distinguishable"
+    move = _move(before, now)
+    return "better" if move > 0 else "worse" if move < 0 else "changed"
+
+
+def _move(before: Figure, now: Figure) -> float:
+    """Return how far a number moved, more than 0 for the better; 0 where neither way is good."""
+    sign = {"higher": 1.0, "lower": -1.0}.get(now.better, 0.0)
+    return sign * ((now.value or 0.0) - (before.value or 0.0))
 
 
 def _fewer(headline: Sequence[Change]) -> list[str]:
@@ -277,9 +319,44 @@ def _fewer(headline: Sequence[Change]) -> list[str]:
     _, worst = min(shrunk, key=lambda pair: pair[0])
     was, is_now = (0.0 if figure is None else figure.n or 0.0 for figure in (worst.before, worst.now))
     return [
-        f"{len(shrunk)} headline figures have fewer trials than in the baseline, "
-        f"{worst.key[1]} {is_now:g} for {was:g}: changes that were seen then may not be seen now"
+        f"{counted(len(shrunk), 'headline figure has', 'headline figures have')} fewer trials than in the "
+        f"baseline, {worst.key[1]} {is_now:g} for {was:g}: changes that were seen then may not be seen now"
     ]
+
+
+def _is_of_a_model(name: str) -> bool:
+    return name.startswith("model ") or name.endswith(" model")
+
+
+def _samples(evaluation: Evaluation) -> dict[str, str]:
+    """Return the hashes of what was measured on; a model under test is none of it."""
+    return {k: v for k, v in evaluation.provenance.data.items() if not _is_of_a_model(k)}
+
+
+def _other_data(evaluation: Evaluation, baseline: Evaluation) -> list[str]:
+    """Say where the samples are not those of the baseline; a folder that was only renamed holds the same."""
+    old, new = _samples(baseline), _samples(evaluation)
+    lost = {name: value for name, value in old.items() if value not in new.values()}
+    added = {name: value for name, value in new.items() if value not in old.values()}
+    if not lost:
+        return []
+    said = [
+        f"{name}: {value[:12]} -> {added.pop(name)[:12]}"
+        for name, value in list(lost.items())
+        if name in added and lost.pop(name)
+    ]
+    if lost:
+        sides = (", ".join(f"{k} {v[:12]}" for k, v in side.items()) or "none" for side in (lost, added))
+        said.append(" -> ".join(sides))
+    return [f"other data: {'; '.join(said)}: equal figures are a chance, and no test is paired"]
+
+
+def _not_run(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:
+    """Return the detectors of the baseline that nothing was asked of now."""
+    names = {detector.name for detector in evaluation.detectors} | {f.detector for f in evaluation.figures}
+    were = [detector.name for detector in baseline.detectors]
+    were += [figure.detector for figure in baseline.figures if _is_measured(figure)]
+    return tuple(name for name in dict.fromkeys(were) if name and name not in names)
 
 
 def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:
@@ -287,7 +364,7 @@ def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:
     notes = [
         f"{name} is not what it was in the baseline: its hash differs"
         for name in sorted(old.data.keys() & new.data.keys())
-        if old.data[name] != new.data[name]
+        if old.data[name] != new.data[name] and _is_of_a_model(name)
     ]
     notes += [
         f"the seed of {name} was {old.seeds[name]} in the baseline and is {new.seeds[name]}"
@@ -296,10 +373,4 @@ def _notes(evaluation: Evaluation, baseline: Evaluation) -> tuple[str, ...]:
     ]
     if old.config_sha256 and new.config_sha256 and old.config_sha256 != new.config_sha256:
         notes.append("the settings are not those of the baseline")
-    names = {detector.name for detector in evaluation.detectors}
-    notes += [
-        f"{d.name} was tested in the baseline and is not now"
-        for d in baseline.detectors
-        if d.name not in names
-    ]
     return tuple(notes)

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from .baseline import Change, Changes, Verdict
+from .baseline import QUIET, Change, Changes, Verdict
 from .figures import MANY_STRATA
 from .html import Markup, join, tag
-from .numbers import figure_words, p_words, rounded
+from .numbers import counted, figure_words, p_words, rounded
 
 __all__ = ["changes_html"]
 
 #: The worst first.
-ORDER: tuple[Verdict, ...] = ("worse", "gone", "not tested", "changed", "better", "new", "unchanged")
+ORDER: tuple[Verdict, ...] = (
+    "worse",
+    "gone",
+    "not tested",
+    "changed",
+    "better",
+    "new",
+    "not distinguishable",
+    "unchanged",
+)
 WORDS = {"worse": "worse", "gone": "worse", "better": "better"}
 
 
@@ -31,14 +40,15 @@ def changes_html(changes: Changes) -> Markup:
         A verdict in words, and tables.
     """
     n = len(changes.regressions)
+    said = [
+        f"{counted(n, 'headline figure is', 'headline figures are')} significantly worse, or gone"
+    ] * bool(n)
+    said += [f"not run now: {', '.join(changes.not_run)}"] * bool(changes.not_run)
+    calm = "No headline figure is significantly worse, and none is gone."
     verdict = (
-        tag(
-            "p",
-            f"{n} headline figures are significantly worse, or gone: exit status {changes.exit_status}.",
-            class_="alarm",
-        )
-        if n
-        else tag("p", "No headline figure is significantly worse, and none is gone.", class_="calm")
+        tag("p", f"{'; '.join(said)}: exit status {changes.exit_status}.", class_="alarm")
+        if said
+        else tag("p", calm, class_="calm" if not changes.is_other_data else "trouble")
     )
     rule = (
         f"Baseline: {changes.baseline}. Shares of independent trials by Fisher's exact test, rates by the "
@@ -55,25 +65,36 @@ def changes_html(changes: Changes) -> Markup:
     pieces += [tag("p", note, class_="trouble") for note in changes.notes]
     has_power = changes.power is not None
     told = sorted(
-        (c for c in changes.headline if c.verdict != "unchanged"), key=lambda c: ORDER.index(c.verdict)
+        (c for c in changes.headline if c.verdict not in QUIET), key=lambda c: ORDER.index(c.verdict)
     )
+    close = [change for change in changes.headline if change.verdict == "not distinguishable"]
+    close.sort(key=lambda change: not change.is_for_the_worse)
     same = [change for change in changes.headline if change.verdict == "unchanged"]
     if told:
-        pieces.append(_table("Headline figures that differ.", told, has_power=has_power))
-    if same:
-        table = _table("No significant change.", same, has_power=has_power)
-        said = f"Headline figures: {len(same)} unchanged"
-        is_long = len(same) > MANY_STRATA
-        pieces.append(tag("details", tag("summary", said), table, open=None if is_long else "open"))
+        pieces.append(_table("Headline figures that changed.", told, has_power=has_power))
+    what = "not distinguishable" + (" (equal ones among them: other data)" if changes.is_other_data else "")
+    for rows, name, caption in (
+        (
+            close,
+            what,
+            "They moved by what chance explains, or no test could see it; those for the worse first.",
+        ),
+        (same, "unchanged", "The very same numbers."),
+    ):
+        if rows:
+            table = _table(caption, rows, has_power=has_power)
+            is_long = len(rows) > MANY_STRATA
+            said_of = f"Headline figures: {len(rows)} {name}"
+            pieces.append(tag("details", tag("summary", said_of), table, open=None if is_long else "open"))
+    rest = f"{changes.n_close} not distinguishable, {changes.n_unchanged} unchanged"
     if changes.others:
-        counted = Counter(change.verdict for change in changes.others)
-        said = ", ".join(f"{m} {name}" for name, m in counted.items())
-        said = f"Other figures: {said}; {changes.n_unchanged} unchanged"
+        verdicts = Counter(change.verdict for change in changes.others)
+        said_of = f"Other figures: {', '.join(f'{m} {name}' for name, m in verdicts.items())}; {rest}"
         table = _table("They end no run.", changes.others, has_power=False)
         is_long = len(changes.others) > MANY_STRATA
-        pieces.append(tag("details", tag("summary", said), table, open=None if is_long else "open"))
+        pieces.append(tag("details", tag("summary", said_of), table, open=None if is_long else "open"))
     else:
-        pieces.append(tag("p", f"Other figures: all {changes.n_unchanged} unchanged.", class_="soft"))
+        pieces.append(tag("p", f"Other figures: {rest}.", class_="soft"))
     return join(*pieces)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from screening.evaluate.record import Figure
 
-__all__ = ["Words", "figure_words", "is_number", "p_words", "rounded", "trials_words"]
+__all__ = ["Words", "counted", "figure_words", "is_number", "p_words", "rounded", "trials_words"]
 
 SIGNIFICANT = 4  #: digits of a number without an interval
 MISSING = "none"
@@ -31,6 +31,24 @@ class Words(NamedTuple):
     value: str
     interval: str
     trials: str
+
+
+def counted(n: int, one: str, more: str) -> str:
+    """Return a number with its noun.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    one, more : str
+        The noun for one, and for any other number.
+
+    Returns
+    -------
+    str
+        "1 figure", "2 figures".
+    """
+    return f"{n} {one if n == 1 else more}"
 
 
 def is_number(value: float | None) -> bool:

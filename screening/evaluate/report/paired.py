@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from screening.evaluate.answers import ANSWERS, Answers, StoredAnswer, read_answers
 from screening.evaluate.identification import load_correspondence
+from screening.evaluate.metrics.comparison import paired_shares
 from screening.evaluate.record import DetectorTested
 from screening.evaluate.scoring.compared import comparisons
-from screening.evaluate.scoring.questions import Answered
+from screening.evaluate.scoring.questions import N_RESAMPLE, Answered
+from screening.records import Level
 
 __all__ = ["PairedTest", "answers_beside", "paired_tests", "stored_pairs"]
 
@@ -111,6 +113,29 @@ def paired_tests(now: Answers, before: Answers) -> dict[Key, PairedTest]:
             if item.p is not None:
                 key = (item.section, item.metric, detector, item.stratum)
                 found[key] = PairedTest(item.p, f"{item.test}, on the same samples", item.n)
+        found.update(_level_tests(detector, given[NOW], given[BEFORE]))
+    return found
+
+
+def _level_tests(detector: str, now: list[Answered], before: list[Answered]) -> dict[Key, PairedTest]:
+    """Return the tests of the two figures about levels, which no detector is ranked by."""
+    found: dict[Key, PairedTest] = {}
+    for metric, level, is_asked in (
+        ("answers UNKNOWN", Level.UNKNOWN, lambda s: True),
+        ("LOW where it must not be", Level.LOW, lambda s: s.level not in (None, Level.LOW)),
+    ):
+        sides = [{a.sample.id: a for a in side if is_asked(a.sample)} for side in (now, before)]
+        both = [name for name in sides[0] if name in sides[1]]
+        if not both:
+            continue
+        test = paired_shares(
+            *([side[name].answer.level is level for name in both] for side in sides),
+            [sides[0][name].sample.parent for name in both],
+            n_resample=N_RESAMPLE,
+        )
+        if test.p is not None:
+            key = ("levels", metric, detector, "")
+            found[key] = PairedTest(test.p, f"{test.test}, on the same samples", test.n)
     return found
 
 

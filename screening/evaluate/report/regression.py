@@ -13,7 +13,16 @@ from scipy.special import ndtr, ndtri
 
 from screening.evaluate.record import Figure
 
-__all__ = ["TestKind", "interval_p", "kind_of", "p_values", "rate_p", "share_p", "visible_value"]
+__all__ = [
+    "TestKind",
+    "has_interval",
+    "interval_p",
+    "kind_of",
+    "p_values",
+    "rate_p",
+    "share_p",
+    "visible_value",
+]
 
 
 class TestKind(Enum):
@@ -56,7 +65,7 @@ def kind_of(before: Figure, now: Figure) -> TestKind:
         return TestKind.SHARE
     if all(_is_rate(figure) for figure in both):
         return TestKind.RATE
-    if before.unit == now.unit and all(_has_interval(figure) for figure in both):
+    if before.unit == now.unit and all(has_interval(figure) for figure in both):
         return TestKind.INTERVAL if _facing(before, now) > 0.0 else TestKind.NONE
     return TestKind.NONE
 
@@ -262,7 +271,19 @@ def _is_rate(figure: Figure) -> bool:
     return figure.unit.startswith("1/") and figure.method == "garwood" and is_counted
 
 
-def _has_interval(figure: Figure) -> bool:
+def has_interval(figure: Figure) -> bool:
+    """Return whether a figure has an interval on both sides.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+
+    Returns
+    -------
+    bool
+        False also where its confidence is none.
+    """
     return (
         figure.low is not None
         and figure.high is not None

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Sequence
 
 from screening.evaluate.record import DetectorTested, Evaluation, Figure
 
-from .baseline import Change, Changes
-from .numbers import figure_words, p_words, rounded
+from .baseline import QUIET, Change, Changes
+from .numbers import counted, figure_words, p_words, rounded
 from .tables import Pivot, better_ones, by_section, column_name, pivot, usual_method
 
 __all__ = ["changes_table", "evaluation_table", "markdown_table"]
 
 GAP = "  "
 NARROWEST = 60
+#: Moves for the worse that chance explains, shown at most.
+MOVES = 5
 
 
 def evaluation_table(
@@ -120,26 +122,45 @@ def changes_table(changes: Changes) -> str:
     str
         Lines of text: headline figures first, then others that differ.
     """
-    counted = Counter(change.verdict for change in changes.headline)
-    summary = ", ".join(f"{n} {verdict}" for verdict, n in counted.items()) or "none"
+    verdicts = Counter(change.verdict for change in changes.headline)
+    summary = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items()) or "none"
     lines = [f"since the baseline ({_plain(changes.baseline)}): headline figures {summary}"]
     lines += [f"  note: {_plain(note)}" for note in changes.notes]
-    lines += [_change_line(change) for change in changes.headline if change.verdict != "unchanged"]
+    lines += [f"  not run now: {_plain(name)}" for name in changes.not_run]
+    lines += [_change_line(change) for change in changes.headline if change.verdict not in QUIET]
+    slipped = [c for c in changes.headline if c.verdict == "not distinguishable" and c.is_for_the_worse]
+    if slipped:
+        slipped.sort(key=lambda change: 1.0 if change.p is None else change.p)
+        lines.append(f"moved for the worse, by what chance explains ({len(slipped)}; least likely first):")
+        lines += [_change_line(change) for change in slipped[:MOVES]]
     if changes.others:
-        counted = Counter(change.verdict for change in changes.others)
-        lines.append("other figures: " + ", ".join(f"{n} {verdict}" for verdict, n in counted.items()))
-    n = len(changes.regressions)
-    lines.append(f"REGRESSION: {n} headline figures" if n else "no significant regression")
+        verdicts = Counter(change.verdict for change in changes.others)
+        lines.append("other figures: " + ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items()))
+    ends = []
+    if changes.regressions:
+        ends.append(counted(len(changes.regressions), "headline figure", "headline figures"))
+    if changes.not_run:
+        ends.append(f"not run now: {', '.join(_plain(name) for name in changes.not_run)}")
+    lines.append(f"REGRESSION: {'; '.join(ends)}" if ends else "no significant regression")
     return "\n".join(lines) + "\n"
 
 
 def _change_line(change: Change) -> str:
     name = " · ".join(_plain(piece) for piece in change.key if piece)
-    before = "none" if change.before is None else figure_words(change.before).value
-    now = "none" if change.now is None else figure_words(change.now).value
+    before, now = (_change_cell(figure) for figure in (change.before, change.now))
     p = f", p {p_words(change.p_holm)} after Holm" if change.p_holm is not None else ""
+    if not p and change.test:
+        way = "for the worse, " if change.verdict == "not tested" and change.is_for_the_worse else ""
+        p = f" ({way}{change.test.removeprefix('none: ')})"
     seen = f"; a change to {rounded(change.visible)} would be seen" if change.visible is not None else ""
     return f"  {change.verdict}: {name}: {before} -> {now}{p}{seen}"
+
+
+def _change_cell(figure: Figure | None) -> str:
+    if figure is None:
+        return "none"
+    words = figure_words(figure)
+    return f"{words.value} ({words.trials})" if words.trials else words.value
 
 
 def _section(table: Pivot, stars: set[tuple[str, str, str, str]], width: int) -> list[str]:

@@ -139,11 +139,14 @@ def test_what_test_two_figures_allow():
         (share(380, 400), share(300, 400), "better", 0),
         (share(300, 400, better="lower"), share(380, 400, better="lower"), "better", 0),
         (share(300, 400, better=""), share(380, 400, better=""), "changed", 0),
-        (share(376, 400), share(380, 400), "unchanged", 0),
+        (share(376, 400), share(380, 400), "not distinguishable", 0),
         (rate(90, 240.0), rate(30, 240.0), "worse", 3),
-        (rate(35, 240.0), rate(30, 240.0), "unchanged", 0),
+        (rate(35, 240.0), rate(30, 240.0), "not distinguishable", 0),
         (measured(300.0, 280.0, 320.0), measured(200.0, 180.0, 220.0), "worse", 3),
-        (measured(205.0, 180.0, 225.0), measured(200.0, 180.0, 220.0), "unchanged", 0),
+        (measured(205.0, 180.0, 225.0), measured(200.0, 180.0, 220.0), "not distinguishable", 0),
+        (share(380, 400), share(380, 400), "unchanged", 0),
+        (share(1, 5), share(5, 5), "worse", 3),
+        (share(2, 5), share(5, 5), "not distinguishable", 0),
     ],
 )
 def test_a_change_is_called_by_its_direction(now, before, verdict, status):
@@ -156,7 +159,7 @@ def test_a_figure_that_is_gone_is_a_regression_and_is_named():
     changes = compare(report(share(9, 10)), report(share(9, 10), share(8, 10, metric="answer rate")))
     assert [change.key[1] for change in changes.regressions] == ["answer rate"]
     assert changes.exit_status == 3
-    assert "gone: s · answer rate · d: 0.80 -> none" in changes_table(changes)
+    assert "gone: s · answer rate · d: 0.80 (8 of 10) -> none" in changes_table(changes)
 
 
 def test_a_number_that_is_none_now_is_gone_too():
@@ -189,12 +192,12 @@ def test_a_change_without_an_interval_is_said_to_be_untested():
 def test_a_paired_test_takes_the_place_of_an_unpaired_one():
     pair = (share(351, 400), share(360, 400))
     key = pair[0].key
-    assert only(*pair).verdict == "unchanged"
+    assert only(*pair).verdict == "not distinguishable"
     nine_lost = PairedTest(p=stats.binomtest(0, 9).pvalue, test="McNemar, exact", n=400)
     change = only(*pair, paired={key: nine_lost})
     assert (change.verdict, change.p, change.test) == ("worse", nine_lost.p, "McNemar, exact")
     # A figure of other samples is not judged by it.
-    assert only(*pair, paired={key: nine_lost._replace(n=399)}).verdict == "unchanged"
+    assert only(*pair, paired={key: nine_lost._replace(n=399)}).verdict == "not distinguishable"
 
 
 def answered(n_lost=0, *, name="d", data="a", n=60):
@@ -252,15 +255,121 @@ def test_reports_without_stored_answers_are_not_paired(tmp_path):
     assert stored_pairs(tmp_path, tmp_path / "report.json") == {}
 
 
-def test_other_data_other_seeds_and_missing_detectors_are_noted():
-    now = report(share(9, 10), data="b", seed=2)
-    before = msgspec.structs.replace(report(share(9, 10)), detectors=(DetectorTested(name="old"),))
-    assert compare(now, before).notes == (
-        "labels is not what it was in the baseline: its hash differs",
+def test_other_data_and_other_seeds_are_noted():
+    now, before = report(share(9, 10), data="b", seed=2), report(share(9, 10))
+    changes = compare(now, before)
+    assert changes.notes == (
+        "other data: labels: a -> b: equal figures are a chance, and no test is paired",
         "the seed of passes was 1 in the baseline and is 2",
-        "old was tested in the baseline and is not now",
     )
+    assert [change.verdict for change in changes.headline] == ["not distinguishable"]
+    text = changes_table(changes)
+    assert "note: other data: labels: a -> b" in text
+    assert "unchanged" not in text
+    page = evaluation_page(now, changes=changes)
+    assert "other data: labels: a -&gt; b" in page
     assert compare(now, now).notes == ()
+
+
+def with_data(data):
+    found = report(share(9, 10))
+    return msgspec.structs.replace(found, provenance=msgspec.structs.replace(found.provenance, data=data))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "is_other"),
+    [
+        ({"new labels": "a"}, {"old labels": "a"}, False),  # the folder was renamed
+        ({"old labels": "a", "more labels": "b"}, {"old labels": "a"}, False),
+        ({"labels": "a", "model empties 1": "x"}, {"labels": "a", "model empties 1": "y"}, False),
+        ({"new labels": "b"}, {"old labels": "a"}, True),
+        ({}, {"old labels": "a"}, True),
+    ],
+)
+def test_data_are_other_where_a_hash_of_the_baseline_is_gone(now, before, is_other):
+    changes = compare(with_data(now), with_data(before))
+    assert changes.is_other_data is is_other
+    assert any(note.startswith("other data: ") for note in changes.notes) is is_other
+    assert (changes.headline[0].verdict == "unchanged") is not is_other
+
+
+def test_a_detector_that_was_not_run_is_one_line_and_ends_the_run():
+    other = [msgspec.structs.replace(share(k, 10, metric=f"m{k}"), detector="old") for k in range(4)]
+    before = msgspec.structs.replace(
+        report(share(9, 10), *other), detectors=(DetectorTested(name="d"), DetectorTested(name="old"))
+    )
+    changes = compare(report(share(9, 10)), before)
+    assert changes.not_run == ("old",)
+    assert changes.regressions == ()
+    assert [change.key[2] for change in changes.headline] == ["d"]
+    assert changes.exit_status == 3
+    text = changes_table(changes)
+    assert text.count("  not run now: old\n") == 1
+    assert text.endswith("REGRESSION: not run now: old\n")
+    page = evaluation_page(report(share(9, 10)), changes=changes)
+    assert "not run now: old: exit status 3." in page
+    # One that is new now is nothing to end a run for.
+    assert compare(before, report(share(9, 10))).exit_status == 0
+
+
+def test_a_number_that_never_was_is_no_regression():
+    lost = measured(None, None, None)
+    changes = compare(report(share(9, 10)), report(share(9, 10), lost))
+    assert [change.verdict for change in changes.headline] == ["unchanged", "unchanged"]
+    assert changes.exit_status == 0
+
+
+def test_an_interval_that_is_lost_is_a_regression():
+    few = msgspec.structs.replace(share(3, 4), low=None, high=None, method="none: 3 parents, 5 needed")
+    changes = compare(report(few), report(share(9, 10)))
+    (change,) = changes.headline
+    assert (change.verdict, change.test) == ("gone", "none: interval lost")
+    assert changes.exit_status == 3
+    assert "gone: s · Pd · d: 0.90 (9 of 10) -> 0.7500 (3 of 4) (interval lost)" in changes_table(changes)
+    # With none in either the move is told, and ends nothing.
+    changes = compare(report(few), report(msgspec.structs.replace(few, value=1.0, k=4)))
+    assert changes.exit_status == 0
+    assert "not tested: s · Pd · d: 1 (4 of 4) -> 0.7500 (3 of 4) (for the worse, no interval)" in (
+        changes_table(changes)
+    )
+
+
+def test_moves_for_the_worse_are_told_the_least_likely_first():
+    before = [share(5, 5, metric=f"m{i}") for i in range(8)]
+    now = [share(5 - i, 5, metric=f"m{i}") if i < 4 else share(5, 5, metric=f"m{i}") for i in range(8)]
+    text = changes_table(compare(report(*now), report(*before)))
+    lines = [line.split(" · ")[1] for line in text.splitlines() if line.startswith("  not distinguishable: ")]
+    assert lines == ["m3", "m2", "m1"]
+    assert "by what chance explains (3; least likely first):" in text
+    assert "no significant regression" in text
+
+
+def test_levels_are_tested_on_the_same_samples_too():
+    before = answered(0)
+    rows = []
+    for i, row in enumerate(before.rows):
+        level = Level.LOW if i < 8 else Level.UNKNOWN if i < 20 else Level.HIGH
+        sample = msgspec.structs.replace(row.sample, level=Level.HIGH)
+        answer = msgspec.structs.replace(row.answer, level=level)
+        rows.append(msgspec.structs.replace(row, sample=sample, answer=answer))
+    now = msgspec.structs.replace(before, rows=tuple(rows))
+    high = [
+        msgspec.structs.replace(row, answer=msgspec.structs.replace(row.answer, level=Level.HIGH))
+        for row in rows
+    ]
+    found = paired_tests(now, msgspec.structs.replace(before, rows=tuple(high)))
+    low, unknown = (
+        found["levels", name, "d", ""] for name in ("LOW where it must not be", "answers UNKNOWN")
+    )
+    assert (low.n, unknown.n) == (60, 60)
+    assert low.p == pytest.approx(stats.binomtest(0, 8).pvalue)
+    assert unknown.p == pytest.approx(stats.binomtest(0, 12).pvalue)
+    figures = [part_of(msgspec.structs.replace(now, rows=tuple(side))).figures for side in (rows, high)]
+    changes = compare(report(*figures[0]), report(*figures[1]), paired=found)
+    tests = {change.key[1]: change.test for change in changes.regressions}
+    assert tests == dict.fromkeys(
+        ("LOW where it must not be", "answers UNKNOWN"), "McNemar, exact, on the same samples"
+    )
 
 
 @pytest.mark.parametrize("options", [{"alpha": 0.0}, {"alpha": 1.0}, {"power": 1.5}])
@@ -370,7 +479,7 @@ def test_fewer_trials_than_before_are_told():
     changes = compare(now, before)
     assert changes.exit_status == 0
     assert changes.notes == (
-        "1 headline figures have fewer trials than in the baseline, Pd 20 for 100: changes that were seen "
+        "1 headline figure has fewer trials than in the baseline, Pd 20 for 100: changes that were seen "
         "then may not be seen now",
     )
     assert compare(before, now).notes == ()
@@ -380,4 +489,5 @@ def test_fewer_trials_than_before_are_told():
 def test_an_interval_without_a_confidence_is_none(confidence):
     odd = msgspec.structs.replace(share(9, 10), method="x", confidence=confidence)
     (change,) = compare(report(odd), report(share(10, 10))).headline
-    assert (change.verdict, change.p) == ("not tested", None)
+    assert (change.verdict, change.p) == ("gone", None)
+    assert change.test == "none: interval lost"
