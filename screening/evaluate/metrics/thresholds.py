@@ -105,13 +105,19 @@ def thresholds_of(
     Raises
     ------
     ValueError
-        If the rate is not above 0.
+        If the rate is not above 0, there is no background, or a start belongs to no run.
 
     Notes
     -----
     Going down from the highest score, the count rises by the run's weight below each `above` and falls by
     it below each `floor`. Only the top of the scores is looked at, and more of it if a resample needs it.
     """
+    n_run = starts.hours.size
+    if n_run == 0:
+        raise ValueError("no background: a threshold needs at least one run")
+    if starts.run.size and not 0 <= starts.run.min() <= starts.run.max() < n_run:
+        strange = starts.run[(starts.run < 0) | (starts.run >= n_run)][0]
+        raise ValueError(f"an episode starts in run {strange} of {n_run}, counted from 0")
     allowed = allowed_episodes(weights @ starts.hours, rate_per_h)
     found = np.full(len(weights), np.nan)
     open_rows = np.nonzero(allowed >= 1)[0]
