@@ -44,6 +44,9 @@ _VEHICLE_M, _BOX_M = _SPEED_M_S * _OCCUPIED_S, (4.3, 17.0)
 #: Open background before the vehicle comes, seconds; occupancies of a shift, and its hours.
 _LEAD_S, _N_VEHICLE, _SHIFT_H = 15.0, 100, 8.0
 
+#: Seconds watched after the vehicle has left, so that a source at its end has passed 2 r0 / v before the end.
+_AFTER_S = 1.5
+
 #: Ranges of a site and of a vehicle: background of the log, counts/s; spread of the logarithm of potassium,
 #: uranium and thorium and of radon; drift of all but cosmic rays in a shift; suppression; load, g/cm2.
 _RATE_CPS, _MIX_SIGMA, _RADON_SIGMA, _DRIFT = (150.0, 500.0), 0.25, 0.5, 0.1
@@ -215,6 +218,7 @@ def _bare_recipe(**fields: Any) -> Any:
         box_m=_BOX_M,
         lane_m=2.0 * _CLOSEST_M,
         has_ground=False,
+        stuck_s=_AFTER_S,
         **fields,
     )
 

@@ -83,7 +83,7 @@ def test_portal_shift_and_pass(portal_track):
     assert len(runs) == 3
     for run in runs:
         assert run.first == 160
-        assert (run.counts.shape[0] - run.first) * INTERVAL_S == pytest.approx(9.0, abs=0.5)
+        assert (run.counts.shape[0] - run.first) * INTERVAL_S == pytest.approx(10.0, abs=0.5)
         shaded, open_ = run.background[run.first + 40].sum(), run.background[0].sum()
         assert 0.4 < shaded / open_ < 0.99
     bare, steel, water = (
@@ -100,6 +100,18 @@ def test_portal_shift_and_pass(portal_track):
     assert bare.run.first * INTERVAL_S <= bare.start_s < bare.end_s <= bare.run.counts.shape[0] * INTERVAL_S
     assert bare.source[: bare.run.first - 10].sum() == 0
     assert portal_track.profile()[portal_track.profile().size // 2] == 1.0
+
+
+def test_a_pass_of_the_portal_is_never_cut():
+    """The oracle adds up a whole pass: a source at the end of the vehicle must have left before the end."""
+    track = PortalTrack(("Cs-137",), ("bare",), n_vehicle=1)
+    half = track.profile().size // 2
+    latest = 0
+    for seed in range(40):
+        total = track.source_pass(Stratum("Cs-137", "bare"), seed).source.sum(axis=1)
+        assert total.size - 1 - total.argmax() >= half
+        latest = max(latest, total.argmax())
+    assert latest > 225  # with sources so late that 9 s would not do
 
 
 def _pass(rng):
