@@ -101,7 +101,7 @@ def run_bench(
         raise ConfigurationError(
             f"seed from 0 and workers from 1 are needed, got {seed} and {workers}", value=seed
         )
-    names, others = chosen_names(detectors)
+    names, others = chosen_names(detectors, settings or Settings())
     work_dir = Path(work_dir)
     if not is_resumed and work_dir.is_dir():
         for pattern in _FILES:

@@ -12,6 +12,7 @@ from screening.errors import ConfigurationError
 from .bank import BankDetector
 from .counting import GrossCounts
 from .factorised import FactorDeviance, FactorTemplates
+from .plan import KNOWN, ORACLE
 from .protocol import SeriesDetector, is_series_detector
 from .spectral import (
     MatchedFilter,
@@ -41,14 +42,18 @@ BUILT_IN: dict[str, type[BankDetector]] = {
 }
 
 
-def chosen_names(detectors: list[str] | None) -> tuple[list[str], list[str]]:
+def chosen_names(
+    detectors: list[str] | None, settings: Settings | None = None
+) -> tuple[list[str], list[str]]:
     """Return which detectors are tested, and which of those asked for are of another kind.
 
     Parameters
     ----------
     detectors : list of str or None
         Names of ours, of entry points, or ``"package.module:Class"``; None for ours and every entry point
-        that names a class with `fit` and `score`.
+        that makes something with `fit` and `score`.
+    settings : Settings, optional
+        Handed to entry points that are no classes: only what they make tells of which kind they are.
 
     Returns
     -------
@@ -60,11 +65,14 @@ def chosen_names(detectors: list[str] | None) -> tuple[list[str], list[str]]:
     Raises
     ------
     ConfigurationError
-        If a name is neither ours nor registered.
+        If a name is neither ours nor registered, or two detectors have one name.
     """
+    settings = settings or Settings()
     entries = {entry.name: entry for entry in entry_points(group=GROUP)}
     if detectors is None:
-        return [*BUILT_IN, *(name for name in sorted(entries) if _is_series_entry(entries[name]))], []
+        found = [name for name in sorted(entries) if _is_series_entry(entries[name], settings)]
+        _check_apart([*BUILT_IN, *found], settings)
+        return [*BUILT_IN, *found], []
     names: list[str] = []
     others: list[str] = []
     for name in dict.fromkeys(detectors):
@@ -77,8 +85,23 @@ def chosen_names(detectors: list[str] | None) -> tuple[list[str], list[str]]:
                 value=name,
             )
         else:
-            (names if _is_series_entry(entries[name]) else others).append(name)
+            # One that cannot be loaded is asked, so that the report says why it could not learn.
+            (others if _is_series_entry(entries[name], settings) is False else names).append(name)
+    _check_apart(names, settings)
     return names or list(BUILT_IN), others
+
+
+def _check_apart(names: list[str], settings: Settings) -> None:
+    """Refuse two detectors of one name, whose figures could not be told apart."""
+    seen = {KNOWN: "a reference of the bench", ORACLE: "a reference of the bench"}
+    for name in names:
+        try:
+            own = make_detector(name, settings).name
+        except ConfigurationError:  # that it cannot be built is a result of the bench
+            continue
+        if own in seen:
+            raise ConfigurationError(f"detector {name!r} has the name {own!r} of {seen[own]}", value=own)
+        seen[own] = f"detector {name!r}"
 
 
 def make_detector(name: str, settings: Settings) -> SeriesDetector:
@@ -123,9 +146,12 @@ def _factory(name: str) -> Any:
     return next(entry for entry in entry_points(group=GROUP) if entry.name == name).load()
 
 
-def _is_series_entry(entry: Any) -> bool:
+def _is_series_entry(entry: Any, settings: Settings) -> bool | None:
+    """Return whether an entry point makes detectors of series; None where it cannot be loaded or built."""
     try:
         loaded = entry.load()
+        if not isinstance(loaded, type):  # a function that makes one
+            return is_series_detector(loaded(settings))
     except Exception:  # whoever asks for it by name is told why
-        return False
+        return None
     return callable(getattr(loaded, "fit", None)) and callable(getattr(loaded, "score", None))
