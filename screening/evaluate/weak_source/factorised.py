@@ -107,7 +107,7 @@ class FactorTemplates(BankDetector):
         return {
             "basis": factorise(learner.spectra, int(setting), seed=context.seed),
             "templates": np.concatenate(list(context.templates.values())).astype(np.float32),
-            "owner": np.concatenate(owner),
+            "owner": np.concatenate(owner),  # rising
         }
 
     def score_each(self, counts: NDArray[np.uint16]) -> NDArray[np.float64]:
@@ -124,13 +124,13 @@ class FactorTemplates(BankDetector):
             In the order of the library; the largest over windows and shieldings.
         """
         owner = self._known["owner"]
-        best = np.full((int(owner.max()) + 1, counts.shape[0]), -np.inf)
+        edges = np.flatnonzero(np.diff(owner, prepend=-1))
+        best = np.full((edges.size, counts.shape[0]), -np.inf)
         for width in self._widths():
             ratio = self._ratios(counts, width)
-            first = counts.shape[0] - len(ratio)
-            for k in range(len(best)):
-                if len(ratio):
-                    np.maximum(best[k, first:], ratio[:, owner == k].max(axis=1), out=best[k, first:])
+            if len(ratio):
+                tail = best[:, counts.shape[0] - len(ratio) :]
+                np.maximum(tail, np.maximum.reduceat(ratio, edges, axis=1).T, out=tail)
         return best
 
     def score(self, counts: NDArray[np.uint16]) -> NDArray[np.float64]:

@@ -13,10 +13,13 @@ from screening.evaluate.record import Figure, figure_of
 
 from .analysis import PROBABILITIES, Found, gap_closed
 from .gathered import Gathered
+from .learning import FACTORS
 from .plan import ORACLE
 from .wording import REFERENCE, UNITS, note_of, tier_of
 
 __all__ = ["data_figures", "detector_figures"]
+
+_VERDICTS = {"holds": "holds", "too many": "too many alarms", "too few": "fewer alarms than allowed"}
 
 
 def data_figures(known: Gathered, section: str) -> list[Figure]:
@@ -37,33 +40,34 @@ def data_figures(known: Gathered, section: str) -> list[Figure]:
     learned = known.learned[ORACLE]
     values = learned["eigenvalues"]
     n_component = int((values > float(learned["noise_edge"])).sum())
-    note = note_of(known, "training background")
-    hours = float(learned["hours"])
+    parents = "shifts" if known.track.is_by_occupancy else "runs"
+    unit_of_series = "occupancies" if known.track.is_by_occupancy else "runs"
+    hours = f"training background, {float(learned['hours']):.1f} h"
 
     def _figure(metric: str, value: float, unit: str, note: str) -> Figure:
         return Figure(
             section=section,
             metric=metric,
             value=value,
-            n=hours,
+            n=known.scale.n_train,
             unit=unit,
             note=note,
             method="none: a description",
         )
 
     return [
-        _figure("mean background rate", float(learned["rate_cps"]), "1/s", note),
+        _figure("mean background rate", float(learned["rate_cps"]), "1/s", note_of(known, hours)),
         _figure(
-            "coefficient of variation, all runs",
+            f"coefficient of variation, all {parents}",
             float(learned["variation"]),
             "",
             note_of(known, "beyond Poisson, 1 s"),
         ),
         _figure(
-            "coefficient of variation, within runs",
+            f"coefficient of variation, within {unit_of_series}",
             float(learned["variation_within"]),
             "",
-            note_of(known, "beyond Poisson, 1 s, root mean square over runs"),
+            note_of(known, f"beyond Poisson, 1 s, root mean square over {unit_of_series}"),
         ),
         _figure(
             "principal components above noise",
@@ -136,14 +140,16 @@ def detector_figures(known: Gathered, found: Found, section: str) -> list[Figure
 
 def _alarm_figures(known: Gathered, detector: str, section: str, per: str) -> list[Figure]:
     rows = []
+    exposure = "occupancies" if known.track.is_by_occupancy else "h"
     names = dict.fromkeys(known.series(detector, i) for i in range(len(known.track.strata)))
     for name in names:
         alarm = known.alarms[name]
         stratum = name.partition("@")[2]
         checked = alarm.verified
         n_set = int(n_episodes(alarm.starts, [float(alarm.threshold.value or np.inf)]).sum())
-        verdicts = {"holds": "holds", "too many": "too many alarms", "too few": "fewer alarms than allowed"}
-        note = verdicts[checked.verdict] + (", threshold inflated" if checked.is_inflated else "")
+        seen = alarm.on_unseen(float(alarm.threshold.value or 0.0))
+        verdict = "too many" if checked.is_inflated else checked.verdict
+        raised = f"raised to {checked.threshold:.4g} on other background" if checked.is_inflated else ""
         rows.append(
             _from_estimate(
                 alarm.threshold,
@@ -151,10 +157,13 @@ def _alarm_figures(known: Gathered, detector: str, section: str, per: str) -> li
                 metric="threshold",
                 detector=detector,
                 stratum=stratum,
-                k=n_set,
-                n=float(alarm.starts.hours.sum()),
+                n=alarm.starts.hours.size,
                 method=alarm.threshold.method,
-                note=note_of(known, f"{n_set} alarms above it where it was set"),
+                note=note_of(
+                    known,
+                    f"{n_set} alarms above it in {alarm.starts.hours.sum():,.0f} {exposure} where it was set",
+                    raised,
+                ),
             )
         )
         rows.append(
@@ -163,18 +172,37 @@ def _alarm_figures(known: Gathered, detector: str, section: str, per: str) -> li
                 metric="false alarm rate on unseen background",
                 detector=detector,
                 stratum=stratum,
-                value=checked.n_episode / checked.hours,
-                low=checked.low,
-                high=checked.high,
-                k=checked.n_episode,
-                n=checked.hours,
+                value=seen.k / seen.n,
+                low=seen.low,
+                high=seen.high,
+                k=seen.k,
+                n=seen.n,
                 unit=f"1/{per}",
-                method="garwood",
+                method=seen.method,
                 better="lower",
                 is_headline=not stratum and known.scale.is_measure,
-                note=note_of(known, f"{known.track.far:.4g} allowed: {note}"),
+                note=note_of(known, f"{known.track.far:.4g} allowed: {_VERDICTS[verdict]}", raised),
             )
         )
+        if checked.is_inflated:
+            again = alarm.on_unseen(checked.threshold)
+            rows.append(
+                Figure(
+                    section=section,
+                    metric="false alarm rate on the background that raised the threshold",
+                    detector=detector,
+                    stratum=stratum,
+                    value=again.k / again.n,
+                    low=again.low,
+                    high=again.high,
+                    k=again.k,
+                    n=again.n,
+                    unit=f"1/{per}",
+                    method=again.method,
+                    better="lower",
+                    note=note_of(known, "of the threshold used; not verified on unseen background"),
+                )
+            )
     return rows
 
 
@@ -219,7 +247,7 @@ def _summary_figures(
     ]
     tier = tier_of(known, detector)
     reference = REFERENCE["blind"]
-    if reference in found.curves and detector != reference and tier != "oracle":
+    if {reference, ORACLE} <= found.curves.keys() and detector != reference and tier != "oracle":
         share = gap_closed(found, detector, reference)
         rows.append(
             _from_estimate(
@@ -244,7 +272,7 @@ def _summary_figures(
                 metric="share of validation passes detected",
                 detector=detector,
                 value=float(merits[_chosen(learned)]),
-                n=len(merits),
+                n=known.scale.n_validation_pass * len(known.track.strata) * len(FACTORS),
                 method="none: the best of those tried",
                 better="",
                 note=note_of(known, f"chosen {_as_text(learned['choice'])}; tried {tried}"),

@@ -26,11 +26,14 @@ class Passes(NamedTuple):
         Below which threshold each is detected; not a number where a detector was not asked.
     without : ndarray of shape (n_pass, n_detector), float32
         The same without a source.
+    failed : dict of str to (int, str), optional
+        Detectors that failed on passes: how often, and why first. Each such pass is a miss.
     """
 
     tenth: NDArray[np.int64]
     scores: NDArray[np.float32]
     without: NDArray[np.float32]
+    failed: dict[str, tuple[int, str]] | None = None
 
 
 class Gathered(NamedTuple):
@@ -52,6 +55,8 @@ class Gathered(NamedTuple):
         By stratum.
     tiers : dict of str to str
         Of detectors that are not ours, as they say.
+    unlearned : frozenset of str
+        Those of `failures` that could not learn.
     """
 
     plan: Plan
@@ -63,6 +68,7 @@ class Gathered(NamedTuple):
     detectors: list[str]
     passes: list[Passes]
     tiers: dict[str, str]
+    unlearned: frozenset[str] = frozenset()
 
     def series(self, detector: str, stratum: int) -> str:
         """Return which series of background belongs to a detector and a source.

@@ -15,10 +15,10 @@ from .oracle import Oracle
 from .plan import KNOWN, ORACLE, Plan, packed, plan_of, unpacked
 from .registry import make_detector
 from .scale import Scale, scale_of, track_of
-from .scene import Track, seed_of, stacked_counts
-from .watching import Scorer, background_starts, frozen, pass_scores, scorer_of
+from .scene import INTERVAL_S, Track, seed_of, stacked_counts
+from .watching import Failures, Scorer, background_starts, frozen, pass_scores, scorer_of
 
-__all__ = ["learn", "pass_detectors", "score_background", "score_passes", "series_names"]
+__all__ = ["learn", "pass_detectors", "score_background", "score_passes", "series_owners"]
 
 
 class _Bench(NamedTuple):
@@ -66,8 +66,8 @@ def _learned_path(work_dir: str, name: str) -> Path:
     return Path(work_dir) / f"learned-{name.replace(':', '-')}.npz"
 
 
-def series_names(work_dir: Path) -> list[str]:
-    """Return the series of scores that background is read for.
+def series_owners(work_dir: Path) -> dict[str, str]:
+    """Return the series of scores that background is read for, and who gives each.
 
     Parameters
     ----------
@@ -76,10 +76,11 @@ def series_names(work_dir: Path) -> list[str]:
 
     Returns
     -------
-    list of str
-        Detectors, then those told the nuclide ("nmf-known-source@Cs-137") and the oracle of each stratum.
+    dict of str to str
+        Detectors, those told the nuclide ("nmf-known-source@Cs-137", given by the templates' detector) and
+        the oracle of each stratum.
     """
-    return [name for scorer, names in _scorers(str(work_dir)) for name in names]
+    return {name: scorer.name for scorer, names in _scorers(str(work_dir)) for name in names}
 
 
 @lru_cache(maxsize=2)
@@ -89,7 +90,7 @@ def _scorers(work_dir: str) -> tuple[tuple[Scorer, tuple[str, ...]], ...]:
     found: list[tuple[Scorer, tuple[str, ...]]] = []
     nuclides = tuple(dict.fromkeys(stratum.nuclide for stratum in track.strata))
     for detector in _detectors(work_dir):
-        if isinstance(detector, FactorTemplates):
+        if type(detector) is FactorTemplates:
             names = (detector.name, *(f"{KNOWN}@{nuclide}" for nuclide in nuclides))
             found.append((Scorer(detector.name, _with_each(detector), detector.lead_s), names))
         else:
@@ -200,15 +201,16 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
     -------
     bytes
         Where episodes start at each threshold above the series' floor: `above`, `floor`, `series`, `run`
-        (from 0), the `exposure` of each run, hours or occupancies, and which detectors `failed`.
+        (from 0), the `exposure` of each run, hours or occupancies, and which detectors `failed`, how often
+        and why.
     """
     held = _bench(work_dir)
-    names = series_names(Path(work_dir))
+    names = series_owners(Path(work_dir))
     path = Path(work_dir) / "floors.npz"
     lowest = unpacked(path.read_bytes())["lowest"] if path.is_file() else np.full(len(names), -np.inf)
     keys = (0,) if split == "validation" else ()
     above, floor, series, run, exposure = [], [], [], [], []
-    failed: dict[str, str] = {}
+    failed = Failures()
     for k in range(first, stop):
         drawn = held.track.background(seed_of(held.plan.seed, split, *keys, k))
         runs = [one._replace(counts=frozen(one.counts)) for one in drawn]
@@ -222,7 +224,7 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
                     lowest=lowest[at : at + len(own)],
                 )
             except Exception as error:  # a detector's failure is a result
-                failed[scorer.name] = f"{type(error).__name__}: {error}"
+                failed.note(scorer.name, error)
                 at += len(own)
                 continue
             for starts in found:
@@ -231,14 +233,15 @@ def score_background(work_dir: str, split: str, first: int, stop: int) -> bytes:
                 series.append(np.full(starts.above.size, at, np.int16))
                 run.append(np.full(starts.above.size, k - first, np.int32))
                 at += 1
-        exposure.append(float(found[0].hours[0]))
+        by_run = sum(run.counts.shape[0] - run.first for run in runs) * INTERVAL_S / 3600.0
+        exposure.append(float(len(runs)) if held.track.is_by_occupancy else by_run)
     return packed(
-        above=np.concatenate(above),
-        floor=np.concatenate(floor),
-        series=np.concatenate(series),
-        run=np.concatenate(run),
+        above=np.concatenate([*above, np.zeros(0)]),
+        floor=np.concatenate([*floor, np.zeros(0)]),
+        series=np.concatenate([*series, np.zeros(0, np.int16)]),
+        run=np.concatenate([*run, np.zeros(0, np.int32)]),
         exposure=np.array(exposure),
-        failed=np.array([f"{name}\n{why}" for name, why in failed.items()], dtype=np.str_),
+        failed=failed.lines(),
     )
 
 
@@ -275,7 +278,8 @@ def score_passes(
     -------
     bytes
         `scores` (n_pass, n_activity + 1, n_detector), not a number where it was not asked; the last activity
-        is none at all. `tenth` holds the activities.
+        is none at all; minus infinity, a miss, where a detector failed. `tenth` holds the activities, and
+        `failed` who failed, how often and why.
     """
     held = _bench(work_dir)
     chosen = held.track.strata[stratum]
@@ -284,6 +288,7 @@ def score_passes(
     tenth = np.arange(min(pair[0] for pair in wanted), max(pair[1] for pair in wanted), step)
     activities = np.append(10.0 ** (tenth / 10.0), 0.0)
     scores = np.full((stop - first, activities.size, len(scorers)), np.nan, dtype=np.float32)
+    failed = Failures()
     for k in range(first, stop):
         one = held.track.source_pass(chosen, seed_of(held.plan.seed, split, 0, stratum, k))
         drawn = seed_of(held.plan.seed, split, 1, stratum, k)
@@ -293,9 +298,9 @@ def score_passes(
             is_asked = [p[0] < p[1] and (at is None or p[0] <= at < p[1]) for p in ranges]
             asked = [scorer for scorer, is_one in zip(scorers, is_asked, strict=True) if is_one]
             if asked:
-                found = pass_scores(asked, counts, one.run, one.start_s, one.end_s)
+                found = pass_scores(asked, counts, one.run, one.start_s, one.end_s, failed=failed)
                 scores[k - first, i, np.flatnonzero(is_asked)] = found
-    return packed(scores=scores, tenth=tenth)
+    return packed(scores=scores, tenth=tenth, failed=failed.lines())
 
 
 def _pass_scorers(work_dir: str, stratum: int) -> list[Scorer]:
@@ -306,7 +311,7 @@ def _pass_scorers(work_dir: str, stratum: int) -> list[Scorer]:
     found = []
     for detector in _detectors(work_dir):
         found.append(scorer_of(detector))
-        if isinstance(detector, FactorTemplates):
+        if type(detector) is FactorTemplates:
             found[-1] = Scorer(detector.name, _kept(detector, None), detector.lead_s)
             found.append(Scorer(KNOWN, _kept(detector, which), detector.lead_s))
     oracle = _oracle(work_dir)
@@ -317,7 +322,7 @@ def _pass_scorers(work_dir: str, stratum: int) -> list[Scorer]:
     return [*found, Scorer(ORACLE, _told, oracle.lead_s)]
 
 
-_LAST_EACH: list[Any] = [None, None]
+_LAST_EACH: list[Any] = [None, None, None]
 
 
 def _kept(detector: FactorTemplates, which: int | None) -> Any:
@@ -325,9 +330,9 @@ def _kept(detector: FactorTemplates, which: int | None) -> Any:
 
     def _score(counts: NDArray[np.uint16], background: NDArray[np.float32]) -> NDArray[np.float64]:
         del background
-        if _LAST_EACH[0] is not counts:
-            _LAST_EACH[:] = [counts, detector.score_each(counts)]
-        each: NDArray[np.float64] = _LAST_EACH[1]
+        if _LAST_EACH[0] is not counts or _LAST_EACH[1] is not detector:
+            _LAST_EACH[:] = [counts, detector, detector.score_each(counts)]
+        each: NDArray[np.float64] = _LAST_EACH[2]
         return np.array(each.max(axis=0, keepdims=True) if which is None else each[which : which + 1])
 
     return _score

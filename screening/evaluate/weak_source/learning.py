@@ -17,11 +17,11 @@ from .scale import Scale
 from .scene import INTERVAL_S, Pass, Run, Track, seed_of, stacked_counts
 from .watching import Scorer, background_starts, frozen, pass_scores
 
-__all__ = ["Lesson", "lesson_of"]
+__all__ = ["FACTORS", "Lesson", "lesson_of"]
 
 #: Activities of validation passes over those at which the oracle is designed, and how many times more false
 #: alarms are allowed there than at the operating point, so that a short background tells.
-_FACTORS, _MORE_ALARMS = (0.7, 1.2, 2.0, 3.5, 6.0), 8.0
+FACTORS, _MORE_ALARMS = (0.7, 1.2, 2.0, 3.5, 6.0), 8.0
 
 
 class Lesson(NamedTuple):
@@ -77,7 +77,7 @@ def lesson_of(track: Track, scale: Scale, seed: int) -> Lesson:
     for i, stratum in enumerate(track.strata):
         for k in range(scale.n_validation_pass):
             one = track.source_pass(stratum, seed_of(seed, "validation", 1, i, k))
-            activities = design[i] * np.array(_FACTORS)
+            activities = design[i] * np.array(FACTORS)
             drawn = seed_of(seed, "validation", 2, i, k)
             stack = stacked_counts(one, activities, float(activities[-1]), drawn)
             passes.append((one, [frozen(each) for each in stack]))

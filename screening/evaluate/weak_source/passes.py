@@ -12,6 +12,7 @@ from screening.work import Job
 from .gathered import Gathered, Passes
 from .plan import unpacked
 from .runner import Runner
+from .watching import Failures
 
 __all__ = ["ranges_of", "score_passes_of", "short_of"]
 
@@ -97,7 +98,10 @@ def _scored(
         parts = [unpacked(value) for key, value in results.items() if key.startswith(f"{i:03d} ")]
         if parts:
             scores = np.concatenate([part["scores"] for part in parts])
-            found[i] = Passes(parts[0]["tenth"], scores[:, :-1], scores[:, -1])
+            failed = Failures()
+            for part in parts:
+                failed.add(part["failed"])
+            found[i] = Passes(parts[0]["tenth"], scores[:, :-1], scores[:, -1], failed.by_name)
     return found
 
 
@@ -200,4 +204,8 @@ def _merged(one: Passes, other: Passes) -> Passes:
         at = np.searchsorted(tenth, part.tenth)
         held = scores[:, at]
         scores[:, at] = np.where(np.isnan(part.scores), held, part.scores)
-    return Passes(tenth, scores, one.without)
+    failed = dict(one.failed or {})
+    for name, (n, why) in (other.failed or {}).items():
+        before = failed.get(name, (0, why))
+        failed[name] = before[0] + n, before[1]
+    return Passes(tenth, scores, one.without, failed)

@@ -11,9 +11,10 @@ from screening.evaluate.record import Curve, Series
 
 from .analysis import Found
 from .gathered import Gathered
-from .wording import UNITS
+from .plan import ORACLE
+from .wording import REFERENCE, UNITS, tier_of
 
-__all__ = ["curves"]
+__all__ = ["curves", "drawn_detectors"]
 
 
 def curves(known: Gathered, found: Found, section: str) -> list[Curve]:
@@ -31,16 +32,16 @@ def curves(known: Gathered, found: Found, section: str) -> list[Curve]:
     Returns
     -------
     list of Curve
-        Two of all sources, then one of each.
+        Two of all sources, then one of each nuclide as it is hidden first; with more than a few detectors
+        those of `drawn_detectors`.
     """
     unit, size = UNITS[known.track.name]
     per = "occupancy" if known.track.is_by_occupancy else "h"
-    names = [f"{k + 1} {stratum.name}" for k, stratum in enumerate(known.track.strata)]
     drawn = [
         Curve(
             section=section,
             title="Detectable activity by source",
-            x_label="source: " + ", ".join(names),
+            x_label="source, numbered as in the text above",
             y_label=f"activity detected with probability 0.95, {unit}",
             y_scale="log",
             series=tuple(_mda_series(found, detector, size) for detector in known.detectors),
@@ -56,7 +57,10 @@ def curves(known: Gathered, found: Found, section: str) -> list[Curve]:
             ),
         ),
     ]
-    for i, stratum in enumerate(known.track.strata):
+    few = drawn_detectors(known, found)
+    firsts = {stratum.nuclide: i for i, stratum in reversed(list(enumerate(known.track.strata)))}
+    for i in sorted(firsts.values()):
+        stratum = known.track.strata[i]
         drawn.append(
             Curve(
                 section=section,
@@ -65,13 +69,39 @@ def curves(known: Gathered, found: Found, section: str) -> list[Curve]:
                 y_label="probability of detection",
                 x_scale="log",
                 series=tuple(
-                    series
-                    for detector in known.detectors
-                    for series in _detection_series(found, detector, i, size)
+                    series for detector in few for series in _detection_series(found, detector, i, size)
                 ),
             )
         )
     return drawn
+
+
+def drawn_detectors(known: Gathered, found: Found) -> list[str]:
+    """Return whose detection curves are drawn.
+
+    Parameters
+    ----------
+    known : Gathered
+        The bench.
+    found : Found
+        Its curves.
+
+    Returns
+    -------
+    list of str
+        Of the blind and of the informed the reference and who needs least activity, and the oracle; the
+        rows hold all.
+    """
+    wanted = {ORACLE}
+    for tier, reference in REFERENCE.items():
+        means = {
+            name: float(np.mean(found.log_mda(name)[0]))
+            for name in known.detectors
+            if tier_of(known, name) == tier
+        }
+        able = {name: mean for name, mean in means.items() if np.isfinite(mean)}
+        wanted |= {reference, min(able, key=lambda name: able[name])} if able else {*means}
+    return [name for name in known.detectors if name in wanted]
 
 
 def _mda_series(found: Found, detector: str, size: float) -> Series:

@@ -8,7 +8,7 @@ from .analysis import Found
 from .comparing import comparisons
 from .figures import data_figures, detector_figures
 from .gathered import Gathered
-from .pictures import curves
+from .pictures import curves, drawn_detectors
 from .plan import KNOWN, ORACLE
 from .registry import BUILT_IN
 from .wording import tier_of
@@ -39,7 +39,7 @@ def part_of(known: Gathered, found: Found, others: list[str]) -> Part:
         Section, figures, curves, comparisons, what is left out.
     """
     known = known._replace(detectors=[name for name in known.detectors if name not in known.failures])
-    section = _section(known)
+    section = _section(known, found)
     return Part(
         sections=(section,),
         detectors=tuple(_tested(known, name) for name in known.detectors),
@@ -51,7 +51,7 @@ def part_of(known: Gathered, found: Found, others: list[str]) -> Part:
     )
 
 
-def _section(known: Gathered) -> Section:
+def _section(known: Gathered, found: Found) -> Section:
     track, scale = known.track, known.scale
     unit = "occupancies" if track.is_by_occupancy else "h"
     exposure = next(iter(known.alarms.values()))
@@ -80,6 +80,9 @@ def _section(known: Gathered) -> Section:
         "Blind detectors know background alone, informed ones the sources' spectra, the oracle also the mean "
         "background and the shape of the pass. Only detectors of one tier are compared; who is told which "
         "source is there is a reference.",
+        "Sources: " + ", ".join(f"{k + 1} {stratum.name}" for k, stratum in enumerate(track.strata)) + ". "
+        f"Detection curves are drawn of {', '.join(drawn_detectors(known, found))}"
+        + (", sources bare; the figures hold all." if track.is_by_occupancy else "; the figures hold all."),
     ]
     if not scale.is_measure:
         text.insert(
@@ -102,9 +105,25 @@ def _tested(known: Gathered, name: str) -> DetectorTested:
 
 def _left_out(known: Gathered, found: Found, others: list[str]) -> list[LeftOut]:
     rows = [
-        LeftOut(kind="not learned", where=name, text=why, is_error=True)
+        LeftOut(
+            kind="not learned" if name in known.unlearned else "failed on background",
+            where=name,
+            text=why,
+            is_error=True,
+        )
         for name, why in known.failures.items()
     ]
+    for stratum, passes in zip(known.track.strata, known.passes, strict=True):
+        rows += [
+            LeftOut(
+                kind="failed on passes",
+                where=f"{name}, {stratum.name}",
+                text=f"failed {n} times, each a miss; first {why}",
+                n=n,
+                is_error=True,
+            )
+            for name, (n, why) in (passes.failed or {}).items()
+        ]
     rows += [
         LeftOut(
             kind="not a detector of series",

@@ -15,7 +15,7 @@ from screening.work import Job, Ledger
 
 from .alarms import alarms_of, set_floors
 from .gathered import Gathered
-from .jobs import pass_detectors, series_names
+from .jobs import pass_detectors, series_owners
 from .passes import score_passes_of
 from .plan import ORACLE, Plan, packed, unpacked
 from .registry import make_detector
@@ -25,7 +25,7 @@ from .scale import scale_of, track_of
 __all__ = ["VERSION", "gather"]
 
 #: Of what is drawn and scored: a folder of another version is refused.
-VERSION = "weak-source/1"
+VERSION = "weak-source/2"
 
 
 def gather(
@@ -69,16 +69,17 @@ def gather(
         (work_dir / "plan.json").write_bytes(encoded)
     track, scale = track_of(plan.what, plan.form), scale_of(plan.what, plan.form)
     learned, failures = _learn(runner, plan)
-    names = series_names(work_dir)
-    set_floors(runner, track, scale, names)
-    alarms, failed = alarms_of(runner, track, scale, names, plan.seed)
+    unlearned = frozenset(failures)
+    owners = series_owners(work_dir)
+    set_floors(runner, track, scale, list(owners))
+    alarms, failed = alarms_of(runner, track, scale, owners, plan.seed)
     failures |= failed
     detectors = pass_detectors(work_dir)
     tiers = {
         made.name: str(getattr(made, "tier", "blind"))
         for made in (make_detector(name, plan.settings) for name in plan.detectors if name not in failures)
     }
-    blank = Gathered(plan, track, scale, learned, failures, alarms, detectors, [], tiers)
+    blank = Gathered(plan, track, scale, learned, failures, alarms, detectors, [], tiers, unlearned)
     passes = score_passes_of(runner, blank, learned[ORACLE]["design"])
     return blank._replace(passes=passes)
 

@@ -17,7 +17,7 @@ from screening.evaluate.metrics.episodes import (
 
 from .scene import INTERVAL_S, Run
 
-__all__ = ["LEAD_S", "Scorer", "background_starts", "frozen", "pass_scores", "scorer_of"]
+__all__ = ["LEAD_S", "Failures", "Scorer", "background_starts", "frozen", "pass_scores", "scorer_of"]
 
 #: Seconds of a pass that a detector is shown before the first score that counts, unless it asks for others.
 LEAD_S = 10.0
@@ -40,6 +40,55 @@ class Scorer(NamedTuple):
     name: str
     score: Callable[[NDArray[np.uint16], NDArray[np.float32]], NDArray[np.float64]]
     lead_s: float = LEAD_S
+
+
+class Failures:
+    """How often each detector failed, and why it did first.
+
+    Attributes
+    ----------
+    by_name : dict of str to (int, str)
+        Times and the first error.
+    """
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, tuple[int, str]] = {}
+
+    def note(self, name: str, error: Exception) -> None:
+        """Count a failure.
+
+        Parameters
+        ----------
+        name : str
+            The detector.
+        error : Exception
+            What it raised.
+        """
+        n, why = self.by_name.get(name, (0, f"{type(error).__name__}: {error}"))
+        self.by_name[name] = n + 1, why
+
+    def add(self, lines: NDArray[np.str_]) -> None:
+        """Add the failures of a piece of work.
+
+        Parameters
+        ----------
+        lines : ndarray of shape (n,), str
+            From `lines`.
+        """
+        for line in lines:
+            name, times, why = str(line).split("\n", 2)
+            n, first = self.by_name.get(name, (0, why))
+            self.by_name[name] = n + int(times), first
+
+    def lines(self) -> NDArray[np.str_]:
+        """Return the failures as they are kept.
+
+        Returns
+        -------
+        ndarray of shape (n,), str
+            Name, times and first error, in lines.
+        """
+        return np.array([f"{name}\n{n}\n{why}" for name, (n, why) in self.by_name.items()], dtype=np.str_)
 
 
 def frozen(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -124,7 +173,13 @@ def background_starts(
 
 
 def pass_scores(
-    scorers: Sequence[Scorer], counts: NDArray[np.uint16], run: Run, start_s: float, end_s: float
+    scorers: Sequence[Scorer],
+    counts: NDArray[np.uint16],
+    run: Run,
+    start_s: float,
+    end_s: float,
+    *,
+    failed: Failures | None = None,
 ) -> NDArray[np.float64]:
     """Return the threshold below which each detector detects a pass.
 
@@ -138,6 +193,8 @@ def pass_scores(
         The background.
     start_s, end_s : float
         Window in which an episode is a detection.
+    failed : Failures, optional
+        Notes who fails, and such a pass is a miss; without it the error is raised.
 
     Returns
     -------
@@ -152,8 +209,14 @@ def pass_scores(
         begin = max(first - int(np.ceil(scorer.lead_s / INTERVAL_S)), 0)
         if begin not in parts:
             parts[begin] = frozen(counts[begin:stop]), run.background[begin:stop]
-        scores = scorer.score(*parts[begin])[0]
-        scores[: first - begin] = -np.inf
         at_s = begin * INTERVAL_S
-        found[k] = detection_score(scores, INTERVAL_S, start_s - at_s, end_s - at_s)
+        try:
+            scores = scorer.score(*parts[begin])[0].copy()
+            scores[: first - begin] = -np.inf
+            found[k] = detection_score(scores, INTERVAL_S, start_s - at_s, end_s - at_s)
+        except Exception as error:  # a detector's failure is a result
+            if failed is None:
+                raise
+            failed.note(scorer.name, error)
+            found[k] = -np.inf
     return found

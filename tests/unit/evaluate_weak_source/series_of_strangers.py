@@ -51,3 +51,25 @@ class Scanner:
 
     def __init__(self, settings):
         self.settings = settings
+
+
+class Startled(Hottest):
+    """Fails on what is short, as passes are."""
+
+    name = "startled"
+
+    def score(self, counts):
+        if len(counts) < 600:
+            raise RuntimeError("that was quick")
+        return super().score(counts)
+
+
+class Twin(Hottest):
+    """Has a name that is taken."""
+
+    name = "pca"
+
+
+def made(settings):
+    """Return a detector: what an entry point that is no class does."""
+    return Hottest(settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from screening.evaluate.weak_source import analysis
 from screening.evaluate.weak_source.alarms import Alarms
 from screening.evaluate.weak_source.gathered import Gathered, Passes
 from screening.evaluate.weak_source.passes import ranges_of, short_of
+from screening.evaluate.weak_source.pictures import drawn_detectors
 from screening.evaluate.weak_source.plan import KNOWN, ORACLE, Plan
 from screening.evaluate.weak_source.rows import part_of
 from screening.evaluate.weak_source.scale import scale_of
@@ -147,6 +149,36 @@ def test_rows_say_what_was_measured(known, found):
     titles = [curve.title for curve in part.curves]
     assert titles[2:] == ["Detection of Co-60", "Detection of Cs-137"]
     assert KNOWN not in tiers
+
+
+def test_a_raised_threshold_is_not_called_unseen(known, found):
+    held = known.alarms["nmf"]
+    raised = verify(held.unseen, 0.5, 0.125)
+    raised = msgspec.structs.replace(raised, is_inflated=True)
+    part = part_of(known._replace(alarms=known.alarms | {"nmf": held._replace(verified=raised)}), found, [])
+    rows = {
+        figure.metric: figure for figure in part.figures if figure.detector == "nmf" and not figure.stratum
+    }
+    unseen = rows["false alarm rate on unseen background"]
+    again = rows["false alarm rate on the background that raised the threshold"]
+    assert unseen.k == 15
+    assert again.k == int((held.unseen.above > 0.5).sum()) < 15
+    assert "too many alarms; raised to 0.5" in unseen.note
+    assert "not verified" in again.note
+    others = {figure.metric for figure in part.figures if figure.detector == "pca"}
+    assert again.metric not in others
+
+
+def test_pictures_show_few_detectors(known, found):
+    part = part_of(known, found, [])
+    assert drawn_detectors(known, found) == ["nmf", "nmf-templates", ORACLE]
+    names = [series.name for series in part.curves[2].series]
+    assert names == [
+        "nmf", "nmf, fit", "nmf-templates", "nmf-templates, fit", ORACLE, f"{ORACLE}, fit",
+    ]  # fmt: skip
+    text = part.sections[0].text[-1]
+    assert "1 Co-60, 2 Cs-137" in text
+    assert "drawn of nmf, nmf-templates, oracle" in text
 
 
 def test_ranges_follow_the_pilot_and_are_extended(known):

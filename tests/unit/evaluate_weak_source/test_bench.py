@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import msgspec
@@ -10,16 +11,18 @@ import pytest
 
 from screening.config import Settings
 from screening.errors import ConfigurationError
+from screening.evaluate.detectors import registry as scan_registry
 from screening.evaluate.record import Part, Provenance, joined
 from screening.evaluate.weak_source import jobs, run_bench, runner
+from screening.evaluate.weak_source import registry as weak_registry
 from screening.evaluate.weak_source.plan import unpacked
-from screening.evaluate.weak_source.registry import BUILT_IN, chosen_names, make_detector
+from screening.evaluate.weak_source.registry import BUILT_IN, GROUP, chosen_names, make_detector
 from screening.evaluate.weak_source.scale import scale_of, track_of
 from screening.work import Job, Ledger, run_jobs
 
 from .conftest import in_process
 
-STRANGERS = [f"series_of_strangers:{name}" for name in ("Hottest", "Unteachable", "Fragile")]
+STRANGERS = [f"series_of_strangers:{name}" for name in ("Hottest", "Unteachable", "Fragile", "Startled")]
 DETECTORS = ["gross-counts", "pca", "nmf", "nmf-templates", *STRANGERS]
 
 
@@ -71,12 +74,23 @@ def test_detectors_of_strangers_stand_beside_ours(done):
         "nmf-known-source",
         "oracle",
         "hottest",
+        "startled",
     }
     assert any({c.a, c.b} == {"hottest", "nmf"} for c in part.comparisons)
     failures = {item.where: item.text for item in part.left_out if item.is_error}
-    assert failures.keys() == {STRANGERS[1], "fragile"}
+    startled = [f"startled, {nuclide}" for nuclide in ("Co-60", "Cs-137", "I-131")]
+    assert failures.keys() == {STRANGERS[1], "fragile", *startled}
+    kinds = {item.where: item.kind for item in part.left_out if item.is_error}
+    assert kinds[STRANGERS[1]] == "not learned"
+    assert kinds["fragile"] == "failed on background"
+    assert kinds[startled[0]] == "failed on passes"
     assert "no lesson today" in failures[STRANGERS[1]]
     assert "not a number" in failures["fragile"]
+    assert "that was quick" in failures[startled[0]]
+    missed = [f for f in part.figures if f.detector == "startled" and f.metric.startswith("activity")]
+    assert missed
+    assert {f.value for f in missed} == {None}
+    assert all(item.n > 0 for item in part.left_out)
 
 
 def test_who_knows_more_finds_less(done):
@@ -172,6 +186,8 @@ def test_portal_bench(patched, tmp_path):
     rate = rows[section, "false alarm rate on unseen background", "pca", ""]
     assert rate.unit == "1/occupancy"
     assert rate.n == 80
+    assert rate.low is None  # four shifts
+    assert "shifts" in rate.method
     one = rows[section, "activity detected with probability 0.5", "oracle", "Cs-137 1 cm steel"]
     bare = rows[section, "activity detected with probability 0.5", "oracle", "Cs-137 bare"]
     assert one.unit == "kBq"
@@ -191,6 +207,25 @@ def test_names(strangers):
         make_detector("no_such_module:Thing", Settings())
     with pytest.raises(ConfigurationError, match="no name, fit or score"):
         make_detector("series_of_strangers:Scanner", Settings())
+
+
+def test_entry_points_of_strangers(strangers, monkeypatch):
+    """The group that serves detectors of scans serves those of series too, made by a class or a function."""
+    held = [
+        EntryPoint(name, f"series_of_strangers:{value}", GROUP)
+        for name, value in (("theirs", "Hottest"), ("made", "made"), ("scanner", "Scanner"), ("gone", "No"))
+    ]
+    for module in (weak_registry, scan_registry):
+        monkeypatch.setattr(module, "entry_points", lambda group: held)
+    with pytest.raises(ConfigurationError, match="'theirs' has the name 'hottest' of detector 'made'"):
+        chosen_names(None)
+    assert chosen_names(["theirs", "scanner", "gone"]) == (["theirs", "gone"], ["scanner"])
+    assert chosen_names(["made"]) == (["made"], [])
+    assert make_detector("made", Settings()).name == make_detector("theirs", Settings()).name == "hottest"
+    with pytest.raises(ConfigurationError, match="the weak-source bench asks it"):
+        scan_registry.load_detectors(["theirs"], Settings())
+    with pytest.raises(ConfigurationError, match="has the name 'pca'"):
+        chosen_names(["pca", "series_of_strangers:Twin"])
 
 
 def test_wrong_requests_are_named(tmp_path):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from screening.evaluate.weak_source import jobs
 from screening.evaluate.weak_source.bank import WINDOWS_S, learner_of, sliding_sums, spread_over
 from screening.evaluate.weak_source.factorised import FactorTemplates, factorise
 from screening.evaluate.weak_source.oracle import Oracle, _lagrange, oracle_for
 from screening.evaluate.weak_source.protocol import is_series_detector
 from screening.evaluate.weak_source.registry import BUILT_IN
-from screening.evaluate.weak_source.watching import frozen, pass_scores, scorer_of
+from screening.evaluate.weak_source.watching import Failures, Scorer, frozen, pass_scores, scorer_of
 
 NAMES = list(BUILT_IN)
 
@@ -127,6 +128,47 @@ def test_a_source_that_was_told_is_the_one_that_scores(fitted, street):
         np.testing.assert_array_equal(
             detector.score(strong[:300]), detector.score_each(strong[:300]).max(axis=0)
         )
+
+
+def test_two_libraries_do_not_share_scores(fitted, street):
+    first = fitted["nmf-templates"]
+    other = FactorTemplates()
+    other.restore(first.arrays())
+    other._known["templates"] = other._known["templates"][::-1].copy()
+    counts = frozen(street.lesson.passes[1][1][-1])
+    background = np.ones(counts.shape, np.float32)
+    for k in (0, 2):
+        np.testing.assert_array_equal(
+            jobs._kept(first, k)(counts, background)[0], first.score_each(counts)[k]
+        )
+        np.testing.assert_array_equal(
+            jobs._kept(other, k)(counts, background)[0], other.score_each(counts)[k]
+        )
+    assert not np.array_equal(first.score_each(counts), other.score_each(counts))
+
+
+def test_failing_passes_are_misses(street):
+    class Odd:
+        name = "odd"
+
+        def fit(self, train, validation, context):
+            return None
+
+        def score(self, counts):
+            raise KeyError("energy")
+
+    one, stack = street.lesson.passes[0]
+    failed = Failures()
+    arguments = (stack[0], one.run, one.start_s, one.end_s)
+    held = np.ones(len(stack[0]))
+    good = Scorer("good", lambda counts, background: held[np.newaxis, : len(counts)])
+    np.testing.assert_array_equal(
+        pass_scores([scorer_of(Odd()), good], *arguments, failed=failed), [-np.inf, 1.0]
+    )
+    assert failed.by_name == {"odd": (1, "KeyError: 'energy'")}
+    assert held.min() == 1.0  # what a detector keeps stays as it is
+    with pytest.raises(KeyError):
+        pass_scores([scorer_of(Odd())], *arguments)
 
 
 def test_cut_series_score_like_whole_ones(fitted, street):
