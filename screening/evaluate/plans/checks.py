@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Protocol
 
 from screening.evaluate.metrics.planning import detection_plan, false_alarm_plan, rate_plan_hours
@@ -22,7 +23,12 @@ __all__ = [
     "check_showable",
     "check_values",
     "listed",
+    "unknown",
 ]
+
+
+#: Longer lists are not printed in a message.
+_MOST_LISTED = 60
 
 
 class Judged(Swept, Protocol):
@@ -156,6 +162,34 @@ def check_values(name: str, value: Values | None, kind: str) -> None:
         parse_quantity(text, kind, name=name)
 
 
+def unknown(field: str, word: str, known: Iterable[str], *, where: str = "") -> str:
+    """Return what to say of a word that is none of a list.
+
+    Parameters
+    ----------
+    field : str
+        The field.
+    word : str
+        What stands there.
+    known : iterable of str
+        What may stand there.
+    where : str
+        Where a list too long to be printed can be read.
+
+    Returns
+    -------
+    str
+        The words that come near it, and the list if it is short.
+    """
+    words = sorted(known)
+    close = get_close_matches(word, words, n=2, cutoff=0.7)
+    meant = f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+    if len(words) > _MOST_LISTED:
+        said = f"; none of {len(words)} names{' in ' + where if where else ''}"
+        return f"{field}: {word!r} is unknown{meant or said}"
+    return f"{field}: {word!r} is unknown{meant}{'' if meant else ';'} known: {', '.join(words)}"
+
+
 def check_name(name: str, value: str) -> None:
     """Check a name.
 
@@ -225,7 +259,7 @@ def check_material(name: str) -> None:
         If it is unknown.
     """
     if name not in MATERIALS:
-        raise ValueError(f"material: {name!r} is unknown; known: {', '.join(sorted(MATERIALS))}")
+        raise ValueError(unknown("material", name, MATERIALS, where="screening.physics.MATERIALS"))
 
 
 def check_scanner(scanner: str, family: str | None) -> None:
@@ -244,10 +278,10 @@ def check_scanner(scanner: str, family: str | None) -> None:
     from screening.simulation.radiographs.families import SCANNER_FAMILIES, SCANNER_KINDS
 
     if scanner not in SCANNER_KINDS:
-        raise ValueError(f"scanner: {scanner!r} is unknown; known: {', '.join(SCANNER_KINDS)}")
+        raise ValueError(unknown("scanner", scanner, SCANNER_KINDS))
     if family is not None:
         if family not in SCANNER_FAMILIES:
-            raise ValueError(f"family: {family!r} is unknown; known: {', '.join(SCANNER_FAMILIES)}")
+            raise ValueError(unknown("family", family, SCANNER_FAMILIES))
         if scanner not in SCANNER_FAMILIES[family].kinds:
             raise ValueError(
                 f"family: {family!r} is built as {', '.join(SCANNER_FAMILIES[family].kinds)}, "

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from .checks import check_judged, check_scanner, check_values
+from .checks import check_judged, check_scanner, check_values, unknown
 from .scenario import Scenario
 from .sweeping import Values
 
@@ -62,9 +62,9 @@ class ImageScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=T
         from screening.simulation.radiographs.threats import THREATS
 
         if self.cargo is not None and self.cargo not in CARGO_KINDS:
-            raise ValueError(f"cargo: {self.cargo!r} is unknown; known: {', '.join(sorted(CARGO_KINDS))}")
+            raise ValueError(unknown("cargo", self.cargo, CARGO_KINDS))
         if self.threat is not None and self.threat not in THREATS:
-            raise ValueError(f"threat: {self.threat!r} is unknown; known: {', '.join(sorted(THREATS))}")
+            raise ValueError(unknown("threat", self.threat, THREATS))
         check_judged(self)
 
     def swept(self) -> list[tuple[str, Values | None, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Literal, NamedTuple
 
@@ -270,7 +271,10 @@ def passed_figure(
             continue
         if one.verdict == "inconclusive":
             unit = "hours" if "an hour" in said else "trials"
-            more = f"{one.needed:.0f} {unit} in all" if one.needed is not None else "more than a million"
+            # rounded up: what is printed must decide
+            more = (
+                f"{math.ceil(one.needed)} {unit} in all" if one.needed is not None else "more than a million"
+            )
             text += f"; at this share {more} would decide"
         notes.append(text)
     note = "; ".join(notes)

@@ -8,7 +8,7 @@ import msgspec
 
 from screening.physics import NUCLIDES
 
-from .checks import check_judged, check_material, check_values, listed
+from .checks import check_judged, check_material, check_values, listed, unknown
 from .quantities import parse_quantity
 from .scenario import Scenario
 from .sweeping import Values
@@ -37,7 +37,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         if self.nuclide not in NUCLIDES:
-            raise ValueError(f"nuclide: {self.nuclide!r} is unknown; known: {', '.join(NUCLIDES)}")
+            raise ValueError(unknown("nuclide", self.nuclide, NUCLIDES, where="screening.physics.NUCLIDES"))
         if (self.activity is None) == (self.emission is None):
             raise ValueError(f"activity: {self.nuclide} needs either an activity or an emission")
         check_values("activity", self.activity, "activity")
@@ -204,4 +204,4 @@ def _check_goods(field: str, name: str | None) -> None:
     from screening.simulation.occupancies.goods import GOODS
 
     if name is not None and name not in GOODS:
-        raise ValueError(f"{field}: {name!r} is unknown; known: {', '.join(GOODS)}")
+        raise ValueError(unknown(field, name, GOODS))

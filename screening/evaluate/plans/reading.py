@@ -6,12 +6,14 @@ import re
 import tomllib
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from screening.errors import FormatError
+from screening.errors import ConfigurationError, FormatError
 
-from .checks import check_showable
+from .checks import check_showable, unknown
+from .explaining import explained
 from .schema import Plan
 
 __all__ = ["example_names", "example_plan", "parse_plan", "read_plan", "read_plan_text"]
@@ -36,8 +38,10 @@ def read_plan(path: str | Path) -> Plan:
 
     Raises
     ------
+    ConfigurationError
+        If there is no such file.
     FormatError
-        If it cannot be read, is no TOML, holds an unknown key, a quantity without its unit or a value
+        If it is no TOML, holds an unknown key, a quantity without its unit or a value
         out of range, or asks for what so many trials can never show.
     """
     return parse_plan(read_plan_text(path), name=Path(path).name)
@@ -58,13 +62,19 @@ def read_plan_text(path: str | Path) -> str:
 
     Raises
     ------
+    ConfigurationError
+        If there is no such file.
     FormatError
-        If it cannot be read.
+        If it is not UTF-8.
     """
     try:
         return Path(path).read_bytes().decode("utf-8")
     except OSError as error:
-        raise FormatError(f"{path}: {error.strerror or error}", value=str(path)) from None
+        raise ConfigurationError(
+            f"test plan {path}: {error.strerror or error}; a file, or example:NAME with NAME one of "
+            f"{', '.join(example_names())}",
+            value=str(path),
+        ) from None
     except UnicodeDecodeError as error:
         raise FormatError(f"{Path(path).name}: not UTF-8 at byte {error.start}", value=error.start) from None
 
@@ -96,7 +106,7 @@ def parse_plan(text: str, *, name: str = "plan") -> Plan:
     try:
         plan = msgspec.convert(fields, Plan)
     except msgspec.ValidationError as error:
-        raise FormatError(_located(str(error), text, name), value=str(error)) from None
+        raise FormatError(_located(str(error), text, name, fields), value=str(error)) from None
     seen: dict[str, int] = {}
     for index, scenario in enumerate(plan.scenario):
         where = f" - at `$.scenario[{index}]`"
@@ -144,16 +154,16 @@ def example_plan(name: str) -> str:
 
     Raises
     ------
-    FormatError
+    ConfigurationError
         If there is none of that name.
     """
     if name not in example_names():
-        raise FormatError(f"no example plan {name!r}; there are: {', '.join(example_names())}", value=name)
+        raise ConfigurationError(unknown("example plan", name, example_names()), value=name)
     return (files("screening.evaluate.plans") / "examples" / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def _located(message: str, text: str, name: str) -> str:
-    """Return a message with the scenario, the field and the line it is about."""
+def _located(message: str, text: str, name: str, fields: dict[str, Any] | None = None) -> str:
+    """Return a message with the scenario, the field and the line it is about, and what is allowed there."""
     match = _PATH.search(message)
     path = match[1] if match else ""
     said = message[: match.start()] if match else message
@@ -177,7 +187,7 @@ def _located(message: str, text: str, name: str) -> str:
         first + 1 if index is not None else 0,
     )
     where += f", line {line}" if line else ""
-    return f"{where}: {said}"
+    return f"{where}: {said if fields is None else explained(said, path, fields)}"
 
 
 def _field_of(said: str, rest: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from screening.errors import FormatError
+from screening.errors import ConfigurationError, FormatError
 from screening.evaluate.plans import example_names, example_plan, parse_plan, read_plan
 from screening.evaluate.plans.quantities import parse_quantity
 from screening.evaluate.plans.sweeping import sweep_of
@@ -66,8 +66,32 @@ def test_what_is_no_quantity_is_refused_with_what_was_written(text):
         (changed("trials = 60", "trails = 60"), r"scenario 1 \(one\), line 10: .*unknown field `trails`"),
         (changed("100 kBq", "100"), r"line 9: activity: '100' has no unit; allowed: Bq, kBq"),
         (changed("100 kBq", "100 km/h"), r"line 9: .*unit 'km/h' is none of a activity"),
-        (changed("Cs-137", "Cs-138"), r"line 9: nuclide: 'Cs-138' is unknown; known: "),
-        (changed('"rpm"', '"rpn"'), r"line 8: .*rpn"),
+        (changed("Cs-137", "Cs-138"), r"line 9: nuclide: 'Cs-138' is unknown; did you mean 'Cs-13"),
+        (changed("Cs-137", "Cs-173"), r"line 9: nuclide: 'Cs-173' is unknown; did you mean 'Cs-137'"),
+        (changed("Cs-137", "Gizmo"), r"nuclide: 'Gizmo' is unknown; none of \d+ names in screening.physics"),
+        (
+            changed('"rpm"', '"rpn"'),
+            r"line 8: portal: 'rpn' is none of rpm, srpm; did you mean 'rpm'\?",
+        ),
+        (
+            changed("required = 0.95", 'required = 0.95\nevent = "alarmed"'),
+            r"line 12: event: 'alarmed' is none of alarm, alarm-within, .*; did you mean 'alarm'\?",
+        ),
+        (
+            changed('"source"', '"sorce"'),
+            "line 6: kind: 'sorce' is none of source, benign, image, indicator, measured; did you mean '",
+        ),
+        (changed('kind = "source"\n', ""), "missing required field `kind`; allowed: source, benign"),
+        (
+            changed("trials = 60", "trails = 60"),
+            "`trails`; did you mean 'trials'.; a scenario of kind 'source' has: kind, name, .*labels$",
+        ),
+        (
+            changed("nuclide =", "nuclid ="),
+            "`nuclid`; did you mean 'nuclide'.; 'sources' has: nuclide, activity, emission$",
+        ),
+        ("plam = 1\n" + HEADER + SOURCE, "`plam`; did you mean 'plan'.; a plan has: plan, scenario$"),
+        ((HEADER + SOURCE).replace('"1"', "1"), "line 3: version: Expected `str`, got `int`"),
         (changed("required = 0.95", "required = 1.0"), r"line 11: required: above 0 and below 1"),
         (changed("required = 0.95", 'required = "0.95"'), r"line 11: .*got `str`"),
         (
@@ -122,7 +146,9 @@ def test_what_is_wrong_is_named_with_its_place(text, said):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(FormatError, match=r"no\.toml"):
+    with pytest.raises(
+        ConfigurationError, match=r"no\.toml: No such file.*example:NAME with NAME one of imag"
+    ):
         read_plan(tmp_path / "no.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(FormatError, match="not UTF-8 at byte 0"):
@@ -134,5 +160,7 @@ def test_every_example_is_allowed_and_claims_nothing():
     for name in example_names():
         plan = parse_plan(example_plan(name), name=name)
         assert "no claim of conformity" in plan.plan.remarks
-    with pytest.raises(FormatError, match="there are: imaging, portal, spectroscopic"):
+    with pytest.raises(ConfigurationError, match="'n42' is unknown; known: imaging, portal, spectroscopic"):
         example_plan("n42")
+    with pytest.raises(ConfigurationError, match="did you mean 'portal'"):
+        example_plan("portl")
