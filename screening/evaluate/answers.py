@@ -111,6 +111,10 @@ class AnswersHeader(msgspec.Struct, frozen=True, kw_only=True):
         Under test.
     leaks : tuple of LeftOut
         Training data among the samples, and detectors that do not say what they were trained on.
+    code_sha256 : str
+        Hash of this software's code that gave the answers; empty in a baseline.
+    sources_sha256 : dict of str to str
+        Hashes of the sources of the detectors, by name; without those that have no file.
     """
 
     version: str
@@ -126,6 +130,8 @@ class AnswersHeader(msgspec.Struct, frozen=True, kw_only=True):
     detectors: tuple[DetectorTested, ...]
     truth_sha256: str = ""
     leaks: tuple[LeftOut, ...] = ()
+    code_sha256: str = ""
+    sources_sha256: dict[str, str] = {}
     schema: Literal["answers/1"] = "answers/1"
 
 

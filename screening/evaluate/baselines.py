@@ -56,5 +56,6 @@ def keep_baseline(report_dir: str | Path, folder: str | Path) -> Path:
         partial.replace(target / REPORT)
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror})", value=str(target)) from None
-    AnswerWriter(target / ANSWERS, answers.header, kept).close()
+    header = msgspec.structs.replace(answers.header, code_sha256="", sources_sha256={})
+    AnswerWriter(target / ANSWERS, header, kept).close()
     return target / REPORT

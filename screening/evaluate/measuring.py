@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from .dataset import read_dataset
 from .detectors import DetectorUnderTest, ReplayDetector
 from .detectors.registry import chosen_with_entries
 from .failures import failures_of
+from .fingerprints import code_sha256, detector_sha256
 from .hosting import Host, host_spec
 from .leaks import Statement, leaks, model_statements
 from .record import DetectorTested, LeftOut, Part
@@ -77,8 +79,9 @@ def evaluate_dataset(
     work_dir : path-like, optional
         Where ``answers.jsonl`` goes; nothing is stored when omitted.
     is_resumed : bool
-        Keep the answers in `work_dir` that the same version of a detector gave, with the same settings,
-        to the same bytes. A detector without a version is asked again.
+        Keep the answers in `work_dir` that the same version of a detector gave, from the same source files,
+        with the same code of this software and the same settings, to the same bytes. A detector without a
+        version, or whose class has no file, is asked again.
     workers : int
         Processes. More than one, or a time limit, gives each detector processes of its own.
     time_limit_s : float, optional
@@ -101,7 +104,7 @@ def evaluate_dataset(
         If `work_dir` cannot be written.
     """
     folder = _folder(dataset_dir, work_dir, workers, progress)
-    answers = answers_of(
+    answers, resumed = _measured(
         folder,
         detectors=detectors,
         settings=settings,
@@ -115,7 +118,7 @@ def evaluate_dataset(
     part = part_of(answers)
     present = {section.id for section in part.sections}
     exhibits = tuple(one for one in failures_of(answers, folder) if one.section in present)
-    return msgspec.structs.replace(part, exhibits=exhibits)
+    return msgspec.structs.replace(part, exhibits=exhibits, left_out=(*part.left_out, *resumed))
 
 
 def answers_of(
@@ -163,6 +166,33 @@ def answers_of(
     ConfigurationError, FormatError, StoreError
         As in :func:`evaluate_dataset`.
     """
+    answers, _ = _measured(
+        dataset_dir,
+        detectors=detectors,
+        settings=settings,
+        split=split,
+        work_dir=work_dir,
+        is_resumed=is_resumed,
+        workers=workers,
+        time_limit_s=time_limit_s,
+        progress=progress,
+    )
+    return answers
+
+
+def _measured(
+    dataset_dir: str | Path,
+    *,
+    detectors: Sequence[str | DetectorUnderTest] | None,
+    settings: Settings | Path | None,
+    split: str,
+    work_dir: str | Path | None,
+    is_resumed: bool,
+    workers: int,
+    time_limit_s: float | None,
+    progress: Progress | None,
+) -> tuple[Answers, list[LeftOut]]:
+    """Return the answers, and how many of them are of an earlier run."""
     if split not in SPLITS:
         raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, got {split!r}", value=split)
     if workers < 1 or (time_limit_s is not None and not time_limit_s > 0):
@@ -183,7 +213,14 @@ def answers_of(
     model_dir = None if chosen.models.folder is None else Path(chosen.models.folder)
     statements = model_statements(model_dir)  # read now: what is none must not be told after hours
     store = None if work_dir is None else Path(work_dir) / ANSWERS
-    kept = _kept(store, header, samples, Path(dataset_dir)) if is_resumed and store is not None else {}
+    kept, resumed = {}, list[LeftOut]()
+    if is_resumed and store is not None and store.is_file():
+        when = datetime.fromtimestamp(store.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        kept = _kept(store, header, samples, Path(dataset_dir))
+        text = (
+            f"{len(kept)} of {len(samples) * len(under_test)} answers kept from {when.replace('+00:00', 'Z')}"
+        )
+        resumed.append(LeftOut(kind="not asked again", where=ANSWERS, text=text, n=len(kept), is_error=False))
     work = _Work(under_test, entries, samples, kept)
     writer = None if store is None else AnswerWriter(store, header, kept.values())
     rows = dict(kept)
@@ -215,7 +252,7 @@ def answers_of(
     )
     if store is not None:
         AnswerWriter(store, header, ordered).close()
-    return Answers(header=header, rows=ordered)
+    return Answers(header=header, rows=ordered), resumed
 
 
 def _folder(
@@ -270,6 +307,8 @@ def _header(
         problems=dataset.problems,
         ignored_columns=dataset.ignored_columns,
         detectors=tuple(tested(detector) for detector in detectors),
+        code_sha256=code_sha256(),
+        sources_sha256={d.name: found for d in detectors if (found := detector_sha256(d))},
     )
 
 
@@ -277,15 +316,15 @@ def _kept(
     store: Path, header: AnswersHeader, samples: Sequence[Sample], root: Path
 ) -> dict[tuple[str, str], StoredAnswer]:
     """Return the answers of an earlier run that would be given again, with the truth as it is now."""
-    if not store.is_file():
-        return {}
     before = read_answers(store)
     same = {
         detector.name
         for detector in header.detectors
-        if detector.version and detector in before.header.detectors
+        if detector.version
+        and detector in before.header.detectors
+        and header.sources_sha256.get(detector.name, "") == before.header.sources_sha256.get(detector.name)
     }
-    if before.header.config_sha256 != header.config_sha256 or before.header.version != header.version:
+    if (before.header.config_sha256, before.header.code_sha256) != (header.config_sha256, header.code_sha256):
         return {}
     now = {sample.id: sample for sample in samples}
     hashes: dict[str, str] = {}

@@ -120,19 +120,20 @@ def paired_tests(now: Answers, before: Answers) -> dict[Key, PairedTest]:
 def _level_tests(detector: str, now: list[Answered], before: list[Answered]) -> dict[Key, PairedTest]:
     """Return the tests of the two figures about levels, which no detector is ranked by."""
     found: dict[Key, PairedTest] = {}
-    for metric, level, is_asked in (
-        ("answers UNKNOWN", Level.UNKNOWN, lambda s: True),
-        ("LOW where it must not be", Level.LOW, lambda s: s.level not in (None, Level.LOW)),
+    for metric, level, is_of_all in (
+        ("answers UNKNOWN", Level.UNKNOWN, True),
+        ("LOW where it must not be", Level.LOW, False),
     ):
-        sides = [{a.sample.id: a for a in side if is_asked(a.sample)} for side in (now, before)]
+        sides = [
+            {a.sample.id: a for a in side if is_of_all or a.sample.level not in (None, Level.LOW)}
+            for side in (now, before)
+        ]
         both = [name for name in sides[0] if name in sides[1]]
         if not both:
             continue
-        test = paired_shares(
-            *([side[name].answer.level is level for name in both] for side in sides),
-            [sides[0][name].sample.parent for name in both],
-            n_resample=N_RESAMPLE,
-        )
+        now_hit, before_hit = ([side[name].answer.level is level for name in both] for side in sides)
+        parents = [sides[0][name].sample.parent for name in both]
+        test = paired_shares(now_hit, before_hit, parents, n_resample=N_RESAMPLE)
         if test.p is not None:
             key = ("levels", metric, detector, "")
             found[key] = PairedTest(test.p, f"{test.test}, on the same samples", test.n)

@@ -14,6 +14,7 @@ from pathlib import Path
 from screening import __version__
 from screening.classifiers import parse_card, shipped_models
 from screening.config import Settings, settings_sha256
+from screening.evaluate.fingerprints import code_sha256
 from screening.evaluate.record import Provenance
 from screening.records import sha256_hex
 
@@ -73,7 +74,8 @@ def machine() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        No host name, no user, no paths.
+        No host name, no user, no paths. "code" is one hash of the installed software's own code: versions
+        do not change with every edit.
     """
     from screening import kernels
 
@@ -83,6 +85,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "kernels": kernels.isa(),
+        "code": code_sha256(),
     }
     for name in LIBRARIES:
         try:

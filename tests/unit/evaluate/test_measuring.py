@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import re
 import sys
 import time
 
@@ -13,8 +15,10 @@ from screening.evaluate.answers import ANSWERS, read_answers
 from screening.evaluate.dataset import read_dataset
 from screening.evaluate.detectors import ReplayDetector
 from screening.evaluate.detectors.contract import ordinary_scans
+from screening.evaluate.fingerprints import code_sha256
 from screening.evaluate.hosting import Host, host_spec
 from screening.evaluate.measuring import answers_of, evaluate_dataset
+from screening.evaluate.report.provenance import machine
 from screening.evaluate.stored import evaluate_stored
 from screening.records import Level
 
@@ -216,15 +220,21 @@ def test_a_resumed_evaluation_asks_only_what_is_missing(folder, tmp_path):
     part = evaluate_dataset(folder, detectors=[again], settings=Settings(), work_dir=work, is_resumed=True)
     assert again.asked == ["changed", "s3", "s4", "s5"]
     assert part.figures == whole.figures
+    (resumed,) = [item for item in part.left_out if item.kind == "not asked again"]
+    assert (resumed.n, resumed.is_error) == (2, False)
+    assert re.fullmatch(r"2 of 6 answers kept from \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", resumed.text)
+    assert not [item for item in whole.left_out if item.kind == "not asked again"]
     assert len(read_answers(work / ANSWERS).rows) == 6
 
 
-@pytest.mark.parametrize("change", ["version", "settings", "no version", "not resumed"])
-def test_answers_that_might_differ_are_given_again(folder, tmp_path, change):
+@pytest.mark.parametrize("change", ["version", "settings", "no version", "not resumed", "our code"])
+def test_answers_that_might_differ_are_given_again(folder, tmp_path, monkeypatch, change):
     answers_of(folder, detectors=[Counting()], settings=Settings(), work_dir=tmp_path / "work")
     again = Counting()
     if change in ("version", "no version"):
         again.version = "2" if change == "version" else ""
+    if change == "our code":
+        monkeypatch.setattr("screening.evaluate.measuring.code_sha256", lambda: "other")
     settings = (
         msgspec.convert({"radiation": {"n_sigma": 7.5}}, Settings) if change == "settings" else Settings()
     )
@@ -236,6 +246,61 @@ def test_answers_that_might_differ_are_given_again(folder, tmp_path, change):
         is_resumed=change != "not resumed",
     )
     assert len(again.asked) == 6
+
+
+LISTENER = """
+from screening.evaluate.detectors import DetectorAnswer
+from screening.records import Level
+{more}
+class Listener:
+    name = "listener"
+    version = "1"
+    def __init__(self):
+        self.asked = []
+    def answer(self, scan):
+        self.asked.append(scan.identity.scan_id)
+        return DetectorAnswer(level=Level.{level})
+"""
+
+
+@pytest.mark.parametrize("is_package", [False, True])
+def test_an_edited_detector_of_the_same_version_is_asked_again(folder, tmp_path, monkeypatch, is_package):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    home = tmp_path / "listening" if is_package else tmp_path
+    home.mkdir(exist_ok=True)
+    (home / "__init__.py").write_text("", encoding="utf-8")
+    name = "listening.main" if is_package else "listening_main"
+
+    def _asked(level="LOW", beside="1"):
+        source = LISTENER.format(level=level, more="from . import beside" if is_package else "")
+        (home / f"{name.rpartition('.')[2]}.py").write_text(source, encoding="utf-8")
+        (home / "beside.py").write_text(f"x = {beside}", encoding="utf-8")
+        importlib.invalidate_caches()
+        for known in [k for k in sys.modules if k.startswith("listening")]:
+            del sys.modules[known]
+        detector = importlib.import_module(name).Listener()
+        evaluate_dataset(
+            folder, detectors=[detector], settings=Settings(), work_dir=tmp_path / "work", is_resumed=True
+        )
+        return len(detector.asked)
+
+    assert [_asked(), _asked(), _asked("HIGH"), _asked("HIGH")] == [6, 0, 6, 0]
+    assert _asked("HIGH", beside="22") == (6 if is_package else 0)
+
+
+def test_a_class_without_a_file_is_asked_again(folder, tmp_path):
+    made = type("Made", (Counting,), {"__module__": "nowhere"})
+    for _ in range(2):
+        detector = made()
+        answers_of(
+            folder, detectors=[detector], settings=Settings(), work_dir=tmp_path / "work", is_resumed=True
+        )
+        assert len(detector.asked) == 6
+
+
+def test_the_code_is_known_by_one_hash():
+    assert re.fullmatch("[0-9a-f]{64}", code_sha256())
+    assert machine()["code"] == code_sha256()
 
 
 def test_a_report_from_answers_that_are_not_all_there_says_so(folder, tmp_path):
