@@ -66,7 +66,7 @@ def read_archive(folder: str | Path, labels: str | Path | None = None) -> DataSe
             scan_id = scan.identity.scan_id
             if scan_id in places:
                 text = f"scan {scan_id} lies in {places[scan_id][0]} too; the first counts"
-                problems.append(Problem(kind="duplicate id", where=name, text=text))
+                problems.append(Problem(kind="duplicate scan", where=name, text=text))
                 continue
             places[scan_id] = (name, index)
     samples: list[Sample] = []

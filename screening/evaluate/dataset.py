@@ -54,7 +54,7 @@ def read_dataset(folder: str | Path) -> DataSet:
         if _within(root, sample.path):
             samples.append(sample)
         else:
-            text = f"{sample.path}: no such file in the data set"
+            text = f"{sample.path}: {_why_not(root, sample.path)}"
             problems.append(Problem(kind="missing scan", where=f"row {number}", text=text))
     problems.extend(_unlabelled(root, set(table.places)))
     samples, truth_sha256 = with_truths(root, samples, set(table.ids), problems)
@@ -105,6 +105,14 @@ def _within(root: Path, path: str) -> bool:
         return target.is_relative_to(root.resolve()) and target.is_file()
     except (OSError, ValueError):  # longer than a name may be, a loop of links, a character no name has
         return False
+
+
+def _why_not(root: Path, path: str) -> str:
+    try:
+        is_outside = not (root / path).resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError):
+        is_outside = False
+    return "outside of the folder of the data set" if is_outside else "no such file in the data set"
 
 
 def _unlabelled(root: Path, labelled: set[str]) -> list[Problem]:

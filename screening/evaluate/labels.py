@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import msgspec
 
 from screening.errors import FormatError
+from screening.physics import NUCLIDES
 from screening.records import Level, sha256_hex
 
+from .detectors.nuclide_names import label_of
 from .identification import load_correspondence
 from .samples import SPLITS, Problem, Sample
 
-__all__ = ["COLUMNS", "LABELS", "LabelTable", "labelled_by", "read_labels"]
+__all__ = ["COLUMNS", "LABELS", "LabelTable", "labelled_by", "meant_column", "read_labels"]
 
 LABELS = "labels.csv"
 COLUMNS = (
@@ -43,6 +47,7 @@ COLUMNS = (
     "cargo_mass_kg",
 )
 NOTHING = "none"
+MODALITIES = ("radiation", "radiograph")
 _FLAGS = ("has_source", "has_neutrons", "is_empty", "has_dense", "is_shielded", "has_threat")
 _WORDS: dict[str, bool | None] = {
     "true": True,
@@ -63,7 +68,7 @@ class LabelTable(msgspec.Struct, frozen=True, kw_only=True):
     samples : tuple of Sample
         Rows that can be read, with where each stands.
     rows : tuple of int
-        The row of each sample in the file.
+        The line of the file on which each sample's row begins.
     ids : frozenset of str
         Names of all rows, also of those that cannot be read.
     places : frozenset of str
@@ -110,6 +115,29 @@ def labelled_by(path: Path) -> Literal["path", "scan_id"]:
     return "scan_id" if "scan_id" in header and "path" not in header else "path"
 
 
+def meant_column(name: str) -> str:
+    """Return the column that a name without a meaning probably stands for.
+
+    Parameters
+    ----------
+    name : str
+        A column of the labels.
+
+    Returns
+    -------
+    str
+        One of COLUMNS; "" where none comes near.
+
+    Examples
+    --------
+    >>> [meant_column(name) for name in ("is_emty", "isempty", "Level", "colour")]
+    ['is_empty', 'is_empty', 'level', '']
+    """
+    bare = {column.replace("_", ""): column for column in COLUMNS}
+    near = get_close_matches(re.sub(r"[\s_-]", "", name).lower(), bare, n=1, cutoff=0.8)
+    return bare[near[0]] if near else ""
+
+
 def read_labels(path: Path, *, by: Literal["path", "scan_id"] = "path") -> LabelTable:
     """Read labels.
 
@@ -137,22 +165,28 @@ def read_labels(path: Path, *, by: Literal["path", "scan_id"] = "path") -> Label
         raise FormatError(f"{LABELS}: {why}; known columns: {', '.join(COLUMNS)}", value=header)
     problems: list[Problem] = []
     samples, numbers = [], []
-    seen: set[str] = set()
+    seen_ids: dict[str, int] = {}
+    seen_scans: dict[tuple[str, int], int] = {}
     ids: set[str] = set()
     places: set[str] = set()
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
         ids.add(_name(cells))
         places.add(cells.get(by, ""))
         sample = _sample(cells, f"{LABELS} row {number}", len(row), len(header), by, problems)
         if sample is None:
             continue
-        place = f"{sample.path}#{sample.index}" if by == "path" else f"scan {sample.scan_id}"
-        if seen & {sample.id, place}:
-            text = f"{sample.id} is labelled twice; the first counts"
+        scan = (sample.path, sample.index) if by == "path" else (sample.scan_id, 0)
+        if (first := seen_scans.get(scan)) is not None:
+            what = f"scan {sample.index} of {sample.path}" if by == "path" else f"scan {sample.scan_id}"
+            text = f"{what} is labelled in rows {first} and {number}; the first counts"
+            problems.append(Problem(kind="duplicate scan", where=f"row {number}", text=text))
+            continue
+        if (first := seen_ids.get(sample.id)) is not None:
+            text = f"the id {sample.id!r} stands in rows {first} and {number}; the first counts"
             problems.append(Problem(kind="duplicate id", where=f"row {number}", text=text))
             continue
-        seen |= {sample.id, place}
+        seen_scans[scan] = seen_ids[sample.id] = number
         samples.append(sample)
         numbers.append(number)
     return LabelTable(
@@ -167,7 +201,8 @@ def read_labels(path: Path, *, by: Literal["path", "scan_id"] = "path") -> Label
     )
 
 
-def _table(path: Path) -> tuple[bytes, list[str], list[list[str]]]:
+def _table(path: Path) -> tuple[bytes, list[str], list[tuple[int, list[str]]]]:
+    """Return the bytes, the header, and each row with the line on which it begins."""
     try:
         data = path.read_bytes()
         text = data.decode("utf-8-sig")
@@ -175,12 +210,17 @@ def _table(path: Path) -> tuple[bytes, list[str], list[list[str]]]:
         raise FormatError(f"{path}: {error.strerror or error}", value=str(path)) from None
     except UnicodeDecodeError as error:
         raise FormatError(f"{LABELS}: not UTF-8 at byte {error.start}", value=error.start) from None
-    reader = csv.reader(text.splitlines(), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    ended = 0
     try:
-        rows = [row for row in reader if any(cell.strip() for cell in row)]
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                rows.append((ended + 1, row))
+            ended = reader.line_num
     except csv.Error as error:
         raise FormatError(f"{LABELS}, line {reader.line_num}: {error}", value=reader.line_num) from None
-    header = [name.strip() for name in rows[0]] if rows else []
+    header = [name.strip() for name in rows[0][1]] if rows else []
     return data, header, rows[1:]
 
 
@@ -210,15 +250,18 @@ def _sample(
         invalid(f"path {path!r} is none")
     if _whole(index_text) is None or index_text.startswith("-"):
         invalid(f"index {index_text!r} is no number")
-    if modality not in ("", "radiation", "radiograph"):
-        problems.append(Problem(kind="unknown class", where=where, text=f"modality {modality!r}"))
+    if modality not in ("", *MODALITIES):
+        problems.append(
+            Problem(kind="unknown class", where=where, text=_unknown("modality", modality, MODALITIES))
+        )
     if split not in SPLITS:
-        problems.append(Problem(kind="unknown class", where=where, text=f"split {split!r}"))
+        problems.append(Problem(kind="unknown class", where=where, text=_unknown("split", split, SPLITS)))
     seed = cells.get("seed", "")
     if seed and _whole(seed) is None:
         invalid(f"seed {seed!r} is no number")
-    if level not in ("", *(level.value for level in Level)):
-        problems.append(Problem(kind="unknown class", where=where, text=f"level {level!r}"))
+    levels = tuple(level.value for level in Level)
+    if level not in ("", *levels):
+        problems.append(Problem(kind="unknown class", where=where, text=_unknown("level", level, levels)))
     flags: dict[str, bool | None] = {}
     for name in _FLAGS:
         word = cells.get(name, "").lower()
@@ -235,6 +278,11 @@ def _sample(
         return None
     if flags["has_source"] is None and nuclides is not None:
         flags["has_source"] = bool(nuclides)
+    if nuclides is not None and flags["has_source"] is not bool(nuclides):
+        said = f"truth_nuclides {cells['truth_nuclides']!r} and has_source {cells['has_source']!r}"
+        text = f"{said} contradict each other: neither is scored"
+        problems.append(Problem(kind="contradiction", where=where, text=text))
+        nuclides = flags["has_source"] = None
     name = _name(cells)
     return Sample(
         id=name,
@@ -284,11 +332,17 @@ def _nuclides(text: str, where: str, problems: list[Problem]) -> tuple[str, ...]
         return None
     if text.lower() == NOTHING:
         return ()
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
+    names = tuple(dict.fromkeys(label_of(name) for name in text.split(";") if name.strip()))
     table = load_correspondence()
-    problems.extend(
-        Problem(kind="unknown class", where=where, text=f"nuclide {name!r}")
-        for name in names
-        if not table.knows(name)
-    )
+    labels = (*NUCLIDES, *table.category)
+    for name in names:
+        if not table.knows(name):
+            near = get_close_matches(name, labels, n=1, cutoff=0.7)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            said = f"nuclide {name!r} is unknown{meant}: the whole row is left out"
+            problems.append(Problem(kind="unknown class", where=where, text=said))
     return names
+
+
+def _unknown(what: str, word: str, allowed: tuple[str, ...]) -> str:
+    return f"{what} {word!r} is none of {', '.join(allowed)}: the whole row is left out"

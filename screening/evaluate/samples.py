@@ -16,6 +16,8 @@ ProblemKind = Literal[
     "missing scan",
     "scan without label",
     "duplicate id",
+    "duplicate scan",
+    "contradiction",
     "unknown class",
     "invalid value",
     "modality mismatch",

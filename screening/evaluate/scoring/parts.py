@@ -9,6 +9,7 @@ import msgspec
 
 from screening.evaluate.answers import Answers, AnswersHeader, StoredAnswer
 from screening.evaluate.identification import Correspondence, load_correspondence
+from screening.evaluate.labels import meant_column
 from screening.evaluate.record import Curve, Figure, LeftOut, Part, Section
 
 from . import alarms, calibrated, cost, levels, localisation, mass, nuclides
@@ -136,7 +137,8 @@ def _left_out(answers: Answers) -> list[LeftOut]:
         LeftOut(
             kind="ignored column",
             where=name,
-            text="a column of the labels without a meaning here",
+            text="a column of the labels without a meaning here"
+            + (f"; did you mean {meant!r}?" if (meant := meant_column(name)) else ""),
             is_error=False,
         )
         for name in header.ignored_columns

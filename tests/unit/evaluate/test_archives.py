@@ -42,8 +42,8 @@ def test_an_archive_is_labelled_by_identity(archive):
         ("p", "2026/02/p.h5", 0, ""),
     ]
     assert kinds(data) == [
-        ("duplicate id", "copies/again.h5"),
-        ("duplicate id", "row 6"),
+        ("duplicate scan", "copies/again.h5"),
+        ("duplicate scan", "row 6"),
         ("invalid value", "labels.csv row 7"),
         ("missing scan", "gone"),
         ("scan without label", "u.h5#0"),

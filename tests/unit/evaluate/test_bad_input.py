@@ -70,7 +70,7 @@ def evaluated(tmp_path_factory):
 def test_each_is_named_and_counted(evaluated):
     _, evaluation = evaluated
     assert Counter(item.kind for item in evaluation.left_out if item.is_error) == {
-        "duplicate id": 2,
+        "duplicate scan": 2,
         "unknown class": 2,
         "missing scan": 1,
         "scan without label": 1,
@@ -102,7 +102,7 @@ def test_every_row_is_somewhere(evaluated):
     _, evaluation = evaluated
     counts = {f.metric: f.value for f in evaluation.figures if f.section == "data" and not f.stratum}
     others = sum(item.n for item in evaluation.left_out if item.kind == "other split")
-    lost = {"duplicate id", "unknown class", "missing scan"}
+    lost = {"duplicate scan", "unknown class", "missing scan"}
     n_lost = sum(item.n for item in evaluation.left_out if item.kind in lost)
     assert counts["rows of the labels"] == counts["scans scored"] + others + n_lost
     (unknown,) = [f for f in evaluation.figures if f.metric == "answers UNKNOWN"]
@@ -112,6 +112,6 @@ def test_every_row_is_somewhere(evaluated):
 def test_the_page_and_the_table_say_so(evaluated):
     out, evaluation = evaluated
     page, table = (out / "report.html").read_text(encoding="utf-8"), evaluation_table(evaluation)
-    for kind in ("trained on", "in two splits", "not a number", "wrong shape", "duplicate id"):
+    for kind in ("trained on", "in two splits", "not a number", "wrong shape", "duplicate scan"):
         assert kind in page
         assert kind in table

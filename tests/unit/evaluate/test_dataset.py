@@ -8,6 +8,7 @@ import pytest
 
 from screening.errors import FormatError
 from screening.evaluate.dataset import COLUMNS, SPLITS, read_dataset
+from screening.evaluate.labels import meant_column
 from screening.records import Level
 
 
@@ -65,7 +66,7 @@ def test_every_mismatch_is_named(folder):
     )
     assert [sample.path for sample in data.samples] == ["a.n42"]
     assert kinds(data) == [
-        ("duplicate id", "row 4"),
+        ("duplicate scan", "row 4"),
         ("invalid value", "labels.csv row 7"),
         ("invalid value", "labels.csv row 8"),
         ("missing scan", "row 3"),
@@ -109,7 +110,70 @@ def test_a_label_cannot_reach_out_of_its_folder(folder):
     outside = folder.parent / "outside.n42"
     outside.write_bytes(b"x")
     data = labels(folder, "path", "a.n42", "b.n42", "sub/c.npy", "../outside.n42")
-    assert kinds(data) == [("missing scan", "row 5")]
+    (outside,) = data.problems
+    assert (outside.kind, outside.where) == ("missing scan", "row 5")
+    assert outside.text == "../outside.n42: outside of the folder of the data set"
+
+
+def test_what_stands_twice_is_named_with_both_rows(folder):
+    data = labels(folder, "path,id", "a.n42,g", "a.n42,h", "b.n42,g", "sub/c.npy,")
+    assert [(problem.kind, problem.where, problem.text) for problem in data.problems] == [
+        ("duplicate scan", "row 3", "scan 0 of a.n42 is labelled in rows 2 and 3; the first counts"),
+        ("duplicate id", "row 4", "the id 'g' stands in rows 2 and 4; the first counts"),
+    ]
+
+
+def test_a_row_is_named_by_the_line_it_begins_on(folder):
+    data = labels(folder, "path,group", "", 'a.n42,"two', 'lines"', "", "b.n42,", "gone.n42,", "sub/c.npy,")
+    assert data.samples[0].group == "two\nlines"
+    assert [(problem.where, problem.text) for problem in data.problems] == [
+        ("row 7", "gone.n42: no such file in the data set")
+    ]
+
+
+def test_truths_that_contradict_each_other_are_named_and_not_scored(folder):
+    data = labels(
+        folder,
+        "path,truth_nuclides,has_source,is_empty",
+        "a.n42,none,yes,true",
+        "b.n42,Cs-137,false,",
+        "sub/c.npy,none,no,",
+    )
+    assert [(item.truth_nuclides, item.has_source) for item in data.samples] == [
+        (None, None),
+        (None, None),
+        ((), False),
+    ]
+    assert data.samples[0].is_empty is True
+    assert [(problem.kind, problem.where) for problem in data.problems] == [
+        ("contradiction", "labels.csv row 2"),
+        ("contradiction", "labels.csv row 3"),
+    ]
+    assert "truth_nuclides 'none' and has_source 'yes'" in data.problems[0].text
+
+
+def test_nuclides_are_read_as_those_of_replies_are(folder):
+    data = labels(
+        folder,
+        "path,truth_nuclides",
+        "a.n42,Th232; cs137;Cs-137",
+        "b.n42,Cs-173",
+        "sub/c.npy,Gizmo",
+    )
+    assert [item.truth_nuclides for item in data.samples] == [("Th-232", "Cs-137")]
+    assert [problem.text for problem in data.problems] == [
+        "nuclide 'Cs-173' is unknown (did you mean 'Cs-137'?): the whole row is left out",
+        "nuclide 'Gizmo' is unknown: the whole row is left out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [("is_emty", "is_empty"), ("isempty", "is_empty"), ("Level", "level"), ("lost_lines", ""), ("kind", "")],
+)
+def test_a_misspelled_column_is_told_with_the_one_it_resembles(folder, column, meant):
+    assert labels(folder, f"path,{column}", "a.n42,").ignored_columns == (column,)
+    assert meant_column(column) == meant
 
 
 @pytest.mark.parametrize(
