@@ -14,7 +14,7 @@ from screening.evaluate.metrics.resampling import clusters_of, interval_of
 from screening.evaluate.weak_source import analysis
 from screening.evaluate.weak_source.alarms import Alarms
 from screening.evaluate.weak_source.gathered import Gathered, Passes
-from screening.evaluate.weak_source.passes import ranges_of, short_of
+from screening.evaluate.weak_source.passes import ranges_of, short_of, unseen_of
 from screening.evaluate.weak_source.pictures import drawn_detectors
 from screening.evaluate.weak_source.plan import KNOWN, ORACLE, Plan
 from screening.evaluate.weak_source.rows import part_of
@@ -182,7 +182,6 @@ def test_pictures_show_few_detectors(known, found):
 
 
 def test_ranges_follow_the_pilot_and_are_extended(known):
-    pilot = Passes(np.arange(-10, 21, 3), known.passes[0].scores[:24, ::3][:, :11], known.passes[0].without)
     tenth = np.arange(-10, 16, 3)
     pilot = Passes(tenth, known.passes[0].scores[:24, ::3], known.passes[0].without[:24])
     ranges = ranges_of(known, 0, pilot, 0)
@@ -190,7 +189,7 @@ def test_ranges_follow_the_pilot_and_are_extended(known):
         ends = 10 * np.log10(HALF[detector][0] * np.exp(SIGMA * np.array([-2.05, 2.33])))
         assert low <= ends[0] + 1.5
         assert high - 1 >= ends[1] - 1.5
-        assert high - low < 16
+        assert high - low < 18
     full = short_of(known, 0, known.passes[0], 0)
     assert full == [[0, 0]] * 4
     cut = known.passes[0]._replace(tenth=known.passes[0].tenth[:14], scores=known.passes[0].scores[:, :14])
@@ -198,3 +197,19 @@ def test_ranges_follow_the_pilot_and_are_extended(known):
         end = 10 * np.log10(HALF[detector][0] * np.exp(2.33 * SIGMA))
         assert low == 4 or (low, high) == (0, 0)
         assert max(high, 4) >= end - 2
+
+
+def test_strong_sources_are_asked_of_those_who_need_them(known):
+    tenth = np.arange(-10, 16, 3)
+    pilot = Passes(tenth, known.passes[0].scores[:24, ::3].copy(), known.passes[0].without[:24])
+    assert unseen_of(known, 0, pilot, 0) == [[0, 0]] * 4
+    before = ranges_of(known, 0, pilot, 0)
+    pilot.scores[3, -2, 1] = -5.0  # nmf has not seen one
+    assert unseen_of(known, 0, pilot, 2) == [[0, 0], [16, 26], [0, 0], [0, 0]]
+    # Who was not asked at the strong ones has the range that the others say.
+    longer = Passes(
+        np.arange(-10, 25, 3),
+        np.concatenate([known.passes[0].scores[:24, ::3], np.full((24, 3, 4), np.nan, np.float32)], axis=1),
+        pilot.without,
+    )
+    assert ranges_of(known, 0, longer, 0) == before
