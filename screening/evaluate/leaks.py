@@ -23,6 +23,7 @@ from screening.errors import FormatError
 
 from .record import LeftOut
 from .samples import Sample
+from .whole_files import write_whole
 
 __all__ = [
     "STATEMENT",
@@ -158,7 +159,7 @@ def write_statement(
         }
     )
     path = folder / STATEMENT
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_whole(path, "".join(f"{line}\n" for line in lines).encode())
     return path
 
 

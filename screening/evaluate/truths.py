@@ -13,6 +13,7 @@ from screening.errors import FormatError
 from screening.records import sha256_hex
 
 from .samples import Problem, Sample, TruthBox
+from .whole_files import write_whole
 
 __all__ = ["TRUTH", "decode_mask", "encode_mask", "with_truths", "write_truths"]
 
@@ -132,7 +133,7 @@ def write_truths(folder: str | Path, truths: dict[str, list[TruthBox]]) -> Path:
         The file.
     """
     path = Path(folder) / TRUTH
-    path.write_bytes(msgspec.json.encode(truths) + b"\n")
+    write_whole(path, msgspec.json.encode(truths) + b"\n")
     return path
 
 

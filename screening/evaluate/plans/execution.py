@@ -18,6 +18,7 @@ from screening.evaluate.detectors import (
 )
 from screening.evaluate.measuring import tested as describe
 from screening.evaluate.record import LeftOut, Part
+from screening.evaluate.whole_files import write_whole
 from screening.records import sha256_hex
 
 from .asking import TrialOutcome, outcomes_of
@@ -124,9 +125,9 @@ def run_plan(
         progress=progress,
     )
     left_out += _data_problems(plan, folder)
-    with (Path(work_dir) / "trials.jsonl").open("wb") as file:
-        for outcome in outcomes:
-            file.write(msgspec.json.encode(outcome) + b"\n")
+    write_whole(
+        Path(work_dir) / "trials.jsonl", b"".join(msgspec.json.encode(one) + b"\n" for one in outcomes)
+    )
     from .results import plan_part
 
     return plan_part(

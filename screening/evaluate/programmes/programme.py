@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def run_programme(folder: str | Path, *, as_of: datetime | None = None) -> Part:
     """
     root = Path(folder)
     expected, containers = read_expected(root / EXPECTED), read_containers(root / CONTAINERS)
-    part = programme_part(expected.rows, containers.rows, as_of=as_of)
+    part = programme_part(expected.rows, containers.rows, as_of=as_of, unreadable=containers.left_out_keys)
     name = root.resolve().name
     return msgspec.structs.replace(
         part,
@@ -69,6 +69,7 @@ def programme_part(
     containers: Sequence[ContainerRun],
     *,
     as_of: datetime | None = None,
+    unreadable: Collection[tuple[str, str]] = (),
 ) -> Part:
     """Return what records of containers say of a programme.
 
@@ -80,6 +81,9 @@ def programme_part(
         All that was recorded.
     as_of : datetime, optional
         When the record was closed; the last time in it when omitted.
+    unreadable : collection of (str, str)
+        Number and list of containers whose record could not be read: no step counts as done, and they are
+        told apart from those without a record.
 
     Returns
     -------
@@ -106,18 +110,22 @@ def programme_part(
         )
         for name, number in sorted(set(by_key) - announced)
     ]
-    missing = sorted(announced - set(by_key))
-    if missing:
-        shown = ", ".join(number for _, number in missing[:10]) + (", ..." if len(missing) > 10 else "")
-        left_out.append(
-            LeftOut(
-                kind="no record",
-                where=CONTAINERS,
-                text=f"announced and never recorded, each step counted as not done: {shown}",
-                n=len(missing),
-                is_error=False,
+    lost = {(name, number) for number, name in unreadable}
+    for kind, said, missing in (
+        ("no record", "announced and never recorded", sorted(announced - set(by_key) - lost)),
+        ("record left out", "announced, the record cannot be read", sorted(announced & lost - set(by_key))),
+    ):
+        if missing:
+            shown = ", ".join(number for _, number in missing[:10]) + (", ..." if len(missing) > 10 else "")
+            left_out.append(
+                LeftOut(
+                    kind=kind,
+                    where=CONTAINERS,
+                    text=f"{said}, each step counted as not done: {shown}",
+                    n=len(missing),
+                    is_error=False,
+                )
             )
-        )
     figures = [
         *_steps(sorted(announced), by_key),
         *_times(containers, closed),

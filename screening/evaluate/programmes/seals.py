@@ -45,11 +45,18 @@ def run_seals(folder: str | Path) -> Part:
     root = Path(folder)
     trips = read_trips(root / TRIALS)
     reads = read_custody(root / CUSTODY) if (root / CUSTODY).exists() else None
-    part = seal_part(trips.rows, () if reads is None else reads.rows)
+    due = () if reads is None else reads.rows
+    # a trip that could not be read is named once; its readings are no further errors
+    unread = trips.left_out_keys - {(trip.trip, trip.seal) for trip in trips.rows}
+    counted = [read for read in due if (read.trip, read.seal) not in unread]
+    part = seal_part(trips.rows, counted)
     data = {f"{root.resolve().name}/{TRIALS}": trips.sha256}
     if reads is not None:
         data[f"{root.resolve().name}/{CUSTODY}"] = reads.sha256
     left_out = (*trips.left_out, *(() if reads is None else reads.left_out), *part.left_out)
+    if n_lost := len(due) - len(counted):
+        text = "readings of trips that could not be read: counted in no rate"
+        left_out += (LeftOut(kind="trip left out", where=CUSTODY, text=text, n=n_lost, is_error=False),)
     return msgspec.structs.replace(part, left_out=left_out, data=data)
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from screening.errors import FormatError, StoreError
 from screening.evaluate.record import LeftOut
+from screening.evaluate.whole_files import write_whole
 from screening.records import Action, Level, sha256_hex
 
 from .records import NOT_OPENED, ContainerRun, CustodyRead, ExpectedContainer, SealTrip
@@ -62,11 +63,14 @@ class Table(NamedTuple):
         Those that could not, one each.
     sha256 : str
         Of the file.
+    left_out_keys : frozenset of tuple of str
+        First two cells of each row that could not be read: what else speaks of them is no error of its own.
     """
 
     rows: tuple[Any, ...]
     left_out: tuple[LeftOut, ...]
     sha256: str
+    left_out_keys: frozenset[tuple[str, str]] = frozenset()
 
 
 def read_trips(path: str | Path) -> Table:
@@ -179,7 +183,7 @@ def write_table(path: str | Path, rows: Sequence[Any]) -> None:
     for row in rows:
         writer.writerow([_cell(getattr(row, name)) for name in columns])
     try:
-        Path(path).write_text(stream.getvalue(), encoding="utf-8")
+        write_whole(Path(path), stream.getvalue().encode())
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror})", value=str(path)) from None
 
@@ -207,9 +211,14 @@ def _read(
         raise FormatError(f"{path}: {error.strerror or error}", value=str(path)) from None
     except UnicodeDecodeError as error:
         raise FormatError(f"{path.name}: not UTF-8 at byte {error.start}", value=error.start) from None
-    reader = csv.reader(text.splitlines(), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        lines = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        lines: list[tuple[int, list[str]]] = []
+        ended = 0
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                lines.append((ended + 1, row))  # the line on which it begins
+            ended = reader.line_num
     except csv.Error as error:
         raise FormatError(f"{path.name}, line {reader.line_num}: {error}", value=reader.line_num) from None
     header = [cell.strip() for cell in lines[0][1]] if lines else []
@@ -217,15 +226,20 @@ def _read(
     rows: list[Row] = []
     left_out: list[LeftOut] = []
     seen: set[str] = set()
+    lost: set[tuple[str, str]] = set()
     for number, row in lines[1:]:
         where = f"{path.name} line {number}"
+        cells = dict(zip(header, (cell.strip() for cell in row), strict=False))
+        key = (cells.get(columns[0], ""), cells.get(columns[1], ""))
         if len(row) != len(header):
             text_ = f"{len(row)} cells under {len(header)} columns"
             left_out.append(LeftOut(kind="invalid value", where=where, text=text_))
+            lost.add(key)
             continue
         try:
-            one = make(dict(zip(header, (cell.strip() for cell in row), strict=True)))
+            one = make(cells)
         except ValueError as error:
+            lost.add(key)
             left_out.append(LeftOut(kind="invalid value", where=where, text=str(error)))
             continue
         if name_of(one) in seen:
@@ -234,7 +248,7 @@ def _read(
             continue
         seen.add(name_of(one))
         rows.append(one)
-    return Table(tuple(rows), tuple(left_out), sha256_hex(data))
+    return Table(tuple(rows), tuple(left_out), sha256_hex(data), frozenset(lost))
 
 
 def _check_header(name: str, header: Iterable[str], columns: tuple[str, ...]) -> None:

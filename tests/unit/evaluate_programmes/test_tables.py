@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from screening.errors import FormatError
+from screening.errors import FormatError, StoreError
 from screening.evaluate.programmes import run_programme, run_records, run_seals
 from screening.evaluate.programmes.simulated import (
     simulate_programme,
@@ -117,6 +117,63 @@ def test_doubles_and_ragged_rows_are_named(tmp_path):
         ("invalid value", "seal-trials.csv line 4"),
     ]
     assert table.left_out[1].text == "2 cells under 13 columns"
+
+
+def test_what_speaks_of_a_row_that_cannot_be_read_is_no_error_of_its_own(tmp_path):
+    bad = {**TRIP, "trip": "t2", "seal": "s2", "reports": "soon"}
+    write_rows(tmp_path / "seal-trials.csv", TRIP, bad)
+    reads = [("t1", "s1"), ("t2", "s2"), ("t2", "s2"), ("t3", "s3")]
+    rows = [
+        {"trip": trip, "seal": seal, "point": f"gate {k}", "read_at": ""}
+        for k, (trip, seal) in enumerate(reads)
+    ]
+    write_rows(tmp_path / "custody.csv", *rows)
+    part = run_seals(tmp_path)
+    assert [(one.kind, one.n, one.is_error) for one in part.left_out] == [
+        ("invalid value", 1, True),
+        ("unknown trip", 1, True),
+        ("trip left out", 2, False),
+    ]
+    assert "'soon' is no time of RFC 3339" in part.left_out[0].text
+    assert "s3" in part.left_out[1].text
+
+
+def test_a_container_whose_record_cannot_be_read_is_told_from_one_without(tmp_path):
+    record = simulate_programme(1, 6, seed=1)
+    write_programme(tmp_path, record)
+    path = tmp_path / "containers.csv"
+    header, first, _, *rest = path.read_text().splitlines()
+    number = first.split(",")[0]
+    path.write_text("\n".join([header, first + ",more", *rest]) + "\n", encoding="utf-8")
+    left_out = {one.kind: one for one in run_programme(tmp_path).left_out}
+    assert left_out["invalid value"].is_error
+    assert left_out["record left out"].text.endswith(number)
+    assert left_out["no record"].n == 1
+    assert number not in left_out["no record"].text
+
+
+def test_rows_are_named_by_the_line_they_begin_on(tmp_path):
+    path = write_rows(
+        tmp_path / "seal-trials.csv", {**TRIP, "route": '"rail\nand road"'}, {**TRIP, "trip": ""}
+    )
+    table = read_trips(path)
+    assert table.rows[0].route == "rail\nand road"
+    assert [one.where for one in table.left_out] == ["seal-trials.csv line 4"]
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    seals = simulate_seal_trials(3, seed=3)
+    write_seal_trials(tmp_path, seals)
+    before = (tmp_path / "seal-trials.csv").read_bytes()
+
+    def _full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("screening.evaluate.whole_files.os.fsync", _full)
+    with pytest.raises(StoreError, match="No space left"):
+        write_seal_trials(tmp_path, simulate_seal_trials(3, seed=4))
+    assert (tmp_path / "seal-trials.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["custody.csv", "seal-trials.csv"]
 
 
 def test_levels_actions_and_outcomes_are_closed_lists(tmp_path):
