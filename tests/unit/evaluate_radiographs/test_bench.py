@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,13 @@ from screening.work import Job
 TINY = Sizes(1, 2, 1, 1, 1, 0, 2, 2, 0, 1, 2, 1, 0.0005, 0)
 
 
-def _run(folder: Path, *, workers: int, is_resumed: bool) -> Part:
+def _run(
+    folder: Path,
+    *,
+    workers: int,
+    is_resumed: bool,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Part:
     run, what = bench_of("radiograph")
     return run(
         folder,
@@ -30,7 +37,7 @@ def _run(folder: Path, *, workers: int, is_resumed: bool) -> Part:
         workers=workers,
         is_resumed=is_resumed,
         seed=7,
-        progress=None,
+        progress=progress,
     )
 
 
@@ -54,14 +61,22 @@ def test_the_bench_gives_the_same_figures_resumed_and_in_more_processes(
     assert not [one for one in report.left_out if one.is_error]
     assert all("no measure" in figure.note for figure in report.figures)
     assert all(section.data.startswith("SHORT FORM") for section in report.sections)
-    # some of the results are lost, and made again by one process
+    # some of the results are lost, and made again by one process, which is interrupted
     with sqlite3.connect(tmp_path / "radiograph.ledger") as db:
         keys = [key for (key,) in db.execute("SELECT key FROM jobs WHERE key NOT LIKE '%card%' ORDER BY key")]
         db.executemany(
             "UPDATE jobs SET state = 'pending', result = NULL WHERE key = ?", [(k,) for k in keys[::5]]
         )
     db.close()
-    again = _run(tmp_path, workers=1, is_resumed=True)
+
+    def _stop(*_step: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(tmp_path, workers=1, is_resumed=True, progress=_stop)
+    told: list[int] = []
+    again = _run(tmp_path, workers=1, is_resumed=True, progress=lambda done, *_: told.append(done))
+    assert len(told) == len(keys[::5]) - 1
     assert _figures(again) == _figures(first)
     assert again.curves == first.curves
     assert again.comparisons == first.comparisons

@@ -95,6 +95,21 @@ def test_a_resumed_run_does_nothing_twice_and_says_the_same(ran):
     assert msgspec.json.encode(again) == msgspec.json.encode(part)
 
 
+def test_an_interrupted_run_goes_on_and_says_the_same(ran, tmp_path):
+    _, part, whole = ran
+
+    def _stop(done, of, text):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_bench(tmp_path, plan=PLAN, seed=5, progress=_stop)
+    told = []
+    again = run_bench(tmp_path, plan=PLAN, seed=5, is_resumed=True, progress=lambda *row: told.append(row[0]))
+    assert told == list(range(4, whole[-1][1] + 1))
+    assert msgspec.json.encode(again) == msgspec.json.encode(part)
+
+
 def test_a_run_of_another_seed_or_plan_is_refused(ran):
     folder, _, _ = ran
     with pytest.raises(ConfigurationError, match="seed"):

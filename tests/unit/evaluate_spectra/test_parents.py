@@ -118,7 +118,8 @@ def test_a_separate_background_has_the_scale_of_the_one_it_stands_for(parents):
     same = [one for one in parents if np.allclose(one.open_background, one.background, rtol=1e-9, atol=0)]
     brighter = [one for one in parents if _inside(one.open_background, one) > 1.0 + 1e-6]
     # beside the vehicle, to the last count; or the whole place, of which the vehicle shades a part
-    assert same and brighter
+    assert same
+    assert brighter
     assert len(same) + len(brighter) == len(parents)
     assert all(_inside(one.open_background, one) < 2.0 for one in brighter)
 
