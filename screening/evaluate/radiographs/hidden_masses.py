@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from screening.evaluate.metrics.proportions import proportion
-from screening.evaluate.metrics.resampling import bootstrap
-from screening.evaluate.metrics.sigmoid import fit_detection_curve
+from screening.evaluate.metrics.resampling import bootstrap_weighted
+from screening.evaluate.metrics.sigmoid import fit_detection_curves
 from screening.evaluate.record import Curve, Figure, Series, figure_of
 
 from .asking import FALSE_ALARM_RATE, SECTION, Asked
@@ -89,24 +91,28 @@ def _cells(
     return [(name, chosen) for name, chosen in cells if chosen]
 
 
-def _counts(
-    mass: NDArray[np.float64], found: NDArray[np.float64]
-) -> tuple[list[float], list[int], list[int]]:
-    levels = sorted(set(mass.tolist()))
-    return (
+def _fitted_kg(
+    weight: NDArray[np.int64], mass: NDArray[np.float64], found: NDArray[np.bool_], base: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the mass at 90 % detection, kg, of each row of weights; not a number where it is not reached.
+
+    Weights are multiplicities of shape (n_resample, n); chance is the weighted share of `base`.
+    """
+    levels = np.unique(mass)
+    if levels.size < 3:
+        return np.full(len(weight), np.nan)
+    at = (mass[:, np.newaxis] == levels).astype(np.int64)
+    chance = weight @ base / weight.sum(axis=1)
+    is_asked = chance < MASS_AT
+    value = fit_detection_curves(
         levels,
-        [int(found[mass == level].sum()) for level in levels],
-        [int((mass == level).sum()) for level in levels],
-    )
-
-
-def _fitted_kg(mass: NDArray[np.float64], found: NDArray[np.float64], chance: float) -> float:
-    """Return the mass at 90 % detection, kg; not a number where it is not reached within the masses tried."""
-    levels, k, n = _counts(mass, found)
-    if len(levels) < 3 or chance >= MASS_AT:
-        return float("nan")
-    value = fit_detection_curve(levels, k, n, chance=chance, cover=None).mda(MASS_AT)
-    return float("nan") if value is None or not MASSES_KG[0] <= value <= MASSES_KG[-1] else value
+        weight @ (at * found[:, np.newaxis]),
+        weight @ at,
+        chance=np.where(is_asked, chance, 0.0),
+        cover=None,
+    ).mda(MASS_AT)
+    is_within = is_asked & (value >= MASSES_KG[0]) & (value <= MASSES_KG[-1])
+    return np.where(is_within, value, np.nan)
 
 
 def mass_figures(one: Asked, fitting: list[Hidden], *, seed: int, n_resample: int) -> list[Figure]:
@@ -130,18 +136,15 @@ def mass_figures(one: Asked, fitting: list[Hidden], *, seed: int, n_resample: in
     figures = []
     for stratum, cell in _cells(fitting):
         mass = np.array([hidden.mass_kg for _, hidden in cell])
-        found = np.array([one.call(hidden.answers) is True for _, hidden in cell], dtype=np.float64)
-        base = np.array([one.call(row.answers) is True for row, _ in cell], dtype=np.float64)
+        found = np.array([one.call(hidden.answers) is True for _, hidden in cell], dtype=bool)
+        base = np.array([one.call(row.answers) is True for row, _ in cell], dtype=bool)
         hosts = [row.sample for row, _ in cell]
-
-        def _statistic(m: NDArray[np.float64], f: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-            return _fitted_kg(m, f, float(b.mean()))
-
-        value = _statistic(mass, found, base)
+        fitted = partial(_fitted_kg, mass=mass, found=found, base=base)
+        value = float(fitted(np.ones((1, mass.size), dtype=np.int64))[0])
         low = high = None
         method = "probit in ln mass"
         if n_resample and np.isfinite(value):
-            estimate = bootstrap(_statistic, [mass, found, base], hosts, seed=seed, n_resample=n_resample)
+            estimate = bootstrap_weighted(fitted, mass.size, hosts, seed=seed, n_resample=n_resample)
             low, high = estimate.low, estimate.high
             method += f"; {estimate.method}"
             if estimate.n_undefined:
