@@ -23,7 +23,7 @@ from screening.records import sha256_hex
 
 from .asking import TrialOutcome, outcomes_of
 from .image_scenarios import MeasuredScenario
-from .portal_scenarios import SourceScenario
+from .portal_scenarios import has_blank
 from .reading import parse_plan
 from .schema import Plan
 from .sweeping import sweep_of
@@ -223,7 +223,7 @@ def _jobs(plan: Plan, folder: Path, *, is_short: bool) -> dict[str, tuple[int, i
         if is_short:
             n = min(n, SHORT_TRIALS)
             points = points[-SHORT_POINTS:]
-        if sweep is not None and isinstance(scenario, SourceScenario) and scenario.event != "identified":
+        if sweep is not None and has_blank(scenario):
             points.append(len(sweep.values))
         chunk = _CHUNK[type(scenario).__name__]
         for point in points:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from screening.config import Settings
+from screening.errors import ScreeningError
 from screening.evaluate.detectors import DetectorUnderTest, chosen_detectors
 from screening.evaluate.metrics.planning import Plan as Sizes
 from screening.evaluate.metrics.planning import detection_plan, false_alarm_plan, power, rate_plan_hours
 
 from .asking import one_trial
 from .image_scenarios import MeasuredScenario
-from .portal_scenarios import BenignScenario, SourceScenario
+from .portal_scenarios import BenignScenario, has_blank
 from .scenario import Scenario
 from .schema import Plan
 from .sweeping import sweep_of
@@ -73,17 +75,18 @@ def time_plan(
     Returns
     -------
     dict of str to float
-        Seconds by name of scenario; measured ones are not timed.
+        Seconds by name of scenario; measured ones, and those whose trials cannot be made, are not timed.
     """
     tested = chosen_detectors(list(plan.plan.detectors if detectors is None else detectors), settings)
     found = {}
     for scenario in plan.scenario:
         if isinstance(scenario, MeasuredScenario):
             continue
-        one_trial(scenario, 0, seed, tested)  # loads tables and models, which later trials find loaded
-        began = time.perf_counter()
-        one_trial(scenario, 1, seed, tested)
-        found[scenario.name] = time.perf_counter() - began
+        with suppress(ScreeningError):  # what cannot be made is told when the plan is run
+            one_trial(scenario, 0, seed, tested)  # loads tables and models, which later trials find loaded
+            began = time.perf_counter()
+            one_trial(scenario, 1, seed, tested)
+            found[scenario.name] = time.perf_counter() - began
     return found
 
 
@@ -101,14 +104,18 @@ def describe_plan(plan: Plan, *, seconds_per_trial: Mapping[str, float] | None =
     -------
     str
         Lines of text: each scenario with its trials, the least number that could show what is required,
-        the misses it may have, and the chance that a good detector passes.
+        the misses it may have, and the chance that a good detector passes; then the total.
     """
     lines = [f"{plan.plan.name}, version {plan.plan.version}"]
     if plan.plan.remarks:
         lines += [" ".join(plan.plan.remarks.split())]
-    total_s, n_timed = 0.0, 0
+    total_s, n_timed, n_trial, n_measured = 0.0, 0, 0, 0
     for scenario in plan.scenario:
         confidence = plan.confidence_of(scenario)
+        if isinstance(scenario, MeasuredScenario):
+            n_measured += 1
+        else:
+            n_trial += _n_all(scenario)
         lines += ["", f"{scenario.name}", *(f"  {text}" for text in _described(scenario, confidence))]
         if scenario.remarks:
             lines.append(f"  {' '.join(scenario.remarks.split())}")
@@ -117,8 +124,12 @@ def describe_plan(plan: Plan, *, seconds_per_trial: Mapping[str, float] | None =
             total_s += takes
             n_timed += 1
             lines.append(f"  about {_duration(takes)} in one process")
+    n = len(plan.scenario)
+    rows = f", and the rows of {n_measured} measured ones" if n_measured else ""
+    lines += ["", f"{n} scenario{'s' if n > 1 else ''}: {n_trial} trials in all{rows}"]
     if n_timed:
-        lines += ["", f"about {_duration(total_s)} in one process for {n_timed} scenarios"]
+        more = f", {n - n_timed} not timed" if n_timed < n else ""
+        lines += [f"about {_duration(total_s)} in one process{more}; several go faster (--workers)"]
     return "\n".join(lines) + "\n"
 
 
@@ -126,8 +137,7 @@ def _n_all(scenario: Scenario) -> int:
     sweep = sweep_of(scenario)
     if sweep is None:
         return trial_count(scenario)
-    has_bare = isinstance(scenario, SourceScenario) and scenario.event != "identified"
-    return trial_count(scenario) * (len(sweep.values) + has_bare)
+    return trial_count(scenario) * (len(sweep.values) + has_blank(scenario))
 
 
 def _described(scenario: Scenario, confidence: float) -> list[str]:
@@ -136,8 +146,9 @@ def _described(scenario: Scenario, confidence: float) -> list[str]:
     n = trial_count(scenario)
     sweep = sweep_of(scenario)
     if sweep is not None:
+        bare = f", and {n} without a source, for what chance gives" if has_blank(scenario) else ""
         return [
-            f"curve over {len(sweep.values)} values of {sweep.name}, {n} trials each, "
+            f"curve over {len(sweep.values)} values of {sweep.name}, {n} trials each{bare}: "
             f"{_n_all(scenario)} in all"
         ]
     if isinstance(scenario, BenignScenario) and scenario.maximum_per_hour is not None:

@@ -11,9 +11,9 @@ from screening.physics import NUCLIDES
 from .checks import check_judged, check_material, check_values, listed, unknown
 from .quantities import parse_quantity
 from .scenario import Scenario
-from .sweeping import Values
+from .sweeping import Values, sweep_of
 
-__all__ = ["BenignScenario", "Shield", "Source", "SourceScenario"]
+__all__ = ["BenignScenario", "Shield", "Source", "SourceScenario", "has_blank"]
 
 Portal: TypeAlias = Literal["rpm", "srpm"]
 
@@ -198,6 +198,26 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
             if self.hours is not None or self.maximum_per_hour is not None:
                 raise ValueError("hours: vehicles are counted in trials, against maximum")
             check_judged(self)
+
+
+def has_blank(scenario: Scenario) -> bool:
+    """Tell whether a scenario is run without its source too: a sweep, for the share that chance gives.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Any.
+
+    Returns
+    -------
+    bool
+        False of one whose event names the source, which chance cannot.
+    """
+    return (
+        isinstance(scenario, SourceScenario)
+        and scenario.event != "identified"
+        and sweep_of(scenario) is not None
+    )
 
 
 def _check_goods(field: str, name: str | None) -> None:

@@ -20,7 +20,14 @@ from .scenario import Scenario
 from .schema import Plan
 from .sweeping import Sweep, sweep_kind, sweep_of
 
-__all__ = ["Trial", "make_trial", "measured_samples", "replay_trial", "trial_count", "trial_seed"]
+__all__ = [
+    "Trial",
+    "make_trial",
+    "measured_samples",
+    "replay_trial",
+    "trial_count",
+    "trial_seed",
+]
 
 #: A scan of the empty lane, seconds: long against the windows of an alarm, short against its drift.
 LANE_SCAN_S = 60.0

@@ -351,9 +351,17 @@ def test_a_plan_says_what_it_takes(plan_file):
     assert "30 trials against at least 0.9 at 95%; the least is 29" in text
     assert "passes with misses up to 0; a detector with 0.98 passes with 55%" in text
     assert "30 trials against at most 0.1 at 95%; the least is 29" in text
-    assert "curve over 4 values of activity, 25 trials each, 125 in all" in text
+    assert "curve over 4 values of activity, 25 trials each, and 25 without a source, " in text
+    assert "for what chance gives: 125 in all" in text
     assert "about 60.0 s in one process" in text
+    assert text.endswith(
+        "3 scenarios: 185 trials in all\nabout 63.0 s in one process; several go faster (--workers)\n"
+    )
     assert "process" not in describe_plan(plan)
+    some = describe_plan(plan, seconds_per_trial={"strong": 2.0})
+    assert some.endswith("about 60.0 s in one process, 2 not timed; several go faster (--workers)\n")
+    named = parse_plan(PLAN.replace('"rpm"', '"srpm"').replace("limit =", 'event = "identified"\nlimit ='))
+    assert "25 trials each: 100 in all" in describe_plan(named)
     timed = time_plan(plan, detectors=[Counting()], settings=Settings())
     assert set(timed) == {"strong", "nothing", "curve"}
     assert all(value > 0.0 for value in timed.values())
@@ -366,6 +374,7 @@ def test_trials_that_cannot_be_made_are_counted_apart(tmp_path):
         path.read_text().replace("trials = 30", 'trials = 30\nspeed = "1000 km/h"'), encoding="utf-8"
     )
     part = run(path, tmp_path)
+    assert time_plan(parse_plan(path.read_text()), detectors=[Counting()], settings=Settings()) == {}
     (left_out,) = part.left_out
     assert (left_out.kind, left_out.n, left_out.is_error) == ("trials not made", 30, True)
     assert "speed" in left_out.text
