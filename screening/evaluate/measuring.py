@@ -28,6 +28,7 @@ from .detectors.registry import chosen_with_entries
 from .failures import failures_of
 from .fingerprints import code_sha256, detector_sha256
 from .hosting import Host, host_spec
+from .labels import COLUMNS
 from .leaks import Statement, leaks, model_statements
 from .record import DetectorTested, LeftOut, Part
 from .samples import SPLITS, DataSet, Problem, Sample
@@ -305,11 +306,23 @@ def _header(
         n_scored=n_scored,
         n_other_splits=dict(sorted(others.items())),
         problems=dataset.problems,
-        ignored_columns=dataset.ignored_columns,
+        ignored_columns=_without_simulated(dataset.ignored_columns),
         detectors=tuple(tested(detector) for detector in detectors),
         code_sha256=code_sha256(),
         sources_sha256={d.name: found for d in detectors if (found := detector_sha256(d))},
     )
+
+
+def _without_simulated(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return columns without those that the simulator writes for its own use, where all of them are there."""
+    from screening.simulation.sets import set_kind
+
+    found = set(columns)
+    for name in ("occupancies", "radiographs"):
+        own = set(set_kind(name).columns) - set(COLUMNS)
+        if own and own <= set(columns):
+            found -= own
+    return tuple(column for column in columns if column in found)
 
 
 def _kept(

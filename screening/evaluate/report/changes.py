@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .baseline import QUIET, Change, Changes, Verdict
 from .figures import MANY_STRATA
 from .html import Markup, join, tag
-from .numbers import counted, figure_words, p_words, rounded
+from .numbers import counted, figure_words, p_words, rounded, unit_words
 
 __all__ = ["changes_html"]
 
@@ -111,7 +111,7 @@ def _table(caption: str, changes: Sequence[Change], *, has_power: bool) -> Marku
 def _cells(change: Change, *, has_power: bool) -> list[Markup]:
     section, metric, detector, stratum = change.key
     shown = change.now or change.before
-    unit = f", {shown.unit}" if shown is not None and shown.unit else ""
+    unit = unit_words(shown.unit, metric) if shown is not None else ""
     cells = [
         tag(
             "th",

@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from screening.evaluate.record import DetectorTested, Figure
 
 from .html import Markup, join, tag, text
-from .numbers import figure_words
+from .numbers import NO_CLAIM, figure_words, unit_words
 from .tables import Pivot, Row, column_name, columns_of, pivot, usual_method
 
 __all__ = ["MANY_STRATA", "figures_html", "headline_html"]
@@ -157,6 +157,8 @@ def _range(rows: Sequence[Row]) -> Markup:
         if known and known[0].better:
             sign = 1.0 if known[0].better == "higher" else -1.0
             found = min(known, key=lambda figure: sign * (figure.value or 0.0))
+            if len({figure.value for figure in known}) == 1 or not found.stratum:
+                continue  # none is worse than the others, or it has no name
             whose = f"{name} " if name else ""
             worst.append(text(f"{whose}{figure_words(found).value} ({found.stratum})"))
     return join("; worst: ", join(*worst, by=", ")) if worst else Markup("")
@@ -211,7 +213,7 @@ def _row(
     is_of_one: bool = False,
     is_again: bool = False,
 ) -> Markup:
-    unit = f", {row.unit}" if row.unit else ""
+    unit = unit_words(row.unit, row.metric)
     if is_of_one:
         head = tag("th", row.stratum or "all", unit, scope="row")
     elif row.stratum and is_again:
@@ -228,7 +230,7 @@ def _cell(figure: Figure | None, bold: set[Key], notes: _Notes, method: str) -> 
         return '<td class="none">–</td>'
     words = figure_words(figure)
     said = [figure.note] if figure.note else []
-    if figure.method and figure.method != method:
+    if figure.method and figure.method not in (method, NO_CLAIM):
         is_none = figure.method.startswith("none")
         no_interval = "no interval" + (figure.method[4:] if is_none else f", {figure.method}")
         said.append(f"interval: {figure.method}" if words.interval else no_interval)

@@ -7,10 +7,25 @@ from typing import NamedTuple
 
 from screening.evaluate.record import Figure
 
-__all__ = ["Words", "counted", "figure_words", "is_number", "p_words", "rounded", "trials_words"]
+__all__ = [
+    "Words",
+    "counted",
+    "figure_words",
+    "is_number",
+    "p_words",
+    "rounded",
+    "trials_words",
+    "unit_words",
+]
 
 SIGNIFICANT = 4  #: digits of a number without an interval
 MISSING = "none"
+#: Method of a figure of a detector that never makes the claim it is about, and how such a figure is written.
+NO_CLAIM = "none: no claim"
+NOTHING = "–"
+#: Nouns whose plural is not made by "s"; units that are symbols have none.
+PLURALS = {"occupancy": "occupancies"}
+NOUNS = ("hour", "picture", "pass", "scan", "image", "day", "scene", "container", "trip")
 #: Unit of a figure that is a verdict: 1 pass, 0 fail, no value inconclusive.
 VERDICT = "verdict"
 
@@ -107,6 +122,8 @@ def figure_words(figure: Figure) -> Words:
     if figure.unit == VERDICT:
         said = {1.0: "pass", 0.0: "fail"}.get(-1.0 if figure.value is None else figure.value, "inconclusive")
         return Words(said, "", trials_words(figure))
+    if figure.value is None and figure.method == NO_CLAIM:
+        return Words(NOTHING, "", "")
     spread = None
     interval = ""
     low, high = (bound if is_number(bound) else None for bound in (figure.low, figure.high))
@@ -138,8 +155,33 @@ def trials_words(figure: Figure) -> str:
     if figure.k is None:
         return f"n = {rounded(figure.n)}"
     if figure.unit.startswith("1/"):
-        return f"{figure.k} in {rounded(figure.n)} {figure.unit[2:]}"
+        return f"{figure.k} in {rounded(figure.n)} {_plural(figure.unit[2:], figure.n)}"
     return f"{figure.k} of {rounded(figure.n)}"
+
+
+def unit_words(unit: str, metric: str = "") -> str:
+    """Return the unit as it stands behind a metric.
+
+    Parameters
+    ----------
+    unit : str
+        Of a figure.
+    metric : str
+        Which may name the unit already.
+
+    Returns
+    -------
+    str
+        ", kBq"; ", per hour" for "1/hour"; empty where there is nothing to add.
+    """
+    said = f"per {unit[2:]}" if unit.startswith("1/") else unit
+    return "" if not said or said == VERDICT or metric.endswith(said) else f", {said}"
+
+
+def _plural(noun: str, n: float) -> str:
+    if n == 1 or (noun not in PLURALS and noun not in NOUNS):
+        return noun
+    return PLURALS.get(noun, f"{noun}es" if noun.endswith("s") else f"{noun}s")
 
 
 def p_words(p: float | None) -> str:

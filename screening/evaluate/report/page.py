@@ -14,10 +14,15 @@ from .changes import changes_html
 from .figures import headline_html
 from .html import Markup, anchor, join, tag, text
 from .ink import pens
+from .numbers import counted
 from .sections import detectors_html, left_out_html, provenance_html, section_html
 from .tables import better_ones, by_section
 
 __all__ = ["evaluation_page"]
+
+
+#: Left out by nature, not by a request: no reason to warn.
+EXPECTED = ("another modality", "not asked again")
 
 
 class _InSection(Protocol):
@@ -138,21 +143,27 @@ def _summary(evaluation: Evaluation, changes: Changes | None) -> Markup:
         (True, "Does not fit together, or failed", "alarm"),
         (False, "Left out as asked", "trouble"),
     ):
-        counted = Counter[str]()
+        classes = Counter[str]()
         for item in evaluation.left_out:
-            if item.is_error is is_error:
-                counted[item.kind] += item.n
-        if counted:
-            said = ", ".join(f"{kind} {n}" for kind, n in counted.items())
+            if item.is_error is is_error and (is_error or item.kind not in EXPECTED):
+                classes[item.kind] += item.n
+        if classes:
+            said = ", ".join(f"{kind} {n}" for kind, n in classes.items())
             pieces.append(tag("p", f"{begin}: {said}; see ", link, ".", class_=look))
+    kept = [item for item in evaluation.left_out if item.kind == "not asked again"]
+    pieces += [tag("p", f"{item.text}.", class_="soft") for item in kept]
     if not evaluation.left_out:
         pieces.append(tag("p", "All that was asked for was measured; nothing was left out.", class_="calm"))
     if changes is not None and changes.regressions:
         link = tag("a", "changes since the baseline", href="#changes")
-        n = len(changes.regressions)
-        pieces.append(
-            tag("p", f"{n} headline figures are worse than the baseline: see ", link, ".", class_="alarm")
-        )
+        said = counted(len(changes.regressions), "headline figure is", "headline figures are")
+        pieces.append(tag("p", f"{said} worse than the baseline, or gone: see ", link, ".", class_="alarm"))
+    if changes is not None and changes.not_run:
+        said = ", ".join(changes.not_run)
+        pieces.append(tag("p", f"Of the baseline, not run now: {said}.", class_="alarm"))
+    if changes is not None and changes.is_other_data:
+        said = next(note for note in changes.notes if note.startswith("other data: "))
+        pieces.append(tag("p", f"The baseline is of {said}.", class_="trouble"))
     return tag("section", *pieces, id="tested")
 
 
@@ -163,7 +174,7 @@ def _contents(evaluation: Evaluation) -> Markup:
         ("provenance", "Provenance"),
     ]
     items = (tag("li", tag("a", title, href=f"#{link}")) for link, title in links)
-    said = "Folded tables are printed when they are open. Every row is in report.json and figures.csv."
+    said = "Folded tables are printed unfolded. Every row is in report.json and figures.csv."
     return tag(
         "nav", tag("h2", "Contents"), tag("ol", *items), tag("p", said, class_="soft"), aria_label="Contents"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,10 +32,16 @@ __all__ = [
     "left_out_html",
     "provenance_html",
     "section_html",
+    "shortened_numbers",
 ]
 
 #: Rows of what was left out that the page lists for each class; all are in report.json.
 LISTED = 50
+#: A paragraph longer than this that lists more things than this is folded.
+LONG_TEXT, MANY_ITEMS = 400, 5
+#: So many numbers in a row are cut to the first few.
+MANY_NUMBERS = re.compile(r"\b\d+(?:, \d+){12,}\b")
+FIRST_NUMBERS = 8
 
 
 def section_html(
@@ -69,7 +76,7 @@ def section_html(
         One ``<section>``.
     """
     pieces: list[Markup | None] = [tag("h2", section.title)]
-    pieces += [tag("p", paragraph) for paragraph in section.text]
+    pieces += [_paragraph(words) for words in section.text]
     pieces.append(tag("p", f"Data: {section.data}", class_="data") if section.data else None)
     if figures:
         pieces.append(figures_html(figures, detectors, bold))
@@ -82,6 +89,37 @@ def section_html(
         pieces.append(tag("h3", "To look at"))
         pieces.append(tag("div", *map(exhibit_html, exhibits), class_="exhibits"))
     return tag("section", *pieces, id=anchor(section.id))
+
+
+def _paragraph(words: str) -> Markup:
+    """Return a paragraph; a long list, "Head: a; b; c.", is folded, its items one a line."""
+    head, colon, rest = words.partition(": ")
+    items = rest.removesuffix(".").split("; ")
+    if not colon or len(words) <= LONG_TEXT or len(items) < MANY_ITEMS:
+        return tag("p", shortened_numbers(words))
+    summary = tag("summary", tag("strong", head), f": {len(items)}")
+    return tag("details", summary, tag("ul", *(tag("li", shortened_numbers(item)) for item in items)))
+
+
+def shortened_numbers(words: str) -> str:
+    """Return words with long lists of numbers cut short.
+
+    Parameters
+    ----------
+    words : str
+        Perhaps with "trials 1, 2, 3, ...".
+
+    Returns
+    -------
+    str
+        The first eight numbers and how many there are; all are in report.json.
+    """
+
+    def _cut(found: re.Match[str]) -> str:
+        numbers = found.group().split(", ")
+        return f"{', '.join(numbers[:FIRST_NUMBERS])} and {len(numbers) - FIRST_NUMBERS} more"
+
+    return MANY_NUMBERS.sub(_cut, words)
 
 
 def curve_html(curve: Curve, pens: Mapping[str, Pen]) -> Markup:

@@ -7,16 +7,21 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from screening.evaluate.record import DetectorTested, Evaluation, Figure
+from screening.evaluate.record import DetectorTested, Evaluation, Figure, LeftOut
 
 from .baseline import QUIET, Change, Changes
-from .numbers import counted, figure_words, p_words, rounded
+from .numbers import NOTHING, VERDICT, counted, figure_words, p_words, rounded, unit_words
 from .tables import Pivot, better_ones, by_section, column_name, pivot, usual_method
 
 __all__ = ["changes_table", "evaluation_table", "markdown_table"]
 
 GAP = "  "
 NARROWEST = 60
+#: Scenarios of a plan, shown with their verdicts where there are no more.
+VERDICTS = 20
+#: Lines of the first case of a class of errors.
+CASE_LINES = 3
+TOLD_WHOLE = ("not asked again",)
 #: Moves for the worse that chance explains, shown at most.
 MOVES = 5
 
@@ -44,34 +49,76 @@ def evaluation_table(
     Returns
     -------
     str
-        Lines of text. A star marks what a comparison says is better than the others of its tier.
+        Lines of text. A star marks what a comparison says is better than the others of its tier. Scenarios
+        of a plan are named with their verdicts where there are few; of what is left out as an error the first
+        case of each class is shown.
     """
     columns = max(NARROWEST, width or shutil.get_terminal_size((100, 40)).columns)
     has_headline = any(figure.is_headline for figure in evaluation.figures)
     chosen = [f for f in evaluation.figures if f.is_headline or is_whole or not has_headline]
     stars = better_ones(evaluation.comparisons, evaluation.detectors)
     lines = [_plain(evaluation.title)]
+    chosen = _with_verdicts(evaluation.figures, chosen)
     grouped = by_section(chosen)
     for section in evaluation.sections:
         figures = grouped.get(section.id)
         if figures:
             lines += ["", _plain(section.title)]
             lines += _section(pivot(figures, evaluation.detectors), stars, columns)
-    method = usual_method(chosen)
-    if method:
-        said = f"intervals: {method} for most; report.json says which for each"
-        lines += ["", *textwrap.wrap(said, columns)]
-    left = Counter[tuple[str, bool]]()
-    for item in evaluation.left_out:
-        left[item.kind, item.is_error] += item.n
-    if left:
-        lines += ["", "left out:"]
-        lines += [
-            f"  {_plain(kind)}: {n}{' (error)' if is_error else ''}" for (kind, is_error), n in left.items()
-        ]
+    lines += _legend(chosen, stars, columns)
+    lines += _left_out(evaluation.left_out, columns)
     if changes is not None:
         lines += ["", changes_table(changes).rstrip("\n")]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _with_verdicts(figures: Sequence[Figure], chosen: Sequence[Figure]) -> list[Figure]:
+    """Return chosen figures and, where a section has few, its verdicts: what was failed is named."""
+    verdicts = by_section(figure for figure in figures if figure.unit == VERDICT)
+    added = [
+        figure
+        for rows in verdicts.values()
+        if len({(figure.metric, figure.stratum) for figure in rows}) <= VERDICTS
+        for figure in rows
+    ]
+    known = {figure.key for figure in chosen}
+    return [*chosen, *(figure for figure in added if figure.key not in known)]
+
+
+def _legend(figures: Sequence[Figure], stars: set[tuple[str, str, str, str]], width: int) -> list[str]:
+    lines = []
+    method = usual_method(figures)
+    if method.startswith("none"):
+        lines.append(f"no intervals{method[4:]}")
+    elif method:
+        lines.append(f"intervals: {method} for most; report.json says which for each")
+    if any(figure.key in stars for figure in figures):
+        lines.append("*: better than every detector of its tier it was compared with")
+    if any(figure_words(figure).value == NOTHING for figure in figures):
+        lines.append(f"{NOTHING}: the detector makes no such claim on any sample")
+    wrapped = [piece for line in lines for piece in textwrap.wrap(line, width)]
+    return ["", *wrapped] if wrapped else []
+
+
+def _left_out(items: Sequence[LeftOut], width: int) -> list[str]:
+    """Return what was left out by class; of errors the first case, for failures with the detector's name."""
+    classes: dict[tuple[str, bool], list[LeftOut]] = {}
+    for item in items:
+        classes.setdefault((item.kind, item.is_error), []).append(item)
+    lines = ["", "left out:"] if classes else []
+    for (kind, is_error), found in classes.items():
+        n, first = sum(item.n for item in found), found[0]
+        case = f"{first.where}: {first.text}" if first.where else first.text
+        if not is_error:
+            # What was kept of an earlier run is told whole: it is one line.
+            lines.append(f"  {_plain(kind)}: {_plain(case) if kind in TOLD_WHOLE else n}")
+            continue
+        lines.append(f"  {_plain(kind)}: {n} (error)")
+        begin = "first: " if len(found) > 1 else ""
+        lines += textwrap.wrap(begin + _plain(case), width, initial_indent="    ", subsequent_indent="    ")[
+            :CASE_LINES
+        ]
+    return lines
 
 
 def markdown_table(
@@ -103,7 +150,7 @@ def markdown_table(
     for section, found in grouped.items():
         for row in pivot(found, detectors).rows:
             name = ": ".join(piece for piece in (section, row.metric, row.stratum) if piece)
-            unit = f", {row.unit}" if row.unit else ""
+            unit = unit_words(row.unit, row.metric)
             cells = (_markdown_cell(row.cells.get(column)) for column in columns)
             lines.append(f"| {_cell_text(name + unit)} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -165,7 +212,7 @@ def _change_cell(figure: Figure | None) -> str:
 
 def _section(table: Pivot, stars: set[tuple[str, str, str, str]], width: int) -> list[str]:
     names = [
-        row.metric + (f", {row.unit}" if row.unit else "") + (f": {row.stratum}" if row.stratum else "")
+        row.metric + unit_words(row.unit, row.metric) + (f": {row.stratum}" if row.stratum else "")
         for row in table.rows
     ]
     cells = [[_terminal_cell(row.cells.get(name), stars) for name in table.detectors] for row in table.rows]

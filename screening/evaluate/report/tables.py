@@ -173,7 +173,9 @@ def usual_method(figures: Iterable[Figure]) -> str:
     Returns
     -------
     str
-        The commonest method; the first of equals.
+        The commonest method of those with an interval, or of all where none has one; the first of equals.
     """
-    counted = Counter(figure.method for figure in figures if figure.method)
+    every = [figure for figure in figures if figure.method]
+    counted = Counter(f.method for f in every if f.low is not None or f.high is not None)
+    counted = counted or Counter(figure.method for figure in every)
     return max(counted, key=lambda method: counted[method]) if counted else ""

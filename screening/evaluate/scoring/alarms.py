@@ -12,6 +12,7 @@ from screening.evaluate.metrics.time_to_alarm import time_to_alarm
 from screening.evaluate.record import Figure, Section, figure_of
 from screening.evaluate.samples import Sample
 
+from .levels import makes_no_claim, no_claim
 from .questions import Answered, Scored, Told, roc_curve, scored, share
 
 __all__ = ["NUISANCE", "SECTION", "alarm_figures", "alarm_scores", "is_nuisance"]
@@ -26,6 +27,7 @@ SECTION = Section(
         "nothing.",
     ),
 )
+DETECTED, FALSE = "alarm: sources detected", "alarm: false, per occupancy"
 #: Truths up to this severity are a nuisance when they alarm, not a success.
 NUISANCE = 1  # medical
 
@@ -51,6 +53,16 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
     if not known:
         return Told([], [])
     section = SECTION.id
+    if makes_no_claim(known, lambda a: a.alarm is not None):
+        return Told(
+            [
+                share(known, lambda a: a.alarm is not None, section=section, metric="alarm: answered",
+                      detector=name, better="higher"),
+                no_claim(section, DETECTED, name, "makes no alarm", better="higher"),
+                no_claim(section, FALSE, name, "makes no alarm", better="lower", unit="1/occupancy"),
+            ],
+            [],
+        )  # fmt: skip
     sources = [item for item in known if item.sample.has_source]
     nuisance = [item for item in sources if is_nuisance(item.sample, table)]
     threats = [item for item in sources if not is_nuisance(item.sample, table)]
@@ -58,7 +70,7 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
     figures = [
         share(known, lambda a: a.alarm is not None, section=section, metric="alarm: answered", detector=name,
               better="higher"),
-        share(threats, lambda a: a.alarm is True, section=section, metric="alarm: sources detected",
+        share(threats, lambda a: a.alarm is True, section=section, metric=DETECTED,
               detector=name, better="higher", is_headline=True),
         share(nuisance, lambda a: a.alarm is True, section=section, metric="alarm: natural and medical",
               detector=name),
@@ -68,7 +80,7 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
     for item in threats:
         strata.setdefault("; ".join(item.sample.truth_nuclides or ()) or "not named", []).append(item)
     figures.extend(
-        share(items, lambda a: a.alarm is True, section=section, metric="alarm: sources detected",
+        share(items, lambda a: a.alarm is True, section=section, metric=DETECTED,
               detector=name, stratum=stratum, better="higher")
         for stratum, items in sorted(strata.items())
     )  # fmt: skip
@@ -79,7 +91,7 @@ def alarm_figures(name: str, answers: Sequence[Answered], table: Correspondence)
 
 def _false_alarms(name: str, clean: Sequence[Answered]) -> Figure:
     """Return the rate of false alarms; occupancies that share a parent are not independent."""
-    metric = "alarm: false, per occupancy"
+    metric = FALSE
     if len({sample.parent for sample, _, _ in clean}) == len(clean):
         return figure_of(
             rate(sum(a.alarm is True for _, a, _ in clean), float(len(clean)), "occupancy"),

@@ -14,6 +14,7 @@ from screening.evaluate.metrics.curve_intervals import compare_curves, weighted_
 from screening.evaluate.record import Comparison, DetectorTested
 
 from .alarms import alarm_scores, is_nuisance
+from .levels import makes_no_claim
 from .nuclides import identified
 from .pictures import QUESTIONS, Question, picture_scores
 from .questions import N_RESAMPLE, Answered, Scored
@@ -150,6 +151,8 @@ def _detected(answers: Sequence[Answered], table: Correspondence) -> _Outcomes:
         and item.sample.has_source
         and not is_nuisance(item.sample, table)
     ]
+    if makes_no_claim(asked, lambda a: a.alarm is not None):
+        return _Outcomes({}, {})  # an identifier is not worse at a question it does not answer
     return _outcomes(asked, lambda item: item.answer.alarm is True)
 
 

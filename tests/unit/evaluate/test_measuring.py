@@ -17,10 +17,12 @@ from screening.evaluate.detectors import ReplayDetector
 from screening.evaluate.detectors.contract import ordinary_scans
 from screening.evaluate.fingerprints import code_sha256
 from screening.evaluate.hosting import Host, host_spec
+from screening.evaluate.labels import COLUMNS
 from screening.evaluate.measuring import answers_of, evaluate_dataset
 from screening.evaluate.report.provenance import machine
 from screening.evaluate.stored import evaluate_stored
 from screening.records import Level
+from screening.simulation.sets import set_kind
 
 MODULE = """
 import os, threading, time
@@ -360,3 +362,15 @@ def test_a_simulated_set_is_made_and_measured(tmp_path):
     assert answered.n == 2
     with pytest.raises(ConfigurationError, match="needs a folder"):
         evaluate_dataset(name, detectors=["gross-counts"], settings=Settings())
+
+
+@pytest.mark.parametrize("is_simulated", [True, False])
+def test_columns_that_the_simulator_writes_for_itself_are_not_told(folder, is_simulated):
+    own = [name for name in set_kind("radiographs").columns if name not in COLUMNS]
+    added = [*own, "colour"] if is_simulated else [own[0], "colour"]
+    labels = folder / "labels.csv"
+    head, *rows = labels.read_text().splitlines()
+    lines = [",".join([head, *added]), *(",".join([row, *("" for _ in added)]) for row in rows)]
+    labels.write_text("\n".join(lines))
+    answers = answers_of(folder, detectors=[Counting()], settings=Settings())
+    assert answers.header.ignored_columns == (("colour",) if is_simulated else (own[0], "colour"))

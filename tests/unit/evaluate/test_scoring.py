@@ -9,6 +9,7 @@ from screening.evaluate.detectors import Candidate, DetectorAnswer
 from screening.evaluate.detectors.contract import ordinary_scans
 from screening.evaluate.failures import failures_of
 from screening.evaluate.record import DetectorTested, Provenance, joined
+from screening.evaluate.report.numbers import figure_words
 from screening.evaluate.samples import Sample, TruthBox
 from screening.evaluate.scoring import part_of
 from screening.evaluate.scoring.parts import MAX_NAMED
@@ -334,3 +335,41 @@ def test_averages_of_identification_have_intervals_over_parents():
     assert found.method == "bootstrap over 30 parents"
     wide = 2.0 * 1.96 * np.sqrt(2 / 9 / 30)  # of 30 trials, not of 120
     assert 0.85 * wide < found.high - found.low < 1.25 * wide
+
+
+def test_an_identifier_is_not_asked_for_an_alarm():
+    def _rows(**answer):
+        return [
+            passed(f"s{i}", source="Cs-137" if i % 2 else "", **{"level": Level.UNKNOWN, **answer})
+            for i in range(20)
+        ]
+
+    headline = ("alarm: sources detected", "alarm: false, per occupancy", "answers UNKNOWN")
+    found = figures(part_of(stored(_rows(nuclides=()))))
+    for metric in headline:
+        figure = found[metric, ""]
+        assert (figure.value, figure.method, figure.is_headline) == (None, "none: no claim", True)
+        assert "neither a hit nor a miss" in figure.note
+        assert figure_words(figure).value == "–"
+    assert found["alarm: answered", ""].value == 0.0
+
+    # Silence, reasons and failures are misses, and so is one that alarms on some.
+    for rows in (
+        _rows(),
+        _rows(nuclides=(), codes=("Q_COVERAGE",)),
+        [*_rows(nuclides=()), passed("one", source="Cs-137", alarm=True, level=Level.HIGH)],
+    ):
+        found = figures(part_of(stored(rows)))
+        assert found["answers UNKNOWN", ""].k == 20
+        assert found["alarm: sources detected", ""].k == len(rows) - 20
+        assert found["alarm: sources detected", ""].n == 10 + len(rows) - 20
+
+
+def test_an_identifier_is_not_ranked_by_alarms():
+    rows = [passed(f"s{i}", source="Cs-137", alarm=True, level=Level.HIGH) for i in range(20)]
+    rows += [
+        passed(f"s{i}", source="Cs-137", detector="b", nuclides=("Cs-137",), level=Level.UNKNOWN)
+        for i in range(20)
+    ]
+    part = part_of(stored(rows, detectors=("a", "b")))
+    assert [item.metric for item in part.comparisons if item.section == "alarms"] == []

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from screening.evaluate.record import Comparison, DetectorTested, Figure
-from screening.evaluate.report.numbers import figure_words, p_words, rounded
+from screening.evaluate.report.numbers import figure_words, p_words, rounded, trials_words, unit_words
 from screening.evaluate.report.tables import better_ones, columns_of, pivot, usual_method
 
 
@@ -39,7 +39,7 @@ def test_value_and_bounds_share_their_decimals():
     words = figure_words(
         Figure(section="a", metric="m", value=0.0125, low=0.002, high=0.03, k=3, n=240, unit="1/hour")
     )
-    assert words.trials == "3 in 240 hour"
+    assert words.trials == "3 in 240 hours"
     words = figure_words(Figure(section="a", metric="m", value=4.0, low=2.0, high=math.inf))
     assert words.interval == "at least 2"
     words = figure_words(Figure(section="a", metric="m", value=0.0, high=0.0369))
@@ -89,3 +89,36 @@ def test_the_usual_method_is_the_commonest():
     figures = [Figure(section="s", metric="m", method=method) for method in ("a", "b", "b", "")]
     assert usual_method(figures) == "b"
     assert usual_method([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("unit", "metric", "said"),
+    [
+        ("kBq", "mda", ", kBq"),
+        ("1/hour", "false alarms", ", per hour"),
+        ("1/occupancy", "alarm: false, per occupancy", ""),
+        ("", "share", ""),
+    ],
+)
+def test_a_unit_is_said_once(unit, metric, said):
+    assert unit_words(unit, metric) == said
+
+
+@pytest.mark.parametrize(
+    ("unit", "n", "said"),
+    [
+        ("1/occupancy", 21.0, "0 in 21 occupancies"),
+        ("1/occupancy", 1.0, "0 in 1 occupancy"),
+        ("1/h", 240.0, "0 in 240 h"),
+        ("1/pass", 3.0, "0 in 3 passes"),
+    ],
+)
+def test_trials_are_written_in_words(unit, n, said):
+    assert trials_words(Figure(section="a", metric="m", value=0.0, k=0, n=n, unit=unit)) == said
+
+
+def test_the_usual_method_is_one_of_an_interval():
+    none = [Figure(section="a", metric=f"m{i}", value=1.0, method="none: 3 parents") for i in range(3)]
+    exact = Figure(section="a", metric="m", value=0.5, low=0.4, high=0.6, method="clopper-pearson")
+    assert usual_method([*none, exact]) == "clopper-pearson"
+    assert usual_method(none) == "none: 3 parents"

@@ -10,6 +10,7 @@ import pytest
 
 from screening.evaluate.record import Comparison, Curve, Evaluation, Figure, LeftOut, Series
 from screening.evaluate.report import compare, evaluation_page
+from screening.evaluate.report.figures import figures_html
 from screening.evaluate.report.html import anchor, tag, text
 
 VOID = {"meta", "br", "hr", "img", "rect", "path", "circle"}
@@ -276,3 +277,47 @@ def test_markup_is_made_by_tags_alone():
     assert tag("p", "<b>", tag("i", "x")) == "<p>&lt;b&gt;<i>x</i></p>"
     assert tag("a", "x", href='"onclick="') == '<a href="&quot;onclick=&quot;">x</a>'
     assert text("a\x00b\ud800") == "a\ufffdb\ufffd"
+
+
+def test_a_long_list_is_folded_and_long_rows_of_numbers_are_cut(evaluation):
+    items = [f"scenario {i} (no detector answers what it asks of the passes)" for i in range(12)]
+    numbers = "trials " + ", ".join(str(i) for i in range(100, 160))
+    words = ("Not judged: " + "; ".join(items) + ".", numbers, "Short: one; two.")
+    section = msgspec.structs.replace(evaluation.sections[0], text=words)
+    page = evaluation_page(msgspec.structs.replace(evaluation, sections=(section, *evaluation.sections[1:])))
+    assert "<details><summary><strong>Not judged</strong>: 12</summary>" in page
+    assert f"<li>{items[-1]}</li>" in page
+    assert "trials 100, 101, 102, 103, 104, 105, 106, 107 and 52 more<" in page
+    assert "<p>Short: one; two.</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [((0.0, 0.0, 0.0), ""), ((0.9, 0.2, 0.8), "; worst: d 0.2000 (b)"), ((0.5, 0.9, 0.9), "")],
+)
+def test_the_worst_is_named_only_where_one_is(values, said):
+    strata = ("", "b", *(f"s{i}" for i in range(60)))
+    figures = [
+        Figure(
+            section="part-0",
+            metric="m",
+            detector="d",
+            stratum=s,
+            value=dict(zip(("", "b"), values, strict=False)).get(s, values[2]),
+            better="higher",
+        )
+        for s in strata
+    ]
+    page = figures_html(figures, (), set())
+    found = re.findall(r"61 strata<span class=.soft.>(.*?)</span>", page)
+    assert found == [said]
+
+
+def test_what_is_left_out_by_nature_is_no_warning(evaluation):
+    def _said(kind):
+        item = LeftOut(kind=kind, where="nmf", text="scans it does not serve", n=7, is_error=False)
+        page = evaluation_page(msgspec.structs.replace(evaluation, left_out=(item,)))
+        return f"Left out as asked: {kind} 7" in page
+
+    assert _said("other split")
+    assert not _said("another modality")

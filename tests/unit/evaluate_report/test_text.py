@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
-from screening.evaluate.record import Comparison, DetectorTested, Figure
-from screening.evaluate.report import evaluation_table, markdown_table
+from screening.evaluate.record import (
+    Comparison,
+    DetectorTested,
+    Evaluation,
+    Figure,
+    LeftOut,
+    Provenance,
+    Section,
+)
+from screening.evaluate.report import evaluation_page, evaluation_table, markdown_table
 
 
 def test_columns_where_they_fit_and_blocks_where_they_do_not(maker):
@@ -29,7 +39,7 @@ def test_headline_figures_alone_unless_all_are_asked_for(evaluation):
 
 def test_what_was_left_out_is_counted(evaluation):
     lines = evaluation_table(evaluation, width=100).splitlines()
-    assert "  missing scan: 2 (error)" in lines
+    assert lines[lines.index("  missing scan: 2 (error)") + 1] == "    first: row 12: gone.h5 is not there"
     assert "  other split: 120" in lines
 
 
@@ -43,8 +53,10 @@ def test_a_star_marks_what_is_better(evaluation):
         verdict="a is better",
     )
     text = evaluation_table(msgspec.structs.replace(evaluation, comparisons=(win,)), width=100)
-    assert text.count("*") == 1
-    assert "0.131*" in text
+    table, _, legend = text.partition("*: better than every detector of its tier")
+    assert table.count("*") == 1
+    assert "0.131*" in table
+    assert "*" not in legend
 
 
 def test_a_label_steers_no_terminal(maker):
@@ -73,3 +85,54 @@ def test_markdown_has_a_row_for_each_metric_and_a_column_for_each_detector():
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_ends_in_blanks(evaluation, width):
     assert all(line == line.rstrip() for line in evaluation_table(evaluation, width=width).splitlines())
+
+
+def with_failure(evaluation, **fields):
+    item = LeftOut(
+        **{"kind": "detector failed", "where": "nmf: s7", "text": "ValueError: no peak " * 30, **fields}
+    )
+    return msgspec.structs.replace(evaluation, left_out=(item,))
+
+
+def test_the_first_failure_is_named_with_its_detector(evaluation):
+    lines = evaluation_table(with_failure(evaluation), width=80).splitlines()
+    at = lines.index("  detector failed: 1 (error)")
+    assert lines[at + 1].startswith("    nmf: s7: ValueError: no peak")
+    assert [line.startswith("    ") for line in lines[at + 1 :]] == [True] * 3
+    kept = with_failure(evaluation, kind="not asked again", text="2 of 6 answers kept", is_error=False)
+    assert "  not asked again: nmf: s7: 2 of 6 answers kept" in evaluation_table(kept, width=80).splitlines()
+
+
+@pytest.mark.parametrize(("n", "is_shown"), [(20, True), (21, False)])
+def test_few_scenarios_are_named_with_their_verdicts(maker, n, is_shown):
+    made = maker.made(n_detector=1, n_section=1)
+    verdicts = [
+        Figure(
+            section="part-0",
+            metric="scenario passed",
+            detector="pipeline",
+            stratum=f"lane {i:02d}",
+            value=(1.0, 0.0, None)[i % 3],
+            unit="verdict",
+        )
+        for i in range(n)
+    ]
+    made = msgspec.structs.replace(made, figures=(*made.figures, *verdicts))
+    text = evaluation_table(made, width=120)
+    found = re.findall(r"scenario passed: (lane \d\d) +(\w+)", text)
+    expected = [(f"lane {i:02d}", ("pass", "fail", "inconclusive")[i % 3]) for i in range(n)]
+    assert found == (expected if is_shown else [])
+
+
+def test_what_is_never_claimed_is_a_dash_with_its_reason():
+    section = Section(id="s", title="S")
+    none = Figure(
+        section="s", metric="alarm", detector="d", method="none: no claim", is_headline=True, note="no alarm"
+    )
+    made = Evaluation(
+        title="t", provenance=Provenance(version="1"), sections=(section,), detectors=(), figures=(none,)
+    )
+    text = evaluation_table(made, width=100)
+    assert re.search(r"alarm +–$", text, re.MULTILINE)
+    assert "–: the detector makes no such claim on any sample" in text
+    assert "<td>–<sup>a</sup></td>" in evaluation_page(made)
