@@ -62,7 +62,8 @@ def score_passes_of(runner: Runner, known: Gathered, design: NDArray[np.float64]
     ranges = [ranges_of(known, i, pilot[i], int(centre[i])) for i in range(len(centre))]
     passes = _scored(runner, known, "test", ranges, centre, scale.n_pass, 1)
     for turn in range(_TURNS):
-        more = [short_of(known, i, passes[i], int(centre[i])) for i in range(len(centre))]
+        free = _chance(known, passes)
+        more = [short_of(known, i, passes[i], int(centre[i]), free) for i in range(len(centre))]
         if not any(pair[0] < pair[1] for pairs in more for pair in pairs):
             break
         added = _scored(runner, known, "test", more, centre, scale.n_pass, 1, stage=f"more-{turn}")
@@ -187,7 +188,22 @@ def ranges_of(known: Gathered, stratum: int, pilot: Passes, centre: int) -> list
     return found
 
 
-def short_of(known: Gathered, stratum: int, passes: Passes, centre: int) -> list[list[int]]:
+def _chance(known: Gathered, passes: dict[int, Passes]) -> NDArray[np.float64]:
+    """Return the share of passes without a source that alarm, by detector over all sources."""
+    free = np.zeros(len(known.detectors))
+    for d, detector in enumerate(known.detectors):
+        if detector not in known.failures:
+            found = [
+                one.without[:, d] > known.alarms[known.series(detector, i)].verified.threshold
+                for i, one in passes.items()
+            ]
+            free[d] = np.mean(np.concatenate(found))
+    return free
+
+
+def short_of(
+    known: Gathered, stratum: int, passes: Passes, centre: int, chance: NDArray[np.float64]
+) -> list[list[int]]:
     """Return the activities that each detector's curve still lacks.
 
     Parameters
@@ -200,6 +216,8 @@ def short_of(known: Gathered, stratum: int, passes: Passes, centre: int) -> list
         Its passes so far.
     centre : int
         Tenth of a decade at which the oracle is designed.
+    chance : ndarray of shape (n_detector,), float64
+        Share of passes without a source that alarm, over all sources: what the curves are fitted with.
 
     Returns
     -------
@@ -218,7 +236,7 @@ def short_of(known: Gathered, stratum: int, passes: Passes, centre: int) -> list
         hits = (passes.scores[:, asked, d] > threshold).sum(axis=0)
         n = len(passes.scores)
         activity = 10.0 ** (passes.tenth[asked] / 10.0)
-        free = float(np.mean(passes.without[:, d] > threshold))
+        free = float(chance[d])
         fit = fit_detection_curve(activity, hits, n, chance=free, cover=None)
         # Where the curve so far says that it goes from 0.02 to 0.99, chance aside; else a step at a time.
         low_end, high_end = low - _MORE, high + _MORE

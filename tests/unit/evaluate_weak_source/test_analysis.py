@@ -11,7 +11,7 @@ import pytest
 from screening.evaluate.metrics.episodes import EpisodeStarts
 from screening.evaluate.metrics.false_alarms import verify
 from screening.evaluate.metrics.resampling import clusters_of, interval_of
-from screening.evaluate.weak_source import analysis
+from screening.evaluate.weak_source import analysis, passes
 from screening.evaluate.weak_source.alarms import Alarms
 from screening.evaluate.weak_source.gathered import Gathered, Passes
 from screening.evaluate.weak_source.passes import ranges_of, short_of, unseen_of
@@ -190,10 +190,10 @@ def test_ranges_follow_the_pilot_and_are_extended(known):
         assert low <= ends[0] + 1.5
         assert high - 1 >= ends[1] - 1.5
         assert high - low < 18
-    full = short_of(known, 0, known.passes[0], 0)
+    full = short_of(known, 0, known.passes[0], 0, np.zeros(4))
     assert full == [[0, 0]] * 4
     cut = known.passes[0]._replace(tenth=known.passes[0].tenth[:14], scores=known.passes[0].scores[:, :14])
-    for (low, high), detector in zip(short_of(known, 0, cut, 0), known.detectors, strict=True):
+    for (low, high), detector in zip(short_of(known, 0, cut, 0, np.zeros(4)), known.detectors, strict=True):
         end = 10 * np.log10(HALF[detector][0] * np.exp(2.33 * SIGMA))
         assert low == 4 or (low, high) == (0, 0)
         assert max(high, 4) >= end - 2
@@ -213,3 +213,14 @@ def test_strong_sources_are_asked_of_those_who_need_them(known):
         pilot.without,
     )
     assert ranges_of(known, 0, longer, 0) == before
+
+
+def test_curves_are_extended_against_the_chance_they_are_fitted_with(known):
+    """By luck passes of one source may alarm often without it; its curve must still reach 0.02."""
+    one = known.passes[0]
+    without = one.without.copy()
+    without[:60] = 9.0
+    late = Passes(one.tenth[12:], one.scores[:, 12:], without)
+    assert all(low < 2 == high for low, high in short_of(known, 0, late, 0, np.zeros(4)))
+    free = passes._chance(known, {0: late, 1: known.passes[1]})
+    np.testing.assert_allclose(free, 60 / 800)
