@@ -19,13 +19,14 @@ class ImageScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes
     ----------
     scene : {"empty", "loaded", "hidden", "threat"}
-        Nothing in it; an ordinary load; a small load in an empty one; an object among goods.
+        "empty": nothing in it; "loaded": an ordinary load; "hidden": a small load in an empty one;
+        "threat": an object among goods.
     scanner : str
         A kind of scanner of the simulator.
     family : str or None
         A family that is built as this scanner.
     cargo : str or None
-        Goods; None draws them.
+        Goods; drawn when omitted.
     container : {"20", "40", "45"}
         Length in feet.
     material : {"organic", "steel", "lead"} or None
@@ -84,15 +85,18 @@ class IndicatorScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes
     ----------
     indicator : {"penetration", "wire", "contrast"}
-        A lead block behind steel; a steel wire in air or behind steel; a step in a plate of steel.
+        "penetration": a lead block behind steel; "wire": a steel wire in air or behind steel; "contrast": a
+        step in a plate of steel.
     steel : str or list of str or None
         Steel in the beam besides.
     diameter : str or list of str or None
         Of the wire.
     contrast : str or list of str or None
         Step over the thickness of the plate: "2 %".
-    scanner, family : str, str or None
-        As in :class:`ImageScenario`.
+    scanner : str
+        A kind of scanner of the simulator.
+    family : str or None
+        A family that is built as this scanner.
     event : {"seen"}
         The object stands out of its surroundings.
     """

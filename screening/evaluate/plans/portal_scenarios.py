@@ -74,11 +74,11 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes
     ----------
     portal : {"rpm", "srpm"}
-        Plastic panels, or NaI spectrometers.
+        "rpm": plastic panels; "srpm": NaI spectrometers.
     sources : tuple of Source
-        What is aboard, in one place.
+        What is aboard, in one place: tables with the keys below.
     shielding : tuple of Shield
-        Around them.
+        Around them: tables with the keys below.
     masking : str or None
         Goods that radiate by nature on top of which they lie, a key of ``GOODS`` of the simulator: each
         trial is a load of its own.
@@ -87,7 +87,7 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     distance : str or list of str
         From the path of the source to the panels of either side: half the lane.
     background : str or None
-        Of one panel; None takes the usual one of the portal.
+        Of one panel; the usual one of the portal when omitted.
     suppression : float
         Share of the background that the vehicle keeps off the panels.
     event : {"alarm", "alarm-within", "neutron-alarm", "identified", "high", "not-low"}
@@ -95,7 +95,7 @@ class SourceScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     within : str or None
         For "alarm-within": time after the source was beside the panels.
     labels : tuple of str or None
-        For "identified": labels that must be named; None takes the sources' own.
+        For "identified": labels that must be named; the sources' own when omitted.
     """
 
     portal: Portal
@@ -158,10 +158,10 @@ class BenignScenario(Scenario, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes
     ----------
     portal : {"rpm", "srpm"}
-        Plastic panels, or NaI spectrometers.
+        "rpm": plastic panels; "srpm": NaI spectrometers.
     traffic : {"vehicles", "empty lane"}
-        Loaded and empty containers as they come, without any radioactive load; or background alone, in
-        scans of a minute, at most one alarm in each.
+        "vehicles": loaded and empty containers as they come, without any radioactive load; "empty lane":
+        background alone, in scans of a minute, at most one alarm in each.
     goods : str or None
         A load that radiates by nature in every vehicle: then what is counted is a nuisance.
     hours : float or None

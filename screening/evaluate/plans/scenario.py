@@ -24,9 +24,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     maximum : float or None
         Largest probability of the event: for false alarms.
     maximum_unknown : float or None
-        Largest share of UNKNOWN answers; None: printed, not judged.
+        Largest share of UNKNOWN answers; when omitted it is printed and not judged.
     confidence : float or None
-        Of each one-sided bound; None takes the plan's.
+        Of each one-sided bound; the plan's when omitted.
     limit : str or None
         Of a sweep: the value at which `required` is reached must be at most this (at least, of what makes
         it harder).
