@@ -24,6 +24,8 @@ LONG_NAME = 20
 MANY_STRATA = 12
 FEW_STRATA = 3
 MANY_ROWS = 40
+#: How strata end in which nothing is to be found: they are no worst case of finding it.
+BLANK = "no source"
 
 Key = tuple[str, str, str, str]
 
@@ -153,12 +155,16 @@ def _range(rows: Sequence[Row]) -> Markup:
     """Return the worst stratum of each detector in a few words."""
     worst = []
     for name in dict.fromkeys(name for row in rows for name in row.cells):
-        known = [row.cells[name] for row in rows if name in row.cells and row.cells[name].value is not None]
+        known = [
+            row.cells[name]
+            for row in rows
+            if name in row.cells and row.cells[name].value is not None and not row.stratum.endswith(BLANK)
+        ]
         if known and known[0].better:
             sign = 1.0 if known[0].better == "higher" else -1.0
             found = min(known, key=lambda figure: sign * (figure.value or 0.0))
-            if len({figure.value for figure in known}) == 1 or not found.stratum:
-                continue  # none is worse than the others, or it has no name
+            if len({figure.value for figure in known}) == 1:
+                continue  # none is worse than the others
             whose = f"{name} " if name else ""
             worst.append(text(f"{whose}{figure_words(found).value} ({found.stratum})"))
     return join("; worst: ", join(*worst, by=", ")) if worst else Markup("")

@@ -24,6 +24,8 @@ COUNTS, MODEL = "#0067a5", "#c44601"
 #: Bins drawn at most: more stand closer than a print can show.
 DRAWN_BINS = 350
 LABEL = 12.0
+#: Kinds of boxes whose names do not say what they are.
+EXPLAINED = {"ignored": " (neither a hit nor a false alarm)"}
 LETTER = 0.6
 #: How wide a picture stands on the page, beside another and alone.
 SHOWN, SHOWN_WIDE = 480.0, 980.0
@@ -227,13 +229,24 @@ def _boxes(boxes: Sequence[Box], zoom: float, width: float, height: float) -> li
         dash = pen.dash or None
         pieces.append(tag("rect", **shape, stroke=pen.colour, stroke_width=2, stroke_dasharray=dash))
     for box, frame in zip(boxes, frames, strict=True):
-        label = f"{box.kind}: {box.label}" if box.label else box.kind
+        label = f"{box.kind}: {_score(box.label)}" if box.label else box.kind
         place = _free(LETTER * LABEL * len(label), frame, frames, labels, width, height)
         labels.append(place)
         where = {"x": f"{place.x0:.1f}", "y": f"{place.y1 - 2.0:.1f}"}
         colour = BOX_PENS[box.kind].colour
         pieces.append(tag("text", label, **where, fill=colour, font_size=LABEL, class_="box"))
     return pieces
+
+
+def _score(label: str) -> str:
+    """Return a label; a score with three digits, as all others on the picture."""
+    try:
+        value = float(label)
+    except ValueError:
+        return label
+    if not np.isfinite(value):
+        return label
+    return f"{value:.0f}" if abs(value) >= 100.0 else f"{value:#.3g}"
 
 
 def _free(
@@ -285,7 +298,7 @@ def _key(boxes: Iterable[Box]) -> Markup | None:
                 height=12,
                 aria_hidden="true",
             ),
-            f" {kind} {n}",
+            f" {kind} {n}{EXPLAINED.get(kind, '')}",
         )
         for kind, n in found
     ]

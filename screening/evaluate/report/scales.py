@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 __all__ = ["Scale", "Tick", "scale_of"]
 
@@ -20,6 +20,8 @@ PROBIT_TICKS = (
     *(1.0 - 10.0**-i for i in range(3, 7)),
 )
 PROBIT_EDGE = 1e-6
+#: Share of an axis kept apart at an end for what it cannot show.
+END = 0.1
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -82,7 +84,7 @@ def scale_of(kind: Kind, values: NDArray[np.float64], *, n_tick: int = 6) -> Sca
     ----------
     kind : {"linear", "log", "probit"}
         What is even on it. What a logarithmic axis (0 and below) or a probit axis (0, 1 and beyond)
-        cannot show stands on its end.
+        cannot show stands on its end, which lies apart from the numbers it can show and is labelled 0 or 1.
     values : ndarray of float64
         Numbers; those that are not finite are passed over.
     n_tick : int
@@ -94,11 +96,31 @@ def scale_of(kind: Kind, values: NDArray[np.float64], *, n_tick: int = 6) -> Sca
         The axis.
     """
     shown = values[np.isfinite(values)]
+    if kind == "linear":
+        return _linear_scale(shown, n_tick)
+    lowest = "≤ 0" if (shown < 0.0).any() else "0" if (shown == 0.0).any() else ""
     if kind == "log":
-        return _log_scale(shown[shown > 0.0], n_tick)
-    if kind == "probit":
-        return _probit_scale(shown[(shown > 0.0) & (shown < 1.0)])
-    return _linear_scale(shown, n_tick)
+        return _with_ends(_log_scale(shown[shown > 0.0], n_tick), lowest, "")
+    highest = "≥ 1" if (shown > 1.0).any() else "1" if (shown == 1.0).any() else ""
+    return _with_ends(_probit_scale(shown[(shown > 0.0) & (shown < 1.0)]), lowest, highest)
+
+
+def _with_ends(scale: Scale, lowest: str, highest: str) -> Scale:
+    """Return an axis with ends for what it cannot show: on its last number that would be read as it."""
+    low, high = (float(_even(scale.kind, np.array(end))) for end in (scale.low, scale.high))
+    room = END * (high - low)
+    ticks = scale.ticks
+    if lowest:
+        scale = scale._replace(low=_back(scale.kind, low - room))
+        ticks = (Tick(scale.low, lowest), *ticks)
+    if highest:
+        scale = scale._replace(high=_back(scale.kind, high + room))
+        ticks = (*ticks, Tick(scale.high, highest))
+    return scale._replace(ticks=ticks)
+
+
+def _back(kind: Kind, value: float) -> float:
+    return float(10.0**value if kind == "log" else ndtr(value))
 
 
 def _even(kind: Kind, values: NDArray[np.float64]) -> NDArray[np.float64]:

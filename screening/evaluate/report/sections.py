@@ -138,7 +138,11 @@ def curve_html(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
         One ``<figure>``. The caption says how many points an axis could not show.
     """
     n_off = sum(_n_off(series.x, curve.x_scale) + _n_off(series.y, curve.y_scale) for series in curve.series)
-    said = f"{n_off} coordinates that such an axis cannot show stand on its end." if n_off else None
+    said = (
+        f"{n_off} coordinates that such an axis cannot show stand on its end, labelled 0 or 1."
+        if n_off
+        else None
+    )
     caption = tag("figcaption", tag("strong", curve.title), tag("span", said) if said else None)
     return tag("figure", caption, curve_svg(curve, pens))
 

@@ -22,6 +22,8 @@ LETTER = 0.56  #: mean width of a letter in heights
 LEGEND_LINE = 16.0
 FEW_POINTS = 12  #: so few points of a line are marked each, and have bars instead of a band
 BAR_APART = 2.2
+LINE = 1.8
+THICK = (3.2, 1.4)  #: of the first and the last line: one that lies on another hides it not
 N_MARK = 5  #: marks along a line, where it has no points of its own
 
 
@@ -95,7 +97,11 @@ def curve_svg(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
     # Bars of several lines at one x stand beside each other, a little apart.
     shift = [BAR_APART * (i - 0.5 * (len(drawn) - 1)) for i in range(len(drawn))]
     marks = [_band(frame, *item, shift=by) for item, by in zip(drawn, shift, strict=True)]
-    marks += [_line(frame, series, pen, arrays) for series, pen, arrays in drawn]
+    widths = np.linspace(*THICK, len(drawn)) if len(drawn) > 1 else [LINE]
+    marks += [
+        _line(frame, series, pen, arrays, width=float(width))
+        for (series, pen, arrays), width in zip(drawn, widths, strict=True)
+    ]
     legend, legend_height = _legend([(series, pen) for series, pen, _ in drawn])
     return frame_svg(
         frame,
@@ -342,7 +348,9 @@ def _stepped(points: NDArray[np.float64], *, is_step: bool) -> NDArray[np.float6
     return walked
 
 
-def _line(frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.float64]]) -> Markup:
+def _line(
+    frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.float64]], *, width: float
+) -> Markup:
     x, y = frame.across(arrays[0]), frame.up(arrays[1])
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if series.style == "points":
@@ -356,7 +364,7 @@ def _line(frame: Frame, series: Series, pen: Pen, arrays: Sequence[NDArray[np.fl
         d=d,
         fill="none",
         stroke=pen.colour,
-        stroke_width=1.8,
+        stroke_width=_n(width),
         stroke_dasharray=pen.dash or None,
         stroke_linejoin="round",
     )
@@ -385,7 +393,7 @@ def _legend(entries: Sequence[tuple[Series, Pen]]) -> tuple[Markup, float]:
                     "path",
                     d=f"M{_n(x)} {_n(y)}h24",
                     stroke=pen.colour,
-                    stroke_width=1.8,
+                    stroke_width=LINE,
                     stroke_dasharray=pen.dash or None,
                     fill="none",
                 )

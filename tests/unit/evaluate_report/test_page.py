@@ -321,3 +321,11 @@ def test_what_is_left_out_by_nature_is_no_warning(evaluation):
 
     assert _said("other split")
     assert not _said("another modality")
+
+
+def test_the_blank_is_no_worst_case():
+    figures = [
+        Figure(section="s", metric="m", detector="d", stratum=name, value=value, better="higher")
+        for name, value in [("lane: no source", 0.0), *((f"{i} kBq", 0.1 + 0.01 * i) for i in range(60))]
+    ]
+    assert "; worst: d 0.1000 (0 kBq)" in figures_html(figures, (), set())

@@ -176,3 +176,50 @@ def test_bytes_that_are_no_picture_are_not_put_into_the_page():
     html = picture_html(PictureView(png=b"<svg onload=alert(1)>"), name="n")
     assert "img" not in html
     assert "no PNG" in html
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "first", "last"),
+    [
+        ("probit", [0.0, 0.2, 0.5], "0", None),
+        ("probit", [0.2, 0.5, 1.0], None, "1"),
+        ("probit", [-0.1, 0.2, 1.2], "≤ 0", "≥ 1"),
+        ("log", [0.0, 1.0, 100.0], "0", None),
+    ],
+)
+def test_what_an_axis_cannot_show_stands_apart_at_a_labelled_end(kind, values, first, last):
+    scale = scale_of(kind, np.array(values))
+    place = scale.place(np.array(values))
+    if first is not None:
+        assert scale.ticks[0].label == first
+        assert place[0] == 0.0
+        assert place[1] > 0.05  # the lowest number that can be shown does not lie on the end
+    if last is not None:
+        assert scale.ticks[-1].label == last
+        assert place[-1] == 1.0
+        assert place[-2] < 0.95
+    assert not {tick.label for tick in scale_of(kind, np.array([0.2, 0.5])).ticks} & {"0", "1", "≤ 0", "≥ 1"}
+
+
+def test_a_line_on_another_does_not_hide_it():
+    series = tuple(Series(name=name, x=(0.0, 1.0), y=(0.0, 1.0)) for name in "abc")
+    curve = Curve(section="s", title="t", x_label="x", y_label="y", series=series)
+    root = etree.fromstring(curve_svg(curve, pens("abc")))
+    lines = [p for p in root.iter("path") if p.get("stroke-linejoin") == "round"]
+    widths = [float(p.get("stroke-width")) for p in lines]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] - widths[-1] >= 1.0
+    assert all(p.get("stroke-dasharray") for p in lines[1:])
+
+
+def test_scores_have_three_digits_and_ignored_boxes_are_explained(maker):
+    boxes = (
+        Box(row0=1, col0=1, row1=9, col1=9, kind="ignored", label="0.9"),
+        Box(row0=1, col0=20, row1=9, col1=30, kind="hit", label="12345.678"),
+        Box(row0=1, col0=40, row1=9, col1=50, kind="truth", label="lead, 2 kg"),
+    )
+    png = maker.png(40, 60, np.random.default_rng(0))
+    drawn = picture_html(PictureView(png=png, boxes=boxes), name="n")
+    for label in ("ignored: 0.900<", "hit: 12346<", "truth: lead, 2 kg<"):
+        assert label in drawn
+    assert "ignored 1 (neither a hit nor a false alarm)" in drawn
