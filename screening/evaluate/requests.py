@@ -15,6 +15,7 @@ from screening.errors import ConfigurationError
 
 from .answers import Answers, read_answers
 from .detectors import DetectorUnderTest
+from .detectors.registry import registered_names
 from .detectors.replay import DEFAULT_TIME_S, ReplayDetector
 from .measuring import evaluate_dataset
 from .presets import PRESETS, bench
@@ -25,6 +26,8 @@ from .stored import evaluate_stored, named_apart
 
 __all__ = ["Outcome", "Request", "run_request"]
 
+#: Benches that ask detectors of series of spectra.
+SERIES_BENCHES = ("weak-source-",)
 #: The bench that also takes measured spectra.
 MEASURED_BENCH = "identification"
 
@@ -204,6 +207,10 @@ def _measured(
     progress: Callable[[int, int, str], None] | None,
 ) -> tuple[list[Part], int]:
     parts: list[Part] = []
+    is_series = {name for name in request.presets if name.startswith(SERIES_BENCHES)}
+    everyone = request.detectors
+    if is_series and everyone is not None:  # who scores series is asked by their benches alone
+        request = msgspec.structs.replace(request, detectors=_who_answer_scans(everyone, settings))
     if request.dataset is not None:
         parts.append(_dataset_part(request, request.dataset, out, settings, progress))
     for path in request.stored:
@@ -219,7 +226,7 @@ def _measured(
             run_bench(
                 out / "work" / (f"{name}-short" if request.is_short else name),
                 what=what,
-                detectors=None if request.detectors is None else list(request.detectors),
+                detectors=_listed(everyone if name in is_series else request.detectors),
                 settings=settings,
                 is_short=request.is_short,
                 workers=request.workers,
@@ -237,7 +244,7 @@ def _measured(
             part = run_plan(
                 plan,
                 out / "work" / f"plan-{_plan_name(plan)}",
-                detectors=None if request.detectors is None else list(request.detectors),
+                detectors=_listed(request.detectors),
                 settings=settings,
                 workers=request.workers,
                 is_resumed=request.is_resumed,
@@ -280,6 +287,18 @@ def _dataset_part(
         time_limit_s=request.time_limit_s,
         progress=progress,
     )
+
+
+def _listed(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def _who_answer_scans(names: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
+    from .weak_source.registry import BUILT_IN, chosen_names
+
+    _, others = chosen_names(list(names), settings)
+    both = set(BUILT_IN) & set(registered_names())  # one name for the rule on passes and on series
+    return tuple(name for name in names if name in others or name in both)
 
 
 def _refuse_twice(what: str, names: Sequence[str]) -> None:

@@ -49,3 +49,11 @@ def test_plans_are_read_before_anything_is_measured(tmp_path):
     with pytest.raises(ConfigurationError, match=r"plan named 'plan-"):
         run_request(Request(plans=("example:portal", str(copy))), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_detectors_of_series_are_asked_by_their_bench_alone():
+    from screening.config import Settings
+    from screening.evaluate.requests import _who_answer_scans
+
+    named = ("pipeline", "gross-counts", "nmf", "pca", "peak-match")
+    assert _who_answer_scans(named, Settings()) == ("pipeline", "gross-counts", "peak-match")
