@@ -83,7 +83,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     power : float or None
         With which the `visible` changes would be called; None where they are not stated.
     headline : tuple of Change
-        Every headline figure of either report.
+        Every headline figure that has a number in either report.
     others : tuple of Change
         Other figures that differ by more than chance explains, or cannot be tested.
     n_unchanged, n_close : int
@@ -164,7 +164,10 @@ def compare(
     now = {figure.key: figure for figure in evaluation.figures}
     before = {figure.key: figure for figure in baseline.figures if figure.detector not in not_run}
     other_data = _other_data(evaluation, baseline)
-    keys = list(dict.fromkeys([*now, *before]))
+    # A figure without a number in either says nothing of a change.
+    keys = [
+        k for k in dict.fromkeys([*now, *before]) if _is_measured(now.get(k)) or _is_measured(before.get(k))
+    ]
     is_headline = [any(k in side and side[k].is_headline for side in (now, before)) for k in keys]
     families = [
         _family(
@@ -274,8 +277,8 @@ def _family(
         )
     for key in keys:
         if key not in found:
-            had, has = _is_measured(before.get(key)), _is_measured(now.get(key))
-            verdict = "gone" if had else "new" if has else "unchanged"
+            had = _is_measured(before.get(key))
+            verdict = "gone" if had else "new"
             found[key] = Change(key=key, verdict=verdict, before=before.get(key), now=now.get(key))
     return [found[key] for key in keys]
 

@@ -90,9 +90,14 @@ def changes_html(changes: Changes) -> Markup:
     if changes.others:
         verdicts = Counter(change.verdict for change in changes.others)
         said_of = f"Other figures: {', '.join(f'{m} {name}' for name, m in verdicts.items())}; {rest}"
-        table = _table("They end no run.", changes.others, has_power=False)
-        is_long = len(changes.others) > MANY_STRATA
-        pieces.append(tag("details", tag("summary", said_of), table, open=None if is_long else "open"))
+        # What is new is in its own section: here it would stand beside nothing.
+        listed = [change for change in changes.others if change.verdict != "new"]
+        if listed:
+            table = _table("They end no run.", listed, has_power=False)
+            is_long = len(listed) > MANY_STRATA
+            pieces.append(tag("details", tag("summary", said_of), table, open=None if is_long else "open"))
+        else:
+            pieces.append(tag("p", f"{said_of}.", class_="soft"))
     else:
         pieces.append(tag("p", f"Other figures: {rest}.", class_="soft"))
     return join(*pieces)

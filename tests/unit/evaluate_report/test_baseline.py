@@ -11,6 +11,7 @@ from screening.evaluate.metrics.proportions import clopper_pearson
 from screening.evaluate.record import DetectorTested, Evaluation, Figure, Provenance, Section
 from screening.evaluate.report import changes_table, compare, evaluation_page, stored_pairs
 from screening.evaluate.report.baseline import REGRESSION_STATUS
+from screening.evaluate.report.changes import changes_html
 from screening.evaluate.report.paired import PairedTest, paired_tests
 from screening.evaluate.report.regression import TestKind, interval_p, kind_of, rate_p, share_p, visible_value
 from screening.evaluate.samples import Sample
@@ -166,7 +167,7 @@ def test_a_number_that_is_none_now_is_gone_too():
     lost = measured(None, None, None)
     assert only(lost, measured(200.0, 180.0, 220.0)).verdict == "gone"
     assert only(measured(200.0, 180.0, 220.0), lost).verdict == "new"
-    assert only(lost, lost).verdict == "unchanged"
+    assert compare(report(lost), report(lost)).headline == ()
 
 
 def test_a_figure_of_the_details_ends_no_run():
@@ -315,8 +316,16 @@ def test_a_detector_that_was_not_run_is_one_line_and_ends_the_run():
 def test_a_number_that_never_was_is_no_regression():
     lost = measured(None, None, None)
     changes = compare(report(share(9, 10)), report(share(9, 10), lost))
-    assert [change.verdict for change in changes.headline] == ["unchanged", "unchanged"]
+    assert [change.verdict for change in changes.headline] == ["unchanged"]
     assert changes.exit_status == 0
+
+
+def test_new_details_are_counted_and_not_listed():
+    now = report(share(9, 10), *(share(9, 10, metric=f"m{i}", is_headline=False) for i in range(3)))
+    changes = compare(now, report(share(9, 10)))
+    html = changes_html(changes)
+    assert "Other figures: 3 new; 0 not distinguishable, 0 unchanged." in html
+    assert "m1" not in html
 
 
 def test_an_interval_that_is_lost_is_a_regression():
