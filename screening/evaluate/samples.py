@@ -18,6 +18,7 @@ ProblemKind = Literal[
     "duplicate id",
     "duplicate scan",
     "contradiction",
+    "truth not known",
     "unknown class",
     "invalid value",
     "modality mismatch",

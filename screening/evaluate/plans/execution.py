@@ -330,7 +330,12 @@ def _data_problems(plan: Plan, folder: Path) -> list[LeftOut]:
     for scenario in plan.scenario:
         if isinstance(scenario, MeasuredScenario):
             found += [
-                LeftOut(kind=one.kind, where=f"{scenario.folder}: {one.where}", text=one.text)
+                LeftOut(
+                    kind=one.kind,
+                    where=f"{scenario.folder}: {one.where}",
+                    text=one.text,
+                    is_error=one.kind != "truth not known",
+                )
                 for one in measured_samples(scenario, folder)[1]
             ]
     return found

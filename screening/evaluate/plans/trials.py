@@ -210,17 +210,17 @@ def measured_samples(scenario: MeasuredScenario, folder: Path) -> tuple[list[Any
     Returns
     -------
     samples : list of Sample
-        Rows that fit.
+        Rows that fit; for the event "identified" those whose nuclides are known.
     problems : tuple of Problem
         What does not fit together in the data set.
 
     Raises
     ------
     ConfigurationError
-        If a column is unknown, or no row fits.
+        If a column is unknown, or no row fits whose truth is known.
     """
     from screening.evaluate.dataset import read_dataset
-    from screening.evaluate.samples import Sample
+    from screening.evaluate.samples import Problem, Sample
 
     where = scenario.where or {"split": "test"}
     strange = [name for name in where if name not in Sample.__struct_fields__]
@@ -235,7 +235,21 @@ def measured_samples(scenario: MeasuredScenario, folder: Path) -> tuple[list[Any
     if not rows:
         asked = ", ".join(f"{name} = {value}" for name, value in where.items())
         raise ConfigurationError(f"scenario {scenario.name!r}: no row of {scenario.folder} with {asked}")
-    return rows, dataset.problems
+    if scenario.event != "identified":
+        return rows, dataset.problems
+    # to name nothing is right where nothing is, not where nobody knows what is there
+    known = [row for row in rows if row.truth_nuclides is not None]
+    if not known:
+        raise ConfigurationError(
+            f"scenario {scenario.name!r}: event 'identified' needs truth_nuclides, which no row of "
+            f"{scenario.folder} that fits has"
+        )
+    unknown = (
+        Problem(kind="truth not known", where=row.id, text=f"{row.id} has no truth_nuclides: not counted")
+        for row in rows
+        if row.truth_nuclides is None
+    )
+    return known, (*dataset.problems, *unknown)
 
 
 def _cell(value: Any) -> str:

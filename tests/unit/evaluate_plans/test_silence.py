@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from screening.errors import ConfigurationError
 from screening.evaluate.plans import parse_plan
 from screening.evaluate.plans.asking import TrialOutcome
 from screening.evaluate.plans.points import PASSED, point_figures
 from screening.evaluate.plans.results import plan_part
+from screening.evaluate.plans.trials import measured_samples
 from screening.evaluate.record import DetectorTested
 
 HEADER = '[plan]\nname = "t"\nversion = "1"\n[[scenario]]\nkind = "benign"\nname = "one"\nportal = "rpm"\n'
@@ -106,3 +108,27 @@ def test_a_detector_that_leaves_out_every_trial_is_not_judged():
     part, found = left_out_by("other", FOUND, [False] * 60)
     assert not [key for key in found if key[0] == "other"]
     assert [(one.kind, one.is_error) for one in part.left_out] == [("not served", False)]
+
+
+def test_measured_rows_of_unknown_nuclides_are_not_identified_by_silence(tmp_path):
+    folder = tmp_path / "passes"
+    folder.mkdir()
+    rows = ["a.n42,Cs-137,yes", "b.n42,,yes", "c.n42,none,no", "d.n42,none,yes"]
+    for row in rows:
+        (folder / row.partition(",")[0]).write_bytes(b"x")
+    labels = folder / "labels.csv"
+    labels.write_text("\n".join(["path,truth_nuclides,has_source", *rows]) + "\n", encoding="utf-8")
+    (scenario,) = parse_plan(
+        '[plan]\nname = "t"\nversion = "1"\n[[scenario]]\nkind = "measured"\nname = "one"\n'
+        'folder = "passes"\nevent = "identified"\nrequired = 0.9\n'
+    ).scenario
+    samples, problems = measured_samples(scenario, tmp_path)
+    assert [one.path for one in samples] == ["a.n42", "c.n42"]
+    assert [(one.kind, one.where) for one in problems] == [
+        ("contradiction", "labels.csv row 5"),
+        ("truth not known", "b.n42#0"),
+        ("truth not known", "d.n42#0"),
+    ]
+    labels.write_text("path,truth_nuclides\na.n42,\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="needs truth_nuclides"):
+        measured_samples(scenario, tmp_path)
