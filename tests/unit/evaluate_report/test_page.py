@@ -329,3 +329,11 @@ def test_the_blank_is_no_worst_case():
         for name, value in [("lane: no source", 0.0), *((f"{i} kBq", 0.1 + 0.01 * i) for i in range(60))]
     ]
     assert "; worst: d 0.1000 (0 kBq)" in figures_html(figures, (), set())
+
+
+def test_folded_tables_are_printed(evaluation):
+    page = evaluation_page(evaluation)
+    assert "<details>" in page
+    printed = page[page.index("@media print") : page.index("</style>")]
+    assert "details:not([open])::details-content { content-visibility: visible;" in printed
+    assert "Folded tables are printed unfolded." in page
