@@ -137,7 +137,7 @@ def evaluate(
         _tell_trials(how_many)
         return
     if dry_run:
-        _describe_plans(plan or [])
+        _describe_plans(plan or [], detector, config, seed)
         return
     request = Request(
         dataset=dataset,
@@ -192,16 +192,18 @@ def _tell_trials(limit: float) -> None:
         typer.echo(f"{one.text} A detector at {better:.6g} passes with {power(one, better):.0%}.")
 
 
-def _describe_plans(plans: list[str]) -> None:
+def _describe_plans(plans: list[str], detectors: list[str] | None, config: Path | None, seed: int) -> None:
+    from screening.config import load_settings
     from screening.errors import ConfigurationError
-    from screening.evaluate.plans import describe_plan, example_plan, parse_plan, read_plan
+    from screening.evaluate.plans import describe_plan, example_plan, parse_plan, read_plan, time_plan
 
     if not plans:
         raise ConfigurationError("--dry-run tells what a plan takes; name one with --plan")
     for name in plans:
         is_example, short_name = name.startswith("example:"), name.removeprefix("example:")
         known = parse_plan(example_plan(short_name), name=name) if is_example else read_plan(name)
-        typer.echo(describe_plan(known))
+        takes = time_plan(known, detectors=detectors, settings=load_settings(config), seed=seed)
+        typer.echo(describe_plan(known, seconds_per_trial=takes))
 
 
 def train(
