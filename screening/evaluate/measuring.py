@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from screening.errors import ConfigurationError, FormatError, ScreeningError
 from screening.records import sha256_hex
 
 from .answering import ScanReader, asked, unread
-from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer, read_answers
+from .answers import ANSWERS, Answers, AnswersHeader, AnswerWriter, StoredAnswer
 from .archives import PREFIX, simulated_set
 from .dataset import read_dataset
 from .detectors import DetectorUnderTest, ReplayDetector
@@ -31,6 +30,7 @@ from .hosting import Host, host_spec
 from .labels import COLUMNS
 from .leaks import Statement, leaks, model_statements
 from .record import DetectorTested, LeftOut, Part
+from .resuming import kept_answers
 from .samples import SPLITS, DataSet, Problem, Sample
 from .scoring import part_of
 
@@ -214,14 +214,11 @@ def _measured(
     model_dir = None if chosen.models.folder is None else Path(chosen.models.folder)
     statements = model_statements(model_dir)  # read now: what is none must not be told after hours
     store = None if work_dir is None else Path(work_dir) / ANSWERS
-    kept, resumed = {}, list[LeftOut]()
-    if is_resumed and store is not None and store.is_file():
-        when = datetime.fromtimestamp(store.stat().st_mtime, UTC).isoformat(timespec="seconds")
-        kept = _kept(store, header, samples, Path(dataset_dir))
-        text = (
-            f"{len(kept)} of {len(samples) * len(under_test)} answers kept from {when.replace('+00:00', 'Z')}"
-        )
-        resumed.append(LeftOut(kind="not asked again", where=ANSWERS, text=text, n=len(kept), is_error=False))
+    kept, resumed = (
+        kept_answers(store, header, samples, Path(dataset_dir))
+        if is_resumed and store is not None
+        else ({}, [])
+    )
     work = _Work(under_test, entries, samples, kept)
     writer = None if store is None else AnswerWriter(store, header, kept.values())
     rows = dict(kept)
@@ -323,38 +320,6 @@ def _without_simulated(columns: tuple[str, ...]) -> tuple[str, ...]:
         if own and own <= set(columns):
             found -= own
     return tuple(column for column in columns if column in found)
-
-
-def _kept(
-    store: Path, header: AnswersHeader, samples: Sequence[Sample], root: Path
-) -> dict[tuple[str, str], StoredAnswer]:
-    """Return the answers of an earlier run that would be given again, with the truth as it is now."""
-    before = read_answers(store)
-    same = {
-        detector.name
-        for detector in header.detectors
-        if detector.version
-        and detector in before.header.detectors
-        and header.sources_sha256.get(detector.name, "") == before.header.sources_sha256.get(detector.name)
-    }
-    if (before.header.config_sha256, before.header.code_sha256) != (header.config_sha256, header.code_sha256):
-        return {}
-    now = {sample.id: sample for sample in samples}
-    hashes: dict[str, str] = {}
-    kept = {}
-    for row in before.rows:
-        sample = now.get(row.sample.id)
-        is_same = sample is not None and (sample.path, sample.index) == (row.sample.path, row.sample.index)
-        if row.detector not in same or sample is None or not is_same or not row.input_sha256:
-            continue
-        if sample.path not in hashes:
-            with suppress(OSError):
-                hashes[sample.path] = sha256_hex((root / sample.path).read_bytes())
-        if hashes.get(sample.path) == row.input_sha256:
-            found = row.sample
-            truth = msgspec.structs.replace(sample, modality=found.modality, scan_id=found.scan_id)
-            kept[row.detector, sample.id] = msgspec.structs.replace(row, sample=truth)
-    return kept
 
 
 def _mismatches(labelled: Sequence[Sample], rows: Sequence[StoredAnswer]) -> list[Problem]:
