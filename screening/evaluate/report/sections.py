@@ -94,11 +94,23 @@ def section_html(
 def _paragraph(words: str) -> Markup:
     """Return a paragraph; a long list, "Head: a; b; c.", is folded, its items one a line."""
     head, colon, rest = words.partition(": ")
-    items = rest.removesuffix(".").split("; ")
+    items = _parted(rest.removesuffix("."))
     if not colon or len(words) <= LONG_TEXT or len(items) < MANY_ITEMS:
         return tag("p", shortened_numbers(words))
     summary = tag("summary", tag("strong", head), f": {len(items)}")
     return tag("details", summary, tag("ul", *(tag("li", shortened_numbers(item)) for item in items)))
+
+
+def _parted(words: str) -> list[str]:
+    """Return what stands between semicolons that are in no brackets."""
+    pieces, depth = [""], 0
+    for piece in re.split(r"(; |[()])", words):
+        depth += {"(": 1, ")": -1}.get(piece, 0)
+        if piece == "; " and depth <= 0:
+            pieces.append("")
+        else:
+            pieces[-1] += piece
+    return pieces
 
 
 def shortened_numbers(words: str) -> str:

@@ -280,7 +280,9 @@ def test_markup_is_made_by_tags_alone():
 
 
 def test_a_long_list_is_folded_and_long_rows_of_numbers_are_cut(evaluation):
-    items = [f"scenario {i} (no detector answers what it asks of the passes)" for i in range(12)]
+    items = [
+        f"scenario {i} (2 of 2, 1 (0.22 to 1): open; 14 trials (in all) would decide)" for i in range(12)
+    ]
     numbers = "trials " + ", ".join(str(i) for i in range(100, 160))
     words = ("Not judged: " + "; ".join(items) + ".", numbers, "Short: one; two.")
     section = msgspec.structs.replace(evaluation.sections[0], text=words)
