@@ -9,7 +9,7 @@ from string import ascii_lowercase
 from screening.evaluate.record import DetectorTested, Figure
 
 from .html import Markup, join, tag, text
-from .numbers import NO_CLAIM, figure_words, unit_words
+from .numbers import NO_CLAIM, figure_words, shortened_numbers, unit_words
 from .tables import Pivot, Row, column_name, columns_of, pivot, usual_method
 
 __all__ = ["MANY_STRATA", "figures_html", "headline_html"]
@@ -48,7 +48,9 @@ class _Notes:
     def html(self) -> Markup | None:
         if not self.texts:
             return None
-        items = (tag("li", tag("sup", letter), " ", note) for note, letter in self.texts.items())
+        items = (
+            tag("li", tag("sup", letter), " ", shortened_numbers(note)) for note, letter in self.texts.items()
+        )
         return tag("ul", *items, class_="notes")
 
 

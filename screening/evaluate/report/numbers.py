@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 from screening.evaluate.record import Figure
@@ -14,6 +15,7 @@ __all__ = [
     "is_number",
     "p_words",
     "rounded",
+    "shortened_numbers",
     "trials_words",
     "unit_words",
 ]
@@ -29,6 +31,10 @@ NOUNS = ("hour", "picture", "pass", "scan", "image", "day", "scene", "container"
 #: Unit of a figure that is a verdict: 1 pass, 0 fail, no value inconclusive.
 VERDICT = "verdict"
 
+#: So many numbers in a row are cut to the first few.
+MANY_NUMBERS = re.compile(r"\b\d+(?:, \d+){12,}\b")
+FIRST_NUMBERS = 8
+
 
 class Words(NamedTuple):
     """A figure in words.
@@ -40,7 +46,7 @@ class Words(NamedTuple):
     interval : str
         "[0.91, 0.98]"; empty without one.
     trials : str
-        "38 of 40", "3 in 240 hour"; empty without them.
+        "38 of 40", "3 in 240 hours"; empty without them.
     """
 
     value: str
@@ -135,6 +141,27 @@ def figure_words(figure: Figure) -> Words:
     elif high is not None:
         interval = f"at most {rounded(high)}"
     return Words(rounded(figure.value, spread=spread), interval, trials_words(figure))
+
+
+def shortened_numbers(words: str) -> str:
+    """Return words with long lists of numbers cut short.
+
+    Parameters
+    ----------
+    words : str
+        Perhaps with "trials 1, 2, 3, ...".
+
+    Returns
+    -------
+    str
+        The first eight numbers and how many there are; all are in report.json.
+    """
+
+    def _cut(found: re.Match[str]) -> str:
+        numbers = found.group().split(", ")
+        return f"{', '.join(numbers[:FIRST_NUMBERS])} and {len(numbers) - FIRST_NUMBERS} more"
+
+    return MANY_NUMBERS.sub(_cut, words)
 
 
 def trials_words(figure: Figure) -> str:

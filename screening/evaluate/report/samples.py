@@ -14,6 +14,7 @@ from screening.evaluate.record import Box, Exhibit, PictureView, SpectrumView
 
 from .html import Markup, join, tag
 from .ink import BOX_PENS, INK
+from .numbers import shortened_numbers
 from .scales import scale_of
 from .svg import Frame, frame_svg, path_of
 
@@ -69,7 +70,7 @@ def exhibit_html(exhibit: Exhibit) -> Markup:
         "figcaption",
         tag("strong", exhibit.title),
         tag("span", whose, class_="whose"),
-        tag("span", exhibit.text) if exhibit.text else None,
+        tag("span", shortened_numbers(exhibit.text)) if exhibit.text else None,
     )
     return tag("figure", caption, *view, class_="exhibit wide" if is_wide else "exhibit")
 

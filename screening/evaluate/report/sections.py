@@ -21,7 +21,7 @@ from screening.evaluate.record import (
 from .figures import MANY_STRATA, Key, figures_html
 from .html import Markup, anchor, join, tag
 from .ink import Pen
-from .numbers import p_words, rounded
+from .numbers import p_words, rounded, shortened_numbers
 from .samples import exhibit_html
 from .svg import curve_svg
 
@@ -32,16 +32,12 @@ __all__ = [
     "left_out_html",
     "provenance_html",
     "section_html",
-    "shortened_numbers",
 ]
 
 #: Rows of what was left out that the page lists for each class; all are in report.json.
 LISTED = 50
 #: A paragraph longer than this that lists more things than this is folded.
 LONG_TEXT, MANY_ITEMS = 400, 5
-#: So many numbers in a row are cut to the first few.
-MANY_NUMBERS = re.compile(r"\b\d+(?:, \d+){12,}\b")
-FIRST_NUMBERS = 8
 
 
 def section_html(
@@ -111,27 +107,6 @@ def _parted(words: str) -> list[str]:
         else:
             pieces[-1] += piece
     return pieces
-
-
-def shortened_numbers(words: str) -> str:
-    """Return words with long lists of numbers cut short.
-
-    Parameters
-    ----------
-    words : str
-        Perhaps with "trials 1, 2, 3, ...".
-
-    Returns
-    -------
-    str
-        The first eight numbers and how many there are; all are in report.json.
-    """
-
-    def _cut(found: re.Match[str]) -> str:
-        numbers = found.group().split(", ")
-        return f"{', '.join(numbers[:FIRST_NUMBERS])} and {len(numbers) - FIRST_NUMBERS} more"
-
-    return MANY_NUMBERS.sub(_cut, words)
 
 
 def curve_html(curve: Curve, pens: Mapping[str, Pen]) -> Markup:
@@ -259,7 +234,7 @@ def left_out_html(items: Sequence[LeftOut]) -> Markup:
             tag("th", kind, scope="row"),
             tag("td", sum(item.n for item in found), class_="n"),
             tag("td", "error: exit status 1" if is_error else "as asked"),
-            tag("td", f"{found[0].where}: {found[0].text}"),
+            tag("td", shortened_numbers(f"{found[0].where}: {found[0].text}")),
         )
         for (kind, is_error), found in classes.items()
     ]
@@ -271,7 +246,7 @@ def left_out_html(items: Sequence[LeftOut]) -> Markup:
                     "tr",
                     tag("th", item.where, scope="row"),
                     tag("td", item.n, class_="n"),
-                    tag("td", item.text),
+                    tag("td", shortened_numbers(item.text)),
                 )
                 for item in found[:LISTED]
             ]
