@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from screening.evaluate.record import Evaluation, Figure, Section
 
-from .files import read_report
+from .baseline import stripped
+from .files import encoded, read_report
 from .table import markdown_table
 from .tables import by_section
 
-__all__ = ["performance_page", "read_reports", "write_performance"]
+__all__ = ["keep_report", "performance_page", "read_reports", "write_performance"]
 
 INTRODUCTION = """# Performance
 
@@ -20,8 +24,10 @@ the reports beside it, with the command, the version and the seeds that made it.
 a test compares. All data are simulated unless a section says otherwise: no figure is a claim on an instrument
 that was not measured. Intervals are 95 %. UNKNOWN counts as a miss.
 """
+#: Of a section with more figures than this only the headline is kept beside the document.
+MAX_KEPT = 500
 #: A section shows at most this many rows beside its headline figures; the report holds all.
-MAX_ROWS = 40
+MAX_ROWS = 16
 
 
 def performance_page(reports: Mapping[str, Evaluation]) -> str:
@@ -47,7 +53,8 @@ def performance_page(reports: Mapping[str, Evaluation]) -> str:
             f"    {made.command}",
             "",
             f"Version {made.version}, {made.made_utc[:10]}, {made.elapsed_s / 60:.0f} minutes"
-            f"{f', seeds: {seeds}' if seeds else ''}. All figures: `docs/performance/{name}.json`.",
+            f"{f', seeds: {seeds}' if seeds else ''}. Figures: `docs/performance/{name}.json`;",
+            "with that file as `--baseline` the same command says what changed.",
             "",
         ]
         rows = by_section(report.figures)
@@ -55,6 +62,36 @@ def performance_page(reports: Mapping[str, Evaluation]) -> str:
             if section.id in rows:
                 lines += _section(section, rows[section.id], report)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def keep_report(report_dir: Path, folder: Path, name: str) -> Path:
+    """Keep the figures of a report beside the document, small enough for version control.
+
+    Parameters
+    ----------
+    report_dir : Path
+        Folder of a report.
+    folder : Path
+        Where the reports of the document are.
+    name : str
+        Its name: the preset.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    report = stripped(read_report(report_dir))
+    counts = Counter(figure.section for figure in report.figures)
+    report = msgspec.structs.replace(
+        report,
+        figures=tuple(
+            figure for figure in report.figures if counts[figure.section] <= MAX_KEPT or figure.is_headline
+        ),
+    )
+    target = folder / f"{name}.json"
+    target.write_bytes(encoded(report))
+    return target
 
 
 def read_reports(folder: Path) -> dict[str, Evaluation]:
