@@ -24,10 +24,10 @@ the reports beside it, with the command, the version and the seeds that made it.
 a test compares. All data are simulated unless a section says otherwise: no figure is a claim on an instrument
 that was not measured. Intervals are 95 %. UNKNOWN counts as a miss.
 """
-#: Of a section with more figures than this only the headline is kept beside the document.
+#: Of a section with more figures than this only headline figures and those of the whole are kept.
 MAX_KEPT = 500
 #: A section shows at most this many rows beside its headline figures; the report holds all.
-MAX_ROWS = 16
+MAX_ROWS = 30
 
 
 def performance_page(reports: Mapping[str, Evaluation]) -> str:
@@ -81,12 +81,15 @@ def keep_report(report_dir: Path, folder: Path, name: str) -> Path:
     Path
         The file written.
     """
-    report = stripped(read_report(report_dir))
+    whole = read_report(report_dir)
+    report = msgspec.structs.replace(stripped(whole), sections=whole.sections, provenance=whole.provenance)
     counts = Counter(figure.section for figure in report.figures)
     report = msgspec.structs.replace(
         report,
         figures=tuple(
-            figure for figure in report.figures if counts[figure.section] <= MAX_KEPT or figure.is_headline
+            figure
+            for figure in report.figures
+            if counts[figure.section] <= MAX_KEPT or figure.is_headline or not figure.stratum
         ),
     )
     target = folder / f"{name}.json"
@@ -126,8 +129,11 @@ def write_performance(folder: Path, page: Path) -> None:
 def _section(section: Section, figures: list[Figure], report: Evaluation) -> list[str]:
     headline = [figure for figure in figures if figure.is_headline]
     others = [figure for figure in figures if not figure.is_headline]
-    n_rows = len({(figure.metric, figure.stratum) for figure in others})
-    shown = [*headline, *(others if n_rows <= MAX_ROWS else [])]
+    for wanted in (others, [figure for figure in others if not figure.stratum]):
+        n_rows = len({(figure.metric, figure.stratum) for figure in wanted})
+        if n_rows <= MAX_ROWS:
+            break
+    shown = [*headline, *(wanted if n_rows <= MAX_ROWS else [])]
     if not shown:
         return []
     lines = [f"### {section.title}", ""]
