@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def sample_package(tmp_path_factory):
     root = tmp_path_factory.mktemp("sample")
     source, target = root / "source", root / "site"
     shutil.copytree(HERE / "sample_package", source)
-    if find_spec("setuptools") is None or find_spec("pip") is None:
+    if not _can_build_wheels():
         _unpacked(source, target)  # nothing to build it with, and no network to fetch it from
         return target
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
@@ -57,6 +58,13 @@ def sample_package(tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return target
+
+
+def _can_build_wheels():
+    """Setuptools of a fresh environment may be older than its own wheel command."""
+    if find_spec("setuptools") is None or find_spec("pip") is None:
+        return False
+    return find_spec("wheel") is not None or int(version("setuptools").partition(".")[0]) >= 71
 
 
 def _unpacked(source, target):

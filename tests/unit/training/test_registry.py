@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from screening.classifiers.card import parse_card
 from screening.errors import ConfigurationError
 from screening.training import TRAINERS, registry, train
 
@@ -61,11 +62,15 @@ def test_the_trainer_gets_what_was_asked(tmp_path: Path, monkeypatch: pytest.Mon
     def fake(out_dir, *, seed, quick, progress):
         seen.update(out_dir=out_dir, seed=seed, quick=quick)
         progress("half")
-        return "card"
+        return card
 
+    shipped = Path(__file__).parents[3] / "models" / "nuclides"
+    card = parse_card((shipped / "card.toml").read_bytes(), name="nuclides")
     lines: list[str] = []
     monkeypatch.setattr(registry, "import_module", lambda name: type("M", (), {"train": staticmethod(fake)}))
-    assert train("nuclides", tmp_path / "new", seed=7, quick=True, progress=lines.append) == "card"
+    assert train("nuclides", tmp_path / "new", seed=7, quick=True, progress=lines.append) is card
     assert seen == {"out_dir": tmp_path / "new", "seed": 7, "quick": True}
     assert (tmp_path / "new").is_dir()
     assert lines == ["half"]
+    stated = (tmp_path / "new" / "trained_on.txt").read_text(encoding="utf-8")
+    assert stated == (shipped / "trained_on.txt").read_text(encoding="utf-8")
