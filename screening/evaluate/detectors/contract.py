@@ -14,6 +14,7 @@ Each check raises AssertionError with what was promised and what happened.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -87,9 +88,10 @@ def check_detector(
         )
 
 
-class DetectorContract:
+class DetectorContract(ABC):
     """The same checks one by one, for a test class; subclass it and give it a detector."""
 
+    @abstractmethod
     def detector(self) -> DetectorUnderTest:
         """Return the detector.
 
@@ -98,7 +100,6 @@ class DetectorContract:
         DetectorUnderTest
             Built anew.
         """
-        raise NotImplementedError
 
     def scans(self) -> Sequence[Scan]:
         """Return scans that it must answer or decline.

@@ -251,7 +251,8 @@ def test_the_order_of_candidates_does_not_matter() -> None:
     for picture in drawn(11):
         ours = match(**picture)  # type: ignore[arg-type]
         order = rng.permutation(len(picture["candidates"]))  # type: ignore[arg-type]
-        shuffled = match(**{**picture, "candidates": [picture["candidates"][i] for i in order]})  # type: ignore
+        turned = [picture["candidates"][i] for i in order]  # type: ignore[index]
+        shuffled = match(**{**picture, "candidates": turned})  # type: ignore[arg-type]
         assert np.array_equal(ours.truth_score, shuffled.truth_score)
 
 
@@ -266,7 +267,8 @@ def test_curve_agrees_with_counting_at_every_threshold(seed: int) -> None:
         hits = clean = other = 0
         for m in matches:
             hits += int(np.sum(m.truth_score >= threshold))  # type: ignore[attr-defined]
-            alarms = int(np.sum((m.outcome == Outcome.FALSE_ALARM) & (m.score >= threshold)))  # type: ignore
+            is_alarm = m.outcome == Outcome.FALSE_ALARM  # type: ignore[attr-defined]
+            alarms = int(np.sum(is_alarm & (m.score >= threshold)))  # type: ignore[attr-defined]
             clean += alarms if not m.truths else 0  # type: ignore[attr-defined]
             other += alarms if m.truths else 0  # type: ignore[attr-defined]
         assert curve.llf[at] == hits / n_seen
