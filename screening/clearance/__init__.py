@@ -11,10 +11,10 @@ from .keys import (
     PublicKey,
     Signer,
     VerificationError,
-    verify_record,
 )
 from .policy import Policy, default_policy, load_policy, sign_policy
 from .properties import check_properties
+from .signatures import verify_record, verify_sealed
 from .table import RULES, Outcome, decide
 from .verify import Check, DecisionReport, verify_decision
 
@@ -46,5 +46,6 @@ __all__ = [
     "sign_policy",
     "verify_decision",
     "verify_record",
+    "verify_sealed",
     "weigh",
 ]

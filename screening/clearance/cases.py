@@ -28,9 +28,10 @@ from screening.records import (
 )
 from screening.risk import EXPLAINABLE, MODE_CODES, has_valid_check_digit, level_of
 
-from .keys import KeyRing, VerificationError, verify_sealed
+from .keys import KeyRing, VerificationError
 from .policy import Policy
 from .seals import SealReport, parse_time, read_seal
+from .signatures import verify_sealed
 
 __all__ = ["WeighedCase", "case_inputs", "weigh"]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, TypeVar
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from screening.errors import IntegrityError, PolicyError
@@ -23,10 +23,9 @@ from screening.records import (
     ClearanceDecision,
     OperatingMode,
     RiskFlag,
-    SealEvent,
+    Sealed,
     canonical_bytes,
     content_id,
-    parse_strict,
 )
 
 __all__ = [
@@ -34,21 +33,19 @@ __all__ = [
     "KeyRing",
     "PublicKey",
     "Scope",
-    "Sealed",
     "Signer",
     "VerificationError",
-    "verify_content",
-    "verify_record",
-    "verify_sealed",
+    "check_id",
+    "fits_scope",
+    "signed_message",
 ]
 
 Scope = Literal["ops", "exercise"]
-Sealed = RiskFlag | SealEvent | ClearanceDecision | Acceptance
 Failure = Literal[
     "MALFORMED", "NOT_CANONICAL", "WRONG_ID", "UNSIGNED", "UNKNOWN_KEY", "EXERCISE_KEY", "WRONG_KIND",
-    "WRONG_SCOPE", "REVOKED_KEY", "EXPIRED_KEY", "BAD_SIGNATURE",
+    "WRONG_SCOPE", "WRONG_LANE", "REVOKED_KEY", "EXPIRED_KEY", "NOT_YET_VALID", "BAD_SIGNATURE",
 ]  # fmt: skip
-S = TypeVar("S", RiskFlag, SealEvent, ClearanceDecision, Acceptance)
+S = TypeVar("S", bound=Sealed)
 
 #: Which field of a record is the hash of its body.
 _ID_FIELD = {"riskflag/1": "flag_id", "clearance/1": "decision_id", "acceptance/1": "acceptance_id"}
@@ -94,6 +91,12 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Nothing verifies under a revoked key.
     expires : str or None
         End of its validity, RFC 3339 UTC; None for no end.
+    not_before : str or None
+        Start of its validity, RFC 3339 UTC; None for no start.
+    sites, lanes : tuple of str
+        Sites and lanes (places and readers, for seal events) it speaks for; empty for all.
+    holder : str or None
+        Who holds it, for a person.
     """
 
     key_id: str
@@ -102,13 +105,30 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     kinds: tuple[str, ...] = ()
     is_revoked: bool = False
     expires: str | None = None
-    schema: Literal["publickey/1"] = "publickey/1"
+    not_before: str | None = None
+    sites: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
+    holder: str | None = None
+    schema: Literal["publickey/1", "publickey/2"] = "publickey/2"
 
     def __post_init__(self) -> None:
         if self.key_id != _key_id(bytes.fromhex(self.public_key), self.scope):
             raise ValueError(f"key_id {self.key_id!r} is not that of the key and scope")
-        if self.expires is not None and datetime.fromisoformat(self.expires).tzinfo is None:
-            raise ValueError(f"expires needs a zone, got {self.expires!r}")
+        for name in ("expires", "not_before"):
+            text = getattr(self, name)
+            if text is not None and datetime.fromisoformat(text).tzinfo is None:
+                raise ValueError(f"{name} needs a zone, got {text!r}")
+
+    @property
+    def verifier(self) -> Ed25519PublicKey:
+        """The key as the library takes it.
+
+        Returns
+        -------
+        Ed25519PublicKey
+            To verify with.
+        """
+        return _verifier(self.public_key)
 
 
 class KeyRing:
@@ -118,10 +138,16 @@ class KeyRing:
     ----------
     keys : iterable of PublicKey
         The keys.
+    revoked : iterable of str
+        Identifiers of keys that were revoked since: nothing verifies under them.
     """
 
-    def __init__(self, keys: Iterable[PublicKey] = ()) -> None:
-        self._keys = {key.key_id: key for key in keys}
+    def __init__(self, keys: Iterable[PublicKey] = (), *, revoked: Iterable[str] = ()) -> None:
+        lost = frozenset(revoked)
+        self._keys = {
+            key.key_id: msgspec.structs.replace(key, is_revoked=True) if key.key_id in lost else key
+            for key in keys
+        }
 
     def __iter__(self) -> Iterator[PublicKey]:
         return iter(self._keys.values())
@@ -185,7 +211,7 @@ class Signer:
 
         Parameters
         ----------
-        record : RiskFlag, SealEvent, ClearanceDecision or Acceptance
+        record : Sealed
             The record; a signature it carries is replaced.
 
         Returns
@@ -201,11 +227,11 @@ class Signer:
             If the key's scope is not the record's: an exercise key seals no flag, decision or
             acceptance of cargo, and an operational key no exercise decision.
         """
-        if not _fits_scope(record, self.scope):
+        if not fits_scope(record, self.scope):
             raise PolicyError(
                 f"a key of scope {self.scope} does not seal this {record.schema}", value=self.key_id
             )
-        _check_id(record)
+        check_id(record)
         named = msgspec.structs.replace(record, key_id=self.key_id, signature=None)
         signature = self.sign(record.schema, canonical_bytes(named, without=("signature",)))
         return msgspec.structs.replace(named, signature=signature)
@@ -225,155 +251,48 @@ class Signer:
         str
             128 hexadecimal digits.
         """
-        return self._key.sign(_message(schema, data)).hex()
+        return self._key.sign(signed_message(schema, data)).hex()
 
 
-def verify_record(
-    data: bytes, kind: type[S], keys: KeyRing, *, allow_exercise: bool = False, at: datetime | None = None
-) -> S:
-    """Parse a sealed record and return it only if everything about it holds.
-
-    Parameters
-    ----------
-    data : bytes
-        The record as received.
-    kind : type
-        Kind expected; another kind does not verify.
-    keys : KeyRing
-        The keys trusted.
-    allow_exercise : bool
-        Whether a record under an exercise key counts; only an exercise says yes.
-    at : datetime or None
-        When it was sealed, as far as known: a key's expiry is held against it.
-
-    Returns
-    -------
-    record
-        The record.
-
-    Raises
-    ------
-    VerificationError
-        With the check that failed.
-    """
-    try:
-        record = parse_strict(data, kind)
-    except IntegrityError as error:
-        raise VerificationError(str(error), "MALFORMED", value=error.value) from None
-    if canonical_bytes(record) != data:
-        raise VerificationError("the bytes are not the canonical form of the record", "NOT_CANONICAL")
-    verify_sealed(record, keys, allow_exercise=allow_exercise, at=at)
-    return record
-
-
-def verify_sealed(
-    record: Sealed, keys: KeyRing, *, allow_exercise: bool = False, at: datetime | None = None
-) -> PublicKey:
-    """Verify a record that was already parsed.
-
-    Parameters
-    ----------
-    record : RiskFlag, SealEvent, ClearanceDecision or Acceptance
-        The record.
-    keys : KeyRing
-        The keys trusted.
-    allow_exercise : bool
-        Whether a record under an exercise key counts.
-    at : datetime or None
-        When it was sealed, as far as known.
-
-    Returns
-    -------
-    PublicKey
-        The key it was sealed with.
-
-    Raises
-    ------
-    VerificationError
-        With the check that failed.
-    """
-    _check_id(record)
-    if record.key_id is None or record.signature is None:
-        raise VerificationError("the record is not sealed", "UNSIGNED")
-    key = _usable_key(record.key_id, record.schema, keys, allow_exercise=allow_exercise, at=at)
-    body = canonical_bytes(record, without=("signature",))
-    _verify_signature(key, record.schema, body, record.signature)
-    if not _fits_scope(record, key.scope):
-        raise VerificationError(f"a key of scope {key.scope} seals no such {record.schema}", "WRONG_SCOPE")
-    return key
-
-
-def verify_content(
-    schema: str, data: bytes, key_id: str, signature: str, keys: KeyRing, *, allow_exercise: bool = False
-) -> None:
-    """Verify a signature that stands apart from what it covers.
-
-    Parameters
-    ----------
-    schema : str
-        The kind of content.
-    data : bytes
-        The content.
-    key_id, signature : str
-        Key and signature.
-    keys : KeyRing
-        The keys trusted.
-    allow_exercise : bool
-        Whether an exercise key counts.
-
-    Raises
-    ------
-    VerificationError
-        With the check that failed.
-    """
-    key = _usable_key(key_id, schema, keys, allow_exercise=allow_exercise, at=None)
-    _verify_signature(key, schema, data, signature)
-
-
-def _usable_key(
-    key_id: str, schema: str, keys: KeyRing, *, allow_exercise: bool, at: datetime | None
-) -> PublicKey:
-    key = keys.get(key_id)
-    if key is None:
-        raise VerificationError(f"key {key_id} is not trusted here", "UNKNOWN_KEY", value=key_id)
-    if key.scope == "exercise" and not allow_exercise:
-        raise VerificationError(f"key {key_id} is for exercises only", "EXERCISE_KEY", value=key_id)
-    if key.kinds and schema not in key.kinds:
-        raise VerificationError(f"key {key_id} does not seal {schema}", "WRONG_KIND", value=schema)
-    if key.is_revoked:
-        raise VerificationError(f"key {key_id} is revoked", "REVOKED_KEY", value=key_id)
-    if key.expires is not None and at is not None and at >= datetime.fromisoformat(key.expires):
-        raise VerificationError(f"key {key_id} expired on {key.expires}", "EXPIRED_KEY", value=key_id)
-    return key
-
-
-def _verify_signature(key: PublicKey, schema: str, data: bytes, signature: str) -> None:
-    try:
-        raw = bytes.fromhex(signature)
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_key)).verify(raw, _message(schema, data))
-    except (ValueError, InvalidSignature):
-        raise VerificationError(
-            f"the signature is not that of key {key.key_id}", "BAD_SIGNATURE", value=signature
-        ) from None
-    # The signature does not cover itself: without this, one record could be written in several ways.
-    if raw.hex() != signature:
-        raise VerificationError("the signature is not in lower-case hexadecimal", "BAD_SIGNATURE")
-
-
-def _fits_scope(record: Sealed, scope: Scope) -> bool:
+def fits_scope(record: Sealed, scope: Scope) -> bool:
     """Tell whether a key of a scope may seal a record: an exercise key nothing that speaks of cargo.
 
-    An operational lane may seal the flags of its own exercises: they say EXERCISE themselves.
+    An operational lane may seal the flags of its own exercises: they say EXERCISE themselves. Evidence
+    under an exercise key counts in exercises alone; an acceptance is never an exercise.
+
+    Parameters
+    ----------
+    record : Sealed
+        The record.
+    scope : {"ops", "exercise"}
+        Scope of the key.
+
+    Returns
+    -------
+    bool
+        Whether the two go together.
     """
     is_exercise = scope == "exercise"
     if isinstance(record, ClearanceDecision):
         return record.is_exercise == is_exercise
     if isinstance(record, RiskFlag):
         return not is_exercise or record.operating_mode is OperatingMode.EXERCISE
-    return not is_exercise or isinstance(record, SealEvent)
+    return not (is_exercise and isinstance(record, Acceptance))
 
 
-def _check_id(record: Sealed) -> None:
+def check_id(record: Sealed) -> None:
+    """Check that a record's identifier is the hash of its body.
+
+    Parameters
+    ----------
+    record : Sealed
+        The record; kinds without an identifier pass.
+
+    Raises
+    ------
+    VerificationError
+        If it is not.
+    """
     field = _ID_FIELD.get(record.schema)
     if field is None:
         return
@@ -382,8 +301,27 @@ def _check_id(record: Sealed) -> None:
         raise VerificationError(f"{field} is not the hash of the record", "WRONG_ID", value=stated)
 
 
-def _message(schema: str, data: bytes) -> bytes:
+def signed_message(schema: str, data: bytes) -> bytes:
+    """Return what a signature covers.
+
+    Parameters
+    ----------
+    schema : str
+        The kind of content.
+    data : bytes
+        The content.
+
+    Returns
+    -------
+    bytes
+        The kind, a line feed, the content: one kind never verifies as another.
+    """
     return schema.encode() + b"\n" + data
+
+
+@lru_cache(maxsize=1024)
+def _verifier(public_key: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key))
 
 
 def _key_id(raw: bytes, scope: Scope) -> str:

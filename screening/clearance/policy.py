@@ -15,8 +15,9 @@ import msgspec
 from screening.errors import ConfigurationError, PolicyError
 from screening.records import PolicyRef, parse_strict, sha256_hex
 
-from .keys import KeyRing, Signer, VerificationError, verify_content
+from .keys import KeyRing, Signer, VerificationError
 from .properties import check_properties
+from .signatures import verify_content
 
 __all__ = ["Policy", "default_policy", "load_policy", "sign_policy"]
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from screening.errors import IntegrityError
 from screening.records import ClearanceDecision, RiskFlag, parse_strict, sha256_hex
 
-from .keys import KeyRing, VerificationError, verify_record
+from .keys import KeyRing, VerificationError
 from .seals import parse_time
+from .signatures import verify_record
 from .table import decide
 
 __all__ = ["Check", "DecisionReport", "verify_decision"]

@@ -64,7 +64,8 @@ class SealEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     container_id, seal_id : str
         Which container and seal.
     event : str
-        What happened.
+        What happened. SHOCK and ROUTE_DEVIATION were added to the vocabulary of sealevent/1 later; a
+        reader from before refuses a record that uses them.
     at : str
         When, RFC 3339 UTC.
     place, reader : str or None
@@ -75,7 +76,10 @@ class SealEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     container_id: str
     seal_id: str
-    event: Literal["SEALED", "UNSEALED", "READ", "BROKEN", "TAMPER", "LOW_BATTERY", "FAULT", "GAP", "ARRIVED"]
+    event: Literal[
+        "SEALED", "UNSEALED", "READ", "BROKEN", "TAMPER", "LOW_BATTERY", "FAULT", "GAP", "ARRIVED", "SHOCK",
+        "ROUTE_DEVIATION",
+    ]  # fmt: skip
     at: str
     place: str | None = None
     reader: str | None = None

@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from .clearance import Acceptance, Case, ClearanceDecision, SealEvent, Targeting
+from .clearance import Case, Targeting
 from .findings import RadiationMeasurements, RadiographMeasurements
-from .flag import RiskFlag
 from .result import ScreeningReport
+from .sealed import SEALED
 
 __all__ = ["RECORDS", "SCHEMA_FOLDER", "file_name", "generate_schema", "write_schemas"]
 
@@ -30,12 +30,9 @@ SCHEMA_FOLDER = Path(__file__).parent / "schemas"
 #: Record of each schema name.
 RECORDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
-        "acceptance/1": Acceptance,
+        **SEALED,
         "case/1": Case,
-        "clearance/1": ClearanceDecision,
-        "riskflag/1": RiskFlag,
         "screening/1": ScreeningReport,
-        "sealevent/1": SealEvent,
         "targeting/1": Targeting,
     }
 )

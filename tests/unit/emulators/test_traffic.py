@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from screening.clearance import KeyRing, generate_exercise_key
-from screening.clearance.keys import verify_sealed
+from screening.clearance.signatures import verify_sealed
 from screening.errors import ConfigurationError
 from screening.records import Level
 from screening.simulation.emulators.presets import portal_passages, scanner_passages

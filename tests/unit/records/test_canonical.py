@@ -5,6 +5,7 @@ import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,24 @@ TARGETING = (
 )
 def test_known_forms(document, expected) -> None:
     assert canonical_bytes(document) == expected
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(document=st.dictionaries(st.text() | st.text('ab\\n"/ u1'), JSON, max_size=5))
+def test_the_form_is_that_of_the_reference_encoder(document) -> None:
+    assert canonical_bytes(document) == rfc8785.dumps(document)
+
+
+@pytest.mark.parametrize("number", [2**53, -(2**53), 10**20])
+def test_numbers_beyond_exact_doubles_are_refused(number) -> None:
+    with pytest.raises(IntegrityError):
+        canonical_bytes({"n": [1, number]})
 
 
 def test_a_record_has_one_form() -> None:

@@ -12,16 +12,21 @@ import pytest
 from screening.records import (
     Acceptance,
     Adjudication,
+    AdvanceData,
+    AdvanceRisk,
     AnomalyMeasurement,
     CalibrationRef,
     Case,
     CaseInputs,
     Category,
     ClearanceDecision,
+    Conclusion,
     Consignment,
     ContainerBox,
     CountMeasurement,
+    Crossing,
     CustodyEvent,
+    Destuffing,
     Device,
     FlagClock,
     FlagGate,
@@ -30,27 +35,38 @@ from screening.records import (
     FlagQuality,
     FlagRef,
     FlagScores,
+    Goods,
+    IdentityRuling,
     ImageQuality,
     ImageRegion,
     InputRef,
+    Journey,
+    JourneyPoint,
     Level,
     Material,
     ModelRef,
     NuclideMeasurement,
     OperatingMode,
+    Party,
     PolicyRef,
     RadiationMeasurements,
     RadiographMeasurements,
     Reason,
     ReasonCode,
     RegionKind,
+    Remeasurement,
     RequiredStep,
+    Revocation,
+    RevocationList,
     RiskFlag,
     ScreeningReport,
     SealEvent,
     SealState,
+    SecondaryInspection,
     Subject,
     Targeting,
+    TargetingAssessment,
+    TreeHead,
     UnreadInput,
     Validity,
     Verified,
@@ -129,6 +145,7 @@ ADJUDICATION = Adjudication(
 )
 TARGETING = Targeting(container_id="CSQU3054383", level=Level.UNKNOWN, administration="CA", source="s", at=T)
 EVENT = SealEvent(container_id="CSQU3054383", seal_id="S1", event="SEALED", at=T, key_id="k", signature="00")
+REVOCATION = Revocation(what="MODEL", subject="f" * 64, at=T, reason="withdrawn", administration="CA")
 EXAMPLES: dict[str, list[Any]] = {
     "riskflag/1": [FLAG],
     "screening/1": [
@@ -162,6 +179,71 @@ EXAMPLES: dict[str, list[Any]] = {
     ],
     "targeting/1": [TARGETING],
     "sealevent/1": [EVENT],
+    "assessment/1": [TargetingAssessment(targeting=TARGETING, advance_sha256="a" * 64)],
+    "conclusion/1": [Conclusion(container_id="CSQU3054383", adjudication=ADJUDICATION, administration="CA")],
+    "secondary/1": [
+        SecondaryInspection(
+            container_id="CSQU3054383",
+            concerns=("a" * 64,),
+            method="HANDHELD",
+            instrument="x y 1",
+            officer_ref="o1",
+            at=T,
+            files=(InputRef(kind="n42", uri="x.n42", n_bytes=3, sha256="b" * 64),),
+            nuclides=("K-40",),
+        )
+    ],
+    "destuffing/1": [
+        Destuffing(
+            container_id="CSQU3054383",
+            outcome="CLEAN",
+            officer_ref="o1",
+            second_officer_ref="o2",
+            at=T,
+            evidence=("c" * 64,),
+        )
+    ],
+    "remeasurement/1": [
+        Remeasurement(container_id="CSQU3054383", outcome="LOW", instrument="x y 1", officer_ref="o1", at=T)
+    ],
+    "identityruling/1": [
+        IdentityRuling(
+            scan_id="s", container_id="CSQU3054383", officer_ref="o1", at=T, basis="read again by eye"
+        )
+    ],
+    "crossing/1": [
+        Crossing(container_id="CSQU3054383", point="ENTRY", place="CAPRR", at=T, administration="CA")
+    ],
+    "journey/1": [
+        Journey(
+            container_id="CSQU3054383",
+            seal_id="S1",
+            origin="CAPRR",
+            destination="USINL",
+            departs_at=T,
+            arrives_before=T,
+            administration="CA",
+            at=T,
+            points=(JourneyPoint(place="CAWNP", not_after=T),),
+            max_silence_s=86400,
+        )
+    ],
+    "advancedata/1": [
+        AdvanceData(
+            container_id="CSQU3054383",
+            bill="B1",
+            at=T,
+            administration="CA",
+            parties=(Party(role="SHIPPER", hmac_sha256="d" * 64, country="JP"),),
+            goods=(Goods(hs="690721", description="tiles", weight_kg=20000),),
+            risks=(AdvanceRisk(administration="US", level=Level.LOW, source="s", at=T),),
+        )
+    ],
+    "revocation/1": [REVOCATION],
+    "revocationlist/1": [
+        RevocationList(administration="CA", number=1, issued_at=T, next_update=T, revocations=(REVOCATION,))
+    ],
+    "treehead/1": [TreeHead(ledger_id="port", size=3, root="e" * 64, at=T)],
     "case/1": [
         Case(container_id="CSQU3054383"),
         Case(

@@ -1,33 +1,28 @@
-"""Clearance commands: keys, and what can be verified of a signed decision."""
+"""Clearance commands: show and verify what was signed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-__all__ = ["app"]
-
-app = typer.Typer(help="Decisions: make keys, show and verify what was signed.", no_args_is_help=True)
+__all__ = ["register"]
 
 
-@app.command()
-def keygen(
-    path: Annotated[Path, typer.Argument(help="Where the private key goes; the public one goes beside it.")],
-    scope: Annotated[
-        Literal["ops", "exercise"], typer.Option(help="What the key may sign: real cargo, or an exercise.")
-    ] = "ops",
-) -> None:
-    """Make an Ed25519 key pair. An existing key is never overwritten."""
-    from screening.clearance import generate_key
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module.
 
-    signer = generate_key(path, scope)
-    typer.echo(f"{path}: key {signer.key_id} of scope {scope}")
+    Parameters
+    ----------
+    app : typer.Typer
+        The clearance command line.
+    """
+    app.command()(show)
+    app.command()(verify)
 
 
-@app.command()
 def show(path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_default=False)]) -> None:
     """Show a decision, without verifying it."""
     from screening.records import ClearanceDecision, parse_strict
@@ -51,7 +46,6 @@ def show(path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_
         typer.echo(f"{name:<12} {value}")
 
 
-@app.command()
 def verify(
     path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_default=False)],
     keys: Annotated[

@@ -1,0 +1,13 @@
+"""Clearance commands: decisions, keys, the ledger, and what is shared."""
+
+from __future__ import annotations
+
+import typer
+
+from . import decisions, keys
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Decisions: make keys, decide, share, verify, audit.", no_args_is_help=True)
+for module in (keys, decisions):
+    module.register(app)
