@@ -60,7 +60,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Run the tests."""
-    session.install("-e", ".[formats,report,test]")
+    session.install("-e", ".[formats,report,site,dicos,test]")
     session.run("python", "-m", "pytest", *session.posargs)
 
 
@@ -68,7 +68,7 @@ def tests(session: nox.Session) -> None:
 def traced(session: nox.Session) -> None:
     """Report the coverage of Python and of .pyx lines, from a traced build in a copy of the tree."""
     session.install("setuptools>=80", "Cython>=3.3", "coverage")
-    session.install(".[formats,report,test]")
+    session.install(".[formats,report,site,dicos,test]")
     session.run("pip", "uninstall", "-y", "screening", silent=True)
     copy = _copy(session)
     env = {"SCREENING_TRACE": "1", "PYTHONPATH": str(copy)}
@@ -109,7 +109,7 @@ def sanitised(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Time our work beside what a user would pick today, in one run."""
-    session.install("-e", ".[formats,report,test]")
+    session.install("-e", ".[formats,report,site,dicos,test]")
     session.run("python", "-m", "pytest", "tests/benchmarks", "-s", *session.posargs)
 
 
