@@ -172,13 +172,13 @@ def custody_timeline(
         off_route, out_of_order = set(), set()
     for event in sorted(frozenset(events) - shown, key=lambda one: (one.at, one.event, one.signature or "")):
         is_signed = is_trusted(event)
-        status = _event_status(event, is_signed=is_signed, is_off_route=event in off_route)
-        said = [] if is_signed or status == "unsigned" else ["not signed by a trusted gateway"]
+        word = _event_status(event, is_signed=is_signed, is_off_route=event in off_route)
+        said = [] if is_signed or word == "unsigned" else ["not signed by a trusted gateway"]
         if event in out_of_order:
             said.append("out of order")
         if journey is not None and event.seal_id != journey.seal_id:
             said.append(f"seal {event.seal_id} is not the journey's")
-        made = CustodyPoint(event.place, event.at, event.reader, event.event, status, text="; ".join(said))
+        made = CustodyPoint(event.place, event.at, event.reader, event.event, word, text="; ".join(said))
         points.insert(_place_in(points, event), made)
     return tuple(points)
 
