@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from screening import __version__
 from screening.assembly import EMPTY_MODEL, NUCLIDE_MODEL, build_pipeline
-from screening.classifiers import load_model
+from screening.classifiers import ModelCard, load_model
 from screening.config import Settings, settings_sha256
 from screening.errors import ModelError
 from screening.records import (
+    FlagModality,
     RadiationMeasurements,
     RadiographMeasurements,
     ReasonCode,
     RegionKind,
+    RiskFlag,
     Scan,
 )
 
@@ -36,6 +40,7 @@ ALARM_CODES = frozenset(
 )
 #: Reasons that point at an object on a picture.
 OBJECT_CODES = frozenset((ReasonCode.IMG_THREAT, ReasonCode.IMG_ANOMALY, ReasonCode.IMG_DENSE))
+_LOAD_SCORES = ("loaded_score", "excess_areal_density_g_cm2")
 _OBJECT_KINDS = frozenset((RegionKind.THREAT, RegionKind.ANOMALY, RegionKind.DENSE))
 
 
@@ -69,7 +74,10 @@ class PipelineDetector:
     def __init__(self, settings: Settings) -> None:
         self._pipeline = build_pipeline(settings)
         self.version = f"{__version__} {settings_sha256(settings)[:12]}"
-        self.models = _model_hashes(settings)
+        cards = _cards(settings)
+        self.models = {name: card if isinstance(card, str) else card.sha256 for name, card in cards.items()}
+        empties = cards[EMPTY_MODEL]
+        self._load_limits: Mapping[str, Any] = {} if isinstance(empties, str) else empties.thresholds
 
     def answer(self, scan: Scan) -> DetectorAnswer:
         """Screen a scan; see DetectorUnderTest.
@@ -94,18 +102,32 @@ class PipelineDetector:
         measured = result.measurements
         if isinstance(measured, RadiationMeasurements):
             return _with_radiation(answer, measured, frozenset(codes))
-        return _with_radiograph(answer, measured, frozenset(codes))
+        is_loaded = _has_load(result.flags, self._load_limits)
+        return _with_radiograph(answer, measured, frozenset(codes), is_loaded=is_loaded)
 
 
-def _model_hashes(settings: Settings) -> dict[str, str]:
+def _cards(settings: Settings) -> dict[str, ModelCard | str]:
+    """Return the card of each model, or why it is not used."""
     folder = None if settings.models.folder is None else Path(settings.models.folder)
-    found = {}
+    found: dict[str, ModelCard | str] = {}
     for name in (NUCLIDE_MODEL, EMPTY_MODEL):
         try:
-            found[name] = load_model(name, folder=folder, allowed=settings.models.allowed).ref.sha256
+            found[name] = load_model(name, folder=folder, allowed=settings.models.allowed).card
         except ModelError as error:  # the pipeline runs without it, and each of its flags says so
             found[name] = f"not used: {error}"
     return found
+
+
+def _has_load(flags: Iterable[RiskFlag], limits: Mapping[str, Any]) -> bool | None:
+    """Return the product's own call: a load is found where either score reaches its threshold.
+
+    The probability in the measurements cannot tell it: the explicit score counts there as one half.
+    """
+    for flag in flags:
+        loaded, excess = (flag.scores.raw.get(name) for name in _LOAD_SCORES)
+        if flag.modality is FlagModality.XRAY and loaded is not None and excess is not None and limits:
+            return float(loaded) >= float(limits["loaded"]) or float(excess) >= float(limits["excess_g_cm2"])
+    return None
 
 
 def _with_radiation(
@@ -125,7 +147,11 @@ def _with_radiation(
 
 
 def _with_radiograph(
-    answer: DetectorAnswer, measured: RadiographMeasurements, codes: frozenset[ReasonCode]
+    answer: DetectorAnswer,
+    measured: RadiographMeasurements,
+    codes: frozenset[ReasonCode],
+    *,
+    is_loaded: bool | None,
 ) -> DetectorAnswer:
     empty = measured.empty_probability
     has_hull = bool(measured.containers)
@@ -144,7 +170,8 @@ def _with_radiograph(
     return msgspec.structs.replace(
         answer,
         load_score=None if empty is None else 1.0 - empty,
-        is_loaded=None if empty is None else empty < 0.5,
+        # an empty box is one that the picture can say it of
+        is_loaded=None if empty is None else is_loaded,
         has_dense=ReasonCode.IMG_DENSE in codes if has_hull else None,
         is_shielded=None if measured.hideable_fraction is None else ReasonCode.IMG_SHIELDED in codes,
         # Without a hull nothing was searched: pointing at nothing would be a claim.

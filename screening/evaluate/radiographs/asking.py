@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from screening.evaluate.record import LeftOut
-from screening.records import ReasonCode
 
 from .empty_scenes import EmptyRow
 from .rows import AnswerRow
@@ -75,9 +74,7 @@ class Asked(NamedTuple):
         if one is None:
             return None
         if self.threshold is None:
-            # the pipeline alarms on a container declared empty by its code; its score passes 0.5 earlier
-            is_quiet = self.detector == PIPELINE and ReasonCode.IMG_NOT_EMPTY.value not in one.codes
-            return False if one.is_loaded and is_quiet else one.is_loaded
+            return one.is_loaded
         return None if one.load_score is None else one.load_score >= self.threshold
 
 

@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from screening.classifiers import load_model
 from screening.config import Settings
-from screening.evaluate.detectors import DetectorAnswer, DetectorUnderTest
+from screening.evaluate.detectors import DetectorAnswer, DetectorUnderTest, PipelineDetector
 from screening.evaluate.detectors.image_steps import Picture, attenuation_picture, blobs, box_interior
 from screening.evaluate.detectors.images import (
     DarkBlobDetector,
@@ -177,3 +178,37 @@ def test_blobs_are_found_at_their_size_and_sign() -> None:
     assert np.hypot(at[1].row - 60, at[1].column - 60) < 3
     assert np.hypot(at[-1].row - 120, at[-1].column - 200) < 6
     assert at[1].half_px < at[-1].half_px
+
+
+@pytest.mark.parametrize(
+    ("network", "explicit", "is_loaded"),
+    [(0.0, 0.0, False), (0.0, 0.01, True), (0.001, 0.0, True)],
+)
+def test_the_pipeline_calls_a_box_loaded_where_the_product_does(
+    monkeypatch: pytest.MonkeyPatch, network: float, explicit: float, is_loaded: bool
+) -> None:
+    detector = PipelineDetector(Settings())
+    card = load_model("empties").card.thresholds
+    scores = {
+        "loaded_score": str(float(card["loaded"]) - 0.0005 + network),
+        "excess_areal_density_g_cm2": str(float(card["excess_g_cm2"]) - 0.005 + explicit),
+    }
+    seen = detector._pipeline.screen(made(1)[0])
+    flags = tuple(
+        msgspec.structs.replace(flag, scores=msgspec.structs.replace(flag.scores, raw=scores))
+        for flag in seen.flags
+    )
+    measured = msgspec.structs.replace(seen.measurements, empty_probability=0.4)
+    monkeypatch.setattr(
+        detector._pipeline,
+        "screen",
+        lambda scan: msgspec.structs.replace(seen, flags=flags, measurements=measured),
+    )
+    assert detector.answer(made(1)[0]).is_loaded is is_loaded
+    silent = msgspec.structs.replace(measured, empty_probability=None)
+    monkeypatch.setattr(
+        detector._pipeline,
+        "screen",
+        lambda scan: msgspec.structs.replace(seen, flags=flags, measurements=silent),
+    )
+    assert detector.answer(made(1)[0]).is_loaded is None

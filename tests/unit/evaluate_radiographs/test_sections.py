@@ -346,10 +346,9 @@ def test_failures_on_empties_and_loads_are_shown() -> None:
     assert all(one.picture is not None and one.picture.png[:4] == b"\x89PNG" for one in found)
 
 
-def test_the_pipeline_alarms_on_an_empty_by_its_code() -> None:
-    pipeline = Asked("pipeline", "pipeline", None)
-    quiet = _answer(0.85, True, detector="pipeline", level="LOW")
-    assert pipeline.call((quiet,)) is False
-    assert pipeline.call((msgspec.structs.replace(quiet, codes=("IMG_NOT_EMPTY",)),)) is True
-    assert pipeline.call((msgspec.structs.replace(quiet, is_loaded=None),)) is None
-    assert Asked("one", "one", None).call((_answer(0.85, True),)) is True
+def test_a_detector_without_a_threshold_is_asked_for_its_own_call() -> None:
+    asked = Asked("pipeline", "pipeline", None)
+    quiet = _answer(0.85, False, detector="pipeline", level="LOW")
+    assert asked.call((quiet,)) is False
+    assert asked.call((msgspec.structs.replace(quiet, is_loaded=True),)) is True
+    assert asked.call((msgspec.structs.replace(quiet, is_loaded=None),)) is None
