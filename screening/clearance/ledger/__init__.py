@@ -1,0 +1,43 @@
+"""The append-only log of everything sealed: a Merkle tree, its signed heads, and its audit."""
+
+from __future__ import annotations
+
+from .audit import AuditReport, Damage, audit
+from .entries import LedgerEntry, LedgerError, LedgerReader
+from .heads import check_against_heads, read_heads, sign_head, verify_entry, write_head
+from .merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    Node,
+    consistency_path,
+    inclusion_path,
+    leaf_hash,
+    node_hash,
+    tree_root,
+    verify_consistency,
+    verify_inclusion,
+)
+
+__all__ = [
+    "EMPTY_ROOT",
+    "AuditReport",
+    "Damage",
+    "Frontier",
+    "LedgerEntry",
+    "LedgerError",
+    "LedgerReader",
+    "Node",
+    "audit",
+    "check_against_heads",
+    "consistency_path",
+    "inclusion_path",
+    "leaf_hash",
+    "node_hash",
+    "read_heads",
+    "sign_head",
+    "tree_root",
+    "verify_consistency",
+    "verify_entry",
+    "verify_inclusion",
+    "write_head",
+]

@@ -1,0 +1,281 @@
+"""The audit of a ledger: every entry, every stored hash, every signature, against the exported heads."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from screening.clearance.keys import KeyRing, VerificationError
+from screening.clearance.signatures import verify_record
+from screening.records import SEALED, ClearanceDecision, TreeHead, sha256_hex
+
+from .entries import DamageCode, LedgerEntry, LedgerError, LedgerReader, stored_node
+from .heads import check_head, without_revocations
+from .merkle import Frontier, leaf_hash
+
+__all__ = ["AuditReport", "Damage", "audit"]
+
+_CHUNK = 500
+
+
+class Damage(NamedTuple):
+    """One thing that is not as it was written.
+
+    Attributes
+    ----------
+    index : int or None
+        First index that it concerns; None for a head that does not verify.
+    code : str
+        Its kind.
+    text : str
+        One line for a person.
+    """
+
+    index: int | None
+    code: DamageCode
+    text: str
+
+
+class AuditReport(NamedTuple):
+    """What an audit found.
+
+    Attributes
+    ----------
+    n_entry : int
+        Entries that hold in every respect, from the first on.
+    root : str
+        Merkle tree hash over these, hexadecimal.
+    n_head : int
+        Heads that fit them.
+    damages : tuple of Damage
+        Empty if nothing is wrong. The walk ends at the first bad entry: after it, nothing is where it
+        was written.
+    n_decision : int
+        Decisions among the entries that hold.
+    """
+
+    n_entry: int
+    root: str
+    n_head: int
+    damages: tuple[Damage, ...]
+    n_decision: int = 0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong.
+
+        Returns
+        -------
+        bool
+            True if there is no damage.
+        """
+        return not self.damages
+
+    @property
+    def first_bad(self) -> int | None:
+        """The first index that is not as it was written.
+
+        Returns
+        -------
+        int or None
+            None if nothing is wrong with any entry.
+        """
+        return min((damage.index for damage in self.damages if damage.index is not None), default=None)
+
+
+class _LatestDecisions:
+    """The last decision of each container, kept on disk: memory does not grow with the ledger."""
+
+    def __init__(self) -> None:
+        # An empty name makes a private file that is gone when it is closed.
+        self._connection = sqlite3.connect("", isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute(
+            "CREATE TABLE latest (chain TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID"
+        )
+        self._connection.execute("BEGIN")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def replace(self, decision: ClearanceDecision, sha256: str) -> str | None:
+        """Note a decision and return the hash of the one before it."""
+        # Exercises have chains of their own.
+        chain = f"{'exercise' if decision.is_exercise else 'ops'} {decision.consignment.container_id}"
+        row = self._connection.execute("SELECT sha256 FROM latest WHERE chain = ?", (chain,)).fetchone()
+        self._connection.execute("INSERT OR REPLACE INTO latest VALUES (?, ?)", (chain, sha256))
+        return None if row is None else row[0]
+
+
+def audit(
+    reader: LedgerReader, *, heads: Iterable[TreeHead] = (), keys: KeyRing, ledger_id: str | None = None
+) -> AuditReport:
+    """Walk a ledger from its first entry to its last, and hold it against its heads.
+
+    Entries are read in pieces; memory does not grow with the ledger.
+
+    Parameters
+    ----------
+    reader : LedgerReader
+        The ledger.
+    heads : iterable of TreeHead
+        Heads exported from it.
+    keys : KeyRing
+        The keys trusted; one that was revoked since, or has expired, still shows that an entry is what its
+        holder sealed.
+    ledger_id : str or None
+        Its name, where it is known: heads of other ledgers are passed over.
+
+    Returns
+    -------
+    AuditReport
+        What holds, and what does not.
+    """
+    keys = without_revocations(keys)
+    good_heads, damages = _verified(heads, keys, ledger_id)
+    waiting = iter(good_heads)
+    head = next(waiting, None)
+    frontier, n_head, n_decision, last_good = Frontier(), 0, 0, 0
+    size = reader.size()
+    latest = _LatestDecisions()
+    try:
+        entries = _entries(reader, size)
+        while True:
+            while head is not None and head.size == frontier.size:
+                if frontier.root.hex() == head.root:
+                    n_head, last_good = n_head + 1, head.size
+                else:
+                    damages.append(_forked(head, last_good))
+                head = next(waiting, None)
+            entry = next(entries, None)
+            if entry is None:
+                damage = _check_end(reader, frontier.size, size)
+                break
+            damage = _check_place(reader, entry, frontier.size, size)
+            if damage is None:
+                damage = _check_entry(entry, keys, latest)
+            following, nodes = frontier.append(leaf_hash(entry.body))
+            if damage is None:
+                for node in nodes:
+                    if damage is None and stored_node(reader, node.level, node.index) != node.value:
+                        first = node.index << node.level
+                        text = f"the stored hash over entries {first} to {entry.index} does not fit them"
+                        damage = Damage(first, "EDITED", text)
+            if damage is not None:
+                break
+            n_decision += entry.kind == "clearance/1"
+            frontier = following
+    finally:
+        latest.close()
+    if damage is not None:
+        damages.append(damage)
+    elif head is not None:
+        # Every head left is of a larger ledger.
+        text = f"{frontier.size} entries; a head of {head.at} was signed over {head.size}"
+        damages.append(Damage(frontier.size, "ROLLED_BACK", text))
+    return AuditReport(frontier.size, frontier.root.hex(), n_head, tuple(damages), n_decision)
+
+
+def _verified(
+    heads: Iterable[TreeHead], keys: KeyRing, ledger_id: str | None
+) -> tuple[list[TreeHead], list[Damage]]:
+    good: list[TreeHead] = []
+    damages: list[Damage] = []
+    for head in sorted(heads, key=lambda head: head.size):
+        if ledger_id is not None and head.ledger_id != ledger_id:
+            continue
+        try:
+            check_head(head, keys)
+        except LedgerError as error:
+            damages.append(Damage(None, "BAD_HEAD", str(error)))
+            continue
+        if good and head.ledger_id != good[0].ledger_id:
+            text = f"heads of {good[0].ledger_id} and {head.ledger_id}: say which ledger this is"
+            damages.append(Damage(None, "BAD_HEAD", text))
+            continue
+        good.append(head)
+    return good, damages
+
+
+def _forked(head: TreeHead, last_good: int) -> Damage:
+    text = (
+        f"a head of {head.at} was signed over {head.size} other entries; "
+        f"the difference begins at entry {last_good} or later"
+    )
+    return Damage(last_good, "FORKED", text)
+
+
+def _entries(reader: LedgerReader, size: int) -> Iterator[LedgerEntry]:
+    for start in range(0, size, _CHUNK):
+        yield from reader.entries(start, min(start + _CHUNK, size))
+
+
+def _check_end(reader: LedgerReader, n: int, size: int) -> Damage | None:
+    """Look at what should be behind the last entry read: nothing."""
+    if n < size:
+        return Damage(n, "TRUNCATED", f"the ledger says it has {size} entries, and ends after {n}")
+    # Whoever appends meanwhile raises the size as well.
+    if reader.size() == size:
+        if stored_node(reader, 0, size) is not None:
+            return Damage(size, "TRUNCATED", f"entry {size} was written and is not there")
+        if any(True for _ in reader.entries(size, size + 1)):
+            return Damage(size, "INSERTED", f"an entry behind the {size} that the ledger says it has")
+    return None
+
+
+def _check_place(reader: LedgerReader, entry: LedgerEntry, i: int, size: int) -> Damage | None:
+    """Check that the entry read is the one that was written at index `i`; say how it came there if not."""
+    if entry.index > i:
+        return Damage(i, "MISSING", f"entry {i} is not there, entry {entry.index} follows")
+    if entry.index < i:
+        return Damage(i, "INSERTED", f"a second entry says that it is entry {entry.index}")
+    leaf = leaf_hash(entry.body)
+    written = stored_node(reader, 0, i)
+    if leaf == written:
+        return None
+    # Only now is it worth reading on: where was this entry written, and where did that one go?
+    following = next(iter(reader.entries(i + 1, i + 2)), None)
+    has_moved_down = following is not None and leaf_hash(following.body) == written
+    was_next = leaf == stored_node(reader, 0, i + 1)
+    if has_moved_down:
+        if was_next:
+            return Damage(i, "REORDERED", f"entries {i} and {i + 1} have changed places")
+        return Damage(
+            i, "INSERTED", f"what was entry {i} is now entry {i + 1}, behind one never written there"
+        )
+    if was_next:
+        if following is None and i + 2 < size:
+            return Damage(i, "REORDERED", f"what was entry {i + 1} is now entry {i}")
+        return Damage(i, "MISSING", f"what was entry {i + 1} is now entry {i}")
+    for j in range(size):
+        if leaf == stored_node(reader, 0, j):
+            return Damage(i, "REORDERED", f"entry {j} is now entry {i}")
+    return Damage(i, "EDITED", f"entry {i} is not what was written there")
+
+
+def _check_entry(entry: LedgerEntry, keys: KeyRing, latest: _LatestDecisions) -> Damage | None:
+    """Check that an entry is what somebody sealed, for this place."""
+    i = entry.index
+    if sha256_hex(entry.body) != entry.sha256:
+        return Damage(i, "EDITED", f"entry {i}: its hash is not that of its body")
+    kind = SEALED.get(entry.kind)
+    if kind is None:
+        return Damage(i, "EDITED", f"entry {i}: {entry.kind!r} is no kind of record")
+    try:
+        record = verify_record(entry.body, kind, keys, allow_exercise=True)
+    except VerificationError as error:
+        is_other = error.failure in ("MALFORMED", "NOT_CANONICAL", "WRONG_ID")
+        return Damage(i, "EDITED" if is_other else "BAD_SIGNATURE", f"entry {i}: {error.failure}: {error}")
+    if not isinstance(record, ClearanceDecision):
+        return None
+    if record.log_index != i:
+        is_later = record.log_index is not None and record.log_index > i
+        text = f"entry {i} is a decision made for place {record.log_index}"
+        return Damage(i, "MISSING" if is_later else "INSERTED", text)
+    previous = latest.replace(record, entry.sha256)
+    if record.prev_hash != previous:
+        container = record.consignment.container_id
+        text = f"entry {i} does not follow the decision on {container} before it"
+        return Damage(i, "BROKEN_CHAIN", text)
+    return None
