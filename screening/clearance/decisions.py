@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from screening.errors import IntegrityError, PolicyError
 from screening.records import (
     Case,
-    CaseInputs,
     ClearanceDecision,
     Consignment,
     FlagModality,
     FlagRef,
     Level,
+    ReasonCode,
     RequiredStep,
     RiskFlag,
+    Sealed,
     Validity,
     canonical_bytes,
     content_id,
@@ -27,7 +30,8 @@ from screening.records import (
 from .cases import WeighedCase, weigh
 from .keys import KeyRing, Signer
 from .policy import Policy
-from .table import decide
+from .site_rules import STEPS, StepName, is_step_done
+from .table import Outcome, decide
 
 __all__ = ["conclude", "record_hash"]
 
@@ -44,6 +48,9 @@ def conclude(
     previous: ClearanceDecision | None = None,
     keys: KeyRing | None = None,
     bill: str | None = None,
+    log_index: int | None = None,
+    revoked: frozenset[str] = frozenset(),
+    is_trusted: Callable[[Sealed], bool] | None = None,
 ) -> ClearanceDecision:
     """Decide a case and sign the decision.
 
@@ -67,6 +74,13 @@ def conclude(
         The keys whose flags and seal events count; None for the signer's own alone.
     bill : str or None
         Bill of lading.
+    log_index : int or None
+        The decision's place in the ledger; None where none is kept.
+    revoked : frozenset of str
+        Models (sha256) and calibrations (id) that were revoked: nothing LOW rests on them.
+    is_trusted : callable or None
+        Whether a sealed record counts, for a caller that has verified each one before; None: verified
+        here against `keys`.
 
     Returns
     -------
@@ -86,8 +100,11 @@ def conclude(
     exercise = signer.scope == "exercise"
     _check_previous(case, previous, at, exercise=exercise)
     trusted = KeyRing([signer.public]) if keys is None else keys
-    weighed = weigh(case, now=at, policy=policy, keys=trusted, exercise=exercise, previous=previous)
-    outcome = decide(weighed.inputs)
+    asked: dict[str, Any] = {"revoked": revoked} if revoked else {}
+    if is_trusted is not None:
+        asked["is_trusted"] = is_trusted
+    weighed = weigh(case, now=at, policy=policy, keys=trusted, exercise=exercise, previous=previous, **asked)
+    outcome = policy.decide(weighed.inputs)
     seal_id = weighed.seal.record.id
     decision = ClearanceDecision(
         decision_id="",
@@ -97,29 +114,34 @@ def conclude(
         stage="DEPARTURE" if weighed.inputs.transit == "NOT_MOVED" else "ARRIVAL",
         risk=outcome.risk,
         action=outcome.action,
-        reason_codes=weighed.reason_codes,
+        reason_codes=_reason_codes(weighed, outcome),
         inputs=weighed.inputs,
         policy=policy.ref,
-        required_steps=_required_steps(weighed),
+        required_steps=_required_steps(weighed, policy),
         flags=tuple(_flag_ref(flag) for flag in weighed.flags),
         adjudications=case.adjudications,
         seal=weighed.seal.record,
-        validity=Validity(not_before=decided_at, expires=_utc(at + timedelta(seconds=policy.validity_s))),
+        validity=Validity(
+            not_before=decided_at,
+            expires=_utc(at + timedelta(seconds=policy.validity_s)),
+            void_on=policy.void_on,
+        ),
         is_exercise=exercise,
         decided_at=decided_at,
         administration=administration,
         prev_hash=None if previous is None else record_hash(previous),
+        log_index=log_index,
     )
     decision_id = content_id(decision, without=("decision_id", "key_id", "signature"))
     return signer.seal(msgspec.structs.replace(decision, decision_id=decision_id))
 
 
-def record_hash(record: RiskFlag | ClearanceDecision) -> str:
+def record_hash(record: Sealed) -> str:
     """Return the sha256 of a record's canonical bytes, with its signature.
 
     Parameters
     ----------
-    record : RiskFlag or ClearanceDecision
+    record : Sealed
         A sealed record.
 
     Returns
@@ -144,30 +166,46 @@ def _check_previous(case: Case, previous: ClearanceDecision | None, at: datetime
         raise PolicyError("an exercise and an operation share no decisions", value=previous.decision_id)
 
 
-def _required_steps(weighed: WeighedCase) -> tuple[RequiredStep, ...]:
+def _reason_codes(weighed: WeighedCase, outcome: Outcome) -> tuple[ReasonCode, ...]:
+    """Return why the outcome is not better; where the site demands what the table does not, it says so."""
+    if outcome[:2] == decide(weighed.inputs)[:2]:
+        return weighed.reason_codes
+    codes = {*weighed.reason_codes, ReasonCode.STEP_SKIPPED}
+    return tuple(code for code in ReasonCode if code in codes)
+
+
+def _required_steps(weighed: WeighedCase, policy: Policy) -> tuple[RequiredStep, ...]:
+    """Return the steps that the policy requires of every box and those that this one's evidence demands.
+
+    A secondary inspection is of an alarm, and an arrival of a box that has moved: they are never required
+    of others.
+    """
     seen = weighed.inputs
-    radiation = tuple(flag.flag_id for flag in weighed.flags if flag.modality in _RADIATION)
-    pictures = tuple(flag.flag_id for flag in weighed.flags if flag.modality is FlagModality.XRAY)
-    steps = [
-        RequiredStep(step="TARGETING", done=seen.targeting is not None),
-        RequiredStep(step="SEAL", done=seen.seal == "VERIFIED"),
-        RequiredStep(step="RADIATION", done=seen.radiation is not None, flag_ids=radiation),
-    ]
-    if seen.targeting != Level.LOW or seen.radiation != Level.LOW or pictures:
-        is_done = seen.image is not None or seen.destuff == "CLEAN"
-        steps.append(RequiredStep(step="IMAGE", done=is_done, flag_ids=pictures))
-    if seen.radiation != Level.LOW:
-        steps.append(RequiredStep(step="SECONDARY_RAD", done=_is_resolved(seen)))
-    if seen.image not in (None, "LOW") or seen.destuff is not None:
-        steps.append(RequiredStep(step="DESTUFF", done=seen.destuff == "CLEAN"))
-    if seen.transit != "NOT_MOVED":
-        steps.append(RequiredStep(step="ARRIVAL", done=seen.transit == "INTACT"))
-    return tuple(steps)
-
-
-def _is_resolved(seen: CaseInputs) -> bool:
-    is_remeasured = seen.destuff == "CLEAN" and seen.remeasured == "LOW"
-    return seen.adjudication in ("INNOCENT_PAPER", "INNOCENT_MEASURED") or is_remeasured
+    ids: dict[StepName, tuple[str, ...]] = {
+        "RADIATION": tuple(flag.flag_id for flag in weighed.flags if flag.modality in _RADIATION),
+        "IMAGE": tuple(flag.flag_id for flag in weighed.flags if flag.modality is FlagModality.XRAY),
+    }
+    required = set(policy.required_steps)
+    is_alarm = seen.radiation != Level.LOW
+    has_moved = seen.transit != "NOT_MOVED"
+    is_asked: dict[StepName, bool] = {
+        "TARGETING": True,
+        "SEAL": True,
+        "RADIATION": True,
+        "IMAGE": "IMAGE" in required or seen.targeting != Level.LOW or is_alarm or bool(ids["IMAGE"]),
+        "SECONDARY_RAD": is_alarm,
+        "DESTUFF": "DESTUFF" in required or seen.image not in (None, "LOW") or seen.destuff is not None,
+        "ARRIVAL": has_moved,
+    }
+    return tuple(
+        RequiredStep(
+            step=step,
+            done=is_step_done(step, seen, on_paper="SECONDARY_RAD" not in required),
+            flag_ids=ids.get(step, ()),
+        )
+        for step in STEPS
+        if is_asked[step]
+    )
 
 
 def _flag_ref(flag: RiskFlag) -> FlagRef:

@@ -94,7 +94,14 @@ def verify_sealed(
 
 
 def verify_content(
-    schema: str, data: bytes, key_id: str, signature: str, keys: KeyRing, *, allow_exercise: bool = False
+    schema: str,
+    data: bytes,
+    key_id: str,
+    signature: str,
+    keys: KeyRing,
+    *,
+    allow_exercise: bool = False,
+    at: datetime | None = None,
 ) -> None:
     """Verify a signature that stands apart from what it covers.
 
@@ -110,13 +117,15 @@ def verify_content(
         The keys trusted.
     allow_exercise : bool
         Whether an exercise key counts.
+    at : datetime or None
+        Time at which the key has to be valid; None leaves its validity unchecked.
 
     Raises
     ------
     VerificationError
         With the check that failed.
     """
-    key = _usable_key(key_id, schema, keys, allow_exercise=allow_exercise, at=None)
+    key = _usable_key(key_id, schema, keys, allow_exercise=allow_exercise, at=at)
     _verify_signature(key, schema, data, signature)
 
 

@@ -7,11 +7,27 @@ conclusions is in :mod:`screening.clearance.cases`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from screening.records import Action, CaseInputs, Level, worst
 
-__all__ = ["RULES", "Outcome", "Rule", "decide"]
+__all__ = ["DOMAINS", "RULES", "Outcome", "Rule", "decide"]
+
+_LEVELS = (Level.LOW, Level.UNKNOWN, Level.HIGH)
+
+#: Every value of every input, in the order of the fields of CaseInputs; worse ones come later where
+#: there is an order.
+DOMAINS: dict[str, tuple[Any, ...]] = {
+    "targeting": (*_LEVELS, None),
+    "seal": ("VERIFIED", "UNVERIFIED", "FAULT", "BROKEN", None),
+    "radiation": (*_LEVELS, None),
+    "severe": (False, True),
+    "adjudication": ("INNOCENT_MEASURED", "INNOCENT_PAPER", "INCONCLUSIVE", "ILLICIT", None),
+    "image": ("LOW", "UNKNOWN", "HIGH", "SHIELDED", None),
+    "destuff": ("CLEAN", "FOUND", None),
+    "remeasured": ("LOW", "NOT_LOW", None),
+    "transit": ("NOT_MOVED", "INTACT", "GAP", "TAMPER", None),
+}
 
 
 class Outcome(NamedTuple):

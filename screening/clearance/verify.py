@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from screening.errors import IntegrityError
 from screening.records import ClearanceDecision, RiskFlag, parse_strict, sha256_hex
 
 from .keys import KeyRing, VerificationError
+from .policy import Policy
+from .properties import keeps_to_the_floor
 from .seals import parse_time
 from .signatures import verify_record
 from .table import decide
@@ -70,6 +72,7 @@ def verify_decision(
     previous: bytes | None = None,
     flags: Iterable[bytes] | None = None,
     allow_exercise: bool = False,
+    policy: Policy | None = None,
 ) -> DecisionReport:
     """Check a decision as received.
 
@@ -87,6 +90,9 @@ def verify_decision(
         The sealed flags it names, if they are to be checked.
     allow_exercise : bool
         Whether a decision of an exercise is looked into at all; it is never good for cargo.
+    policy : Policy or None
+        The policy it was taken under, if it is to be exactly what that policy says; None: no policy is
+        known, and it must be what some policy could say.
 
     Returns
     -------
@@ -99,7 +105,9 @@ def verify_decision(
         return DecisionReport((Check("record", False, f"{error.failure}: {error}"),), _parsed(data))
     checks = [Check("record", True, f"sealed by {decision.key_id}, canonical, decision_id fits")]
     checks.append(_check_exercise(decision, allow_exercise=allow_exercise))
-    checks.append(_check_outcome(decision))
+    if policy is not None:
+        checks += [_check_policy(decision, policy), _check_terms(decision, policy)]
+    checks.append(_check_outcome(decision, policy))
     if at is not None:
         checks.append(_check_validity(decision, at))
     if previous is not None:
@@ -125,14 +133,42 @@ def _check_exercise(decision: ClearanceDecision, *, allow_exercise: bool) -> Che
     return Check("operation", allow_exercise, "EXERCISE: never valid for cargo")
 
 
-def _check_outcome(decision: ClearanceDecision) -> Check:
-    """Check that the decision is what the table says of the inputs it states."""
-    expected = decide(decision.inputs)
-    fits = (decision.risk, decision.action) == (expected.risk, expected.action)
+def _check_policy(decision: ClearanceDecision, policy: Policy) -> Check:
+    named, given = decision.policy, policy.ref
+    text = f"{named.id} {named.version}, {named.sha256[:12]}"
+    if named != given:
+        text += f"; given is {given.id} {given.version}, {given.sha256[:12]}"
+    return Check("policy", named == given, text)
+
+
+def _check_terms(decision: ClearanceDecision, policy: Policy) -> Check:
+    """Check that it holds as long as the policy says, and is void on what the policy says."""
+    start, end = parse_time(decision.validity.not_before), parse_time(decision.validity.expires)
+    fits = (
+        start is not None
+        and end is not None
+        and end - start == timedelta(seconds=policy.validity_s)
+        and decision.validity.not_before == decision.decided_at
+        and decision.validity.void_on == policy.void_on
+    )
+    void_on = " ".join(decision.validity.void_on) or "nothing"
+    return Check("terms", fits, f"until {decision.validity.expires}, void on {void_on}")
+
+
+def _check_outcome(decision: ClearanceDecision, policy: Policy | None) -> Check:
+    """Check that the decision follows from the inputs it states: exactly, or as far as can be known."""
+    if policy is not None:
+        expected = policy.decide(decision.inputs)
+        fits = (decision.risk, decision.action) == expected[:2]
+        speaker = "policy"
+    else:
+        expected = decide(decision.inputs)
+        fits = keeps_to_the_floor(decision.inputs, (decision.risk, decision.action))
+        speaker = "table"
     return Check(
         "outcome",
         fits,
-        f"{decision.risk} {decision.action}; the table says {expected.risk} {expected.action}",
+        f"{decision.risk} {decision.action}; the {speaker} says {expected.risk} {expected.action}",
     )
 
 
