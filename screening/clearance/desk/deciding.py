@@ -1,0 +1,270 @@
+"""Deciding the cases that are due: claim, join, weigh, conclude, append, owe, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from screening.clearance.keys import KeyRing, Signer
+from screening.clearance.policy import Policy
+from screening.clearance.seals import parse_time
+from screening.errors import ScreeningError
+from screening.records import (
+    EVIDENCE,
+    ClearanceDecision,
+    RiskFlag,
+    canonical_bytes,
+    sha256_hex,
+)
+
+from .appending import Appender
+from .clock import to_ms
+from .identity import KEPT_APART
+from .judging import Judge, Judged, Pending, Revoked
+from .tables import cases, decisions, doubts, outbox, records, rests_on, revoked
+from .taking import insert_new, owe
+from .verified import StoredRecord, VerifiedRecords
+from .views import DeskRules
+
+__all__ = ["Decider"]
+
+_LOG = structlog.get_logger(__name__)
+#: A case that cannot be weighed is looked at again after this time.
+_AGAIN_MS = 60_000
+
+
+class Decider:
+    """Decides what is due.
+
+    Parameters
+    ----------
+    signer : Signer
+        The administration's key.
+    keys : KeyRing
+        The keys whose records count, the signer's own among them.
+    policy : Policy
+        The administration's policy.
+    rules : DeskRules
+        The site.
+    """
+
+    def __init__(self, *, signer: Signer, keys: KeyRing, policy: Policy, rules: DeskRules) -> None:
+        self._rules = rules
+        self._judge = Judge(signer=signer, keys=keys, policy=policy, rules=rules)
+        self.verified = VerifiedRecords(keys, allow_exercise=signer.scope == "exercise")
+
+    def decide(self, connection: Connection, now: datetime, limit: int) -> list[ClearanceDecision]:
+        """Decide cases that are due.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a write transaction.
+        now : datetime
+            Time of the decisions.
+        limit : int
+            At most so many cases.
+
+        Returns
+        -------
+        list of ClearanceDecision
+            The decisions issued, in the order of the ledger.
+        """
+        rows = self._claim(connection, to_ms(now), limit)
+        if not rows:
+            return []
+        lost = self._lost(connection)
+        evidence, doubtful = self._evidence(connection, rows), _doubtful_scans(connection, rows)
+        previous = self._previous(connection, rows)
+        issued: list[Judged] = []
+        waiting: list[dict[str, Any]] = []
+        for row in rows:
+            try:
+                found = self._records(evidence.get(row.key, ()))
+                latest = previous.get(row.key)
+                pending = Pending(
+                    row.key,
+                    row.deadline,
+                    self._decision(latest) if latest is not None else None,
+                    found,
+                    doubtful.get(row.key, ()),
+                )
+                judged = self._judge.judge(pending, now, lost)
+            except ScreeningError as error:
+                # The others do not wait for it; it stays due, and whoever asks for it is told so.
+                _LOG.error("a case cannot be weighed", case=row.key, error=str(error))
+                waiting.append({"at_key": row.key, "next_due": to_ms(now) + _AGAIN_MS})
+                continue
+            if judged.is_to_be_issued:
+                issued.append(judged)
+            else:
+                waiting.append({"at_key": row.key, "next_due": judged.next_due})
+        if waiting:
+            connection.execute(
+                update(cases).where(cases.c.key == bindparam("at_key")).values(due_at=bindparam("next_due")),
+                waiting,
+            )
+        return self._issue(connection, issued, lost) if issued else []
+
+    def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[Row[Any]]:
+        """Lock cases that are due; another instance passes over them."""
+        query = (
+            select(cases.c.key, cases.c.deadline, cases.c.decision_sha256)
+            .where(cases.c.due_at <= now_ms)
+            .order_by(cases.c.due_at, cases.c.updated_at, cases.c.key)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return connection.execute(query).all()
+
+    def _lost(self, connection: Connection) -> Revoked:
+        rows = connection.execute(select(revoked.c.what, revoked.c.subject)).all()
+        return Revoked(
+            subjects=frozenset(row.subject for row in rows if row.what in ("MODEL", "CALIBRATION")),
+            keys=frozenset(row.subject for row in rows if row.what == "KEY"),
+        )
+
+    def _evidence(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[Row[Any]]]:
+        query = (
+            select(records.c.case_key, records.c.sha256, records.c.kind, records.c.body)
+            .where(records.c.case_key.in_([row.key for row in rows]), records.c.kind.in_(list(EVIDENCE)))
+            .order_by(records.c.sha256)
+        )
+        found: dict[str, list[Row[Any]]] = {}
+        for record in connection.execute(query):
+            found.setdefault(record.case_key, []).append(record)
+        return found
+
+    def _previous(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Row[Any]]:
+        hashes = {row.decision_sha256: row.key for row in rows if row.decision_sha256 is not None}
+        query = select(records.c.sha256, records.c.kind, records.c.body).where(
+            records.c.sha256.in_(list(hashes))
+        )
+        return {hashes[row.sha256]: row for row in connection.execute(query)} if hashes else {}
+
+    def _records(self, rows: Iterable[Row[Any]]) -> tuple[StoredRecord, ...]:
+        return tuple(self.verified.get(row.sha256, row.kind, bytes(row.body)) for row in rows)
+
+    def _decision(self, row: Row[Any]) -> ClearanceDecision:
+        found = self.verified.get(row.sha256, row.kind, bytes(row.body)).record
+        assert isinstance(found, ClearanceDecision)  # noqa: S101 - parsed by its kind
+        return found
+
+    def _issue(self, connection: Connection, judged: list[Judged], lost: Revoked) -> list[ClearanceDecision]:
+        """Sign and write decisions; the end of the ledger is locked from here to the commit."""
+        appender = Appender(connection)
+        issued: list[ClearanceDecision] = []
+        rows: dict[str, list[dict[str, Any]]] = {
+            "records": [],
+            "decisions": [],
+            "rests": [],
+            "owed": [],
+            "cases": [],
+        }
+        for one in judged:
+            decision = self._judge.conclude(one, lost, log_index=appender.next_index)
+            body = canonical_bytes(decision)
+            sha256, key = sha256_hex(body), one.pending.key
+            index = appender.append(decision.schema, sha256, body)
+            decided_ms, expires = to_ms(one.at), parse_time(decision.validity.expires)
+            expires_ms = None if expires is None else to_ms(expires)
+            rows["records"].append(
+                {
+                    "sha256": sha256,
+                    "kind": decision.schema,
+                    "case_key": key,
+                    "received_at": decided_ms,
+                    "body": body,
+                }
+            )
+            rows["decisions"].append(
+                {"decision_id": decision.decision_id, "sha256": sha256, "case_key": key, "log_index": index}
+            )
+            rows["rests"] += [
+                {"subject": subject, "decision_id": decision.decision_id, "case_key": key}
+                for subject in _subjects(one)
+            ]
+            rows["owed"] += owe(self._rules, decision.schema, sha256, key, index)
+            rows["cases"].append(
+                {
+                    "at_key": key,
+                    "next_due": _earliest(one.next_due, expires_ms),
+                    "new_risk": decision.risk.value,
+                    "new_action": decision.action.value,
+                    "new_id": decision.decision_id,
+                    "new_sha256": sha256,
+                    "new_decided": decided_ms,
+                    "new_expires": expires_ms,
+                    "open": decision.risk.value != "LOW",
+                }
+            )
+            self.verified.remember(sha256, decision)
+            issued.append(decision)
+        appender.flush()
+        connection.execute(insert(records), rows["records"])
+        connection.execute(insert(decisions), rows["decisions"])
+        if rows["rests"]:
+            connection.execute(insert_new(connection, rests_on).on_conflict_do_nothing(), rows["rests"])
+        if rows["owed"]:
+            connection.execute(insert_new(connection, outbox).on_conflict_do_nothing(), rows["owed"])
+        connection.execute(
+            update(cases)
+            .where(cases.c.key == bindparam("at_key"))
+            .values(
+                due_at=bindparam("next_due"),
+                risk=bindparam("new_risk"),
+                action=bindparam("new_action"),
+                decision_id=bindparam("new_id"),
+                decision_sha256=bindparam("new_sha256"),
+                decided_at=bindparam("new_decided"),
+                expires_at=bindparam("new_expires"),
+                is_open=bindparam("open"),
+            ),
+            rows["cases"],
+        )
+        return issued
+
+
+def _doubtful_scans(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the scans still kept apart that may be of each container."""
+    query = (
+        select(doubts.c.container_id, doubts.c.scan_id)
+        .join(records, records.c.scan_id == doubts.c.scan_id)
+        .where(
+            doubts.c.container_id.in_([row.key for row in rows]),
+            records.c.case_key == func.concat(KEPT_APART, doubts.c.scan_id)
+            if connection.dialect.name == "postgresql"
+            else records.c.case_key == KEPT_APART + doubts.c.scan_id,
+        )
+        .distinct()
+        .order_by(doubts.c.scan_id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for container_id, scan_id in connection.execute(query):
+        found[container_id] = (*found.get(container_id, ()), scan_id)
+    return found
+
+
+def _subjects(judged: Judged) -> list[str]:
+    """Return what a decision rests on: models, calibrations, keys."""
+    subjects: set[str] = set()
+    for stored in judged.pending.evidence:
+        record = stored.record
+        if record.key_id is not None:
+            subjects.add(record.key_id)
+        if isinstance(record, RiskFlag):
+            subjects.update(model.sha256 for model in record.pipeline.models if model.sha256)
+            if record.calibration.id:
+                subjects.add(record.calibration.id)
+            if record.calibration.sha256:
+                subjects.add(record.calibration.sha256)
+    return sorted(subjects)
+
+
+def _earliest(*times: int | None) -> int | None:
+    known = [t for t in times if t is not None]
+    return min(known) if known else None

@@ -1,0 +1,139 @@
+"""Opening the desk that a site's settings describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screening.errors import ConfigurationError
+
+from .key_files import load_signer, read_public_key
+from .keys import KeyRing, PublicKey, Signer
+from .ledger import read_heads
+from .policy import Policy, default_policy, load_policy
+from .settings import ClearanceSettings
+
+if TYPE_CHECKING:
+    from .desk import Desk
+
+__all__ = ["load_keys", "load_site_policy", "open_desk"]
+
+
+def open_desk(settings: ClearanceSettings) -> Desk:
+    """Open the desk of a site; its tables are made or brought up to date.
+
+    Parameters
+    ----------
+    settings : ClearanceSettings
+        The site.
+
+    Returns
+    -------
+    Desk
+        To be closed by the caller.
+
+    Raises
+    ------
+    ConfigurationError
+        If a key, policy or folder cannot be read, or the key is of the wrong scope.
+    VerificationError
+        If the policy's signature does not hold.
+    PolicyError
+        If the policy breaks a property.
+    StoreError
+        If the database cannot be opened, or is of a newer version.
+    IntegrityError
+        If the ledger is shorter than an exported head, or another.
+    """
+    from .desk import Database, Desk, DeskRules, SinkWants
+
+    signer = _signer(settings)
+    keys = load_keys(settings.trusted_keys, signer)
+    rules = DeskRules(
+        administration=settings.administration,
+        stage=settings.stage,
+        required_lanes=settings.required_lanes,
+        case_deadline_s=settings.case_deadline_s,
+        max_clock_skew_s=settings.max_clock_skew_s,
+        max_record_age_s=settings.max_record_age_s,
+        models_allowed=settings.models_allowed,
+        sinks=tuple(SinkWants(name=sink.name, kinds=sink.kinds) for sink in settings.sinks),
+        ledger_id=settings.ledger_id,
+    )
+    policy = load_site_policy(settings, keys)
+    heads = () if settings.heads is None else read_heads(_folder(settings.heads))
+    database = Database(settings.database)
+    try:
+        return Desk(database, signer=signer, keys=keys, policy=policy, rules=rules, heads=heads)
+    except BaseException:
+        database.close()
+        raise
+
+
+def load_keys(places: Iterable[str], signer: Signer | None = None) -> KeyRing:
+    """Return the keys that a site trusts.
+
+    Parameters
+    ----------
+    places : iterable of str
+        Public keys: files, or folders of ``.pub`` files.
+    signer : Signer or None
+        The site's own key, always trusted.
+
+    Returns
+    -------
+    KeyRing
+        The keys.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file cannot be read.
+    """
+    found: dict[str, PublicKey] = {}
+    if signer is not None:
+        found[signer.key_id] = signer.public
+    for place in map(Path, places):
+        for file in sorted(place.glob("*.pub")) if place.is_dir() else [place]:
+            key = read_public_key(file)
+            found[key.key_id] = key
+    return KeyRing(found.values())
+
+
+def load_site_policy(settings: ClearanceSettings, keys: KeyRing) -> Policy:
+    """Return the policy a site decides under.
+
+    Parameters
+    ----------
+    settings : ClearanceSettings
+        The site.
+    keys : KeyRing
+        The keys trusted to sign policies.
+
+    Returns
+    -------
+    Policy
+        The site's own, or the default.
+    """
+    if settings.policy is None:
+        return default_policy()
+    return load_policy(Path(settings.policy), keys, allow_exercise=settings.is_exercise)
+
+
+def _signer(settings: ClearanceSettings) -> Signer:
+    signer = load_signer(Path(settings.key_file))
+    if (signer.scope == "exercise") != settings.is_exercise:
+        wanted = "an exercise key" if settings.is_exercise else "a key of scope ops"
+        raise ConfigurationError(f"key_file: this site needs {wanted}", value=signer.key_id)
+    return signer
+
+
+def _folder(place: str) -> Path:
+    """Return the folder of heads; the first start makes it, in a parent that must be there."""
+    folder = Path(place)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"heads: {folder.name}: {error.strerror}", value=place) from None
+    return folder
