@@ -141,11 +141,21 @@ def follow(
         is_of_it = event.container_id == journey.container_id and event.seal_id == journey.seal_id
         if event.event in READINGS and is_of_it and t is not None and t <= now + FUTURE:
             timed.append((t, event))
+    sealed_at = max(
+        (
+            t
+            for t, event in timed
+            if event.event == "SEALED" and _counts(event, is_trusted) and _by(t, departs)
+        ),
+        default=None,
+    )
+    if sealed_at is not None:  # what was read before the sealing is of another journey of that seal
+        timed = [(t, event) for t, event in timed if t >= sealed_at]
     timed.sort(key=lambda one: (one[0], _first_stop(stops, one[1].place), one[1].signature or ""))
     readings: list[Reading] = []
     at, arrived = -1, None
     for t, event in timed:
-        trusted = is_trusted is None or is_trusted(event)
+        trusted = _counts(event, is_trusted)
         stop, is_out_of_order = _stop(stops, event.place, at)
         has_begun = at > 0 or departs is None or t >= departs
         is_off_route = event.place is not None and stop is None and has_begun
@@ -158,6 +168,14 @@ def follow(
             arrived = t
             at = len(stops) - 1
     return Followed(stops, tuple(readings), at, arrived)
+
+
+def _counts(event: SealEvent, is_trusted: Callable[[SealEvent], bool] | None) -> bool:
+    return is_trusted is None or is_trusted(event)
+
+
+def _by(t: datetime, limit: datetime | None) -> bool:
+    return limit is not None and t <= limit
 
 
 def _stop(stops: Sequence[JourneyPoint], place: str | None, at: int) -> tuple[int | None, bool]:

@@ -175,10 +175,10 @@ def test_a_sender_that_reads_no_answers_is_waited_for_and_then_disconnected(serv
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         peer.settimeout(20)
         peer.connect(server.address)
-        with pytest.raises(OSError, match=r".*"):
+        with contextlib.suppress(OSError):  # the server closes; how far it was read does not matter
             for _ in range(100_000):
                 peer.sendall(b"garbage\n" * 1000)
-    assert server.counts.timed_out == 1
+        until(lambda: server.counts.timed_out == 1)
 
 
 def test_more_connections_than_granted_are_turned_away(serve, lines):

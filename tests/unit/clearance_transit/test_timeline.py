@@ -106,6 +106,18 @@ def test_a_sealing_elsewhere_after_the_departure_is_a_deviation(good_events, jou
     assert kinds(gaps) == ["ROUTE_DEVIATION"]
 
 
+def test_an_earlier_journey_of_a_seal_that_is_used_again_is_not_this_one(good_events, journey, hour, event):
+    before = (event("READ", -90, "D"), event("READ", -80, "Z"), event("ARRIVED", -70, "E"))
+    assert journey_gaps((*before, *good_events), journey(max_silence_s=21 * 3600), now=hour(61)) == ()
+
+
+def test_sealing_again_on_the_way_hides_no_gap(good_events, journey, hour, event):
+    events = (good_events[0], good_events[2], event("SEALED", 31, "C"), *good_events[3:])
+    assert [(gap.kind, gap.place) for gap in journey_gaps(events, journey(), now=hour(61))] == [
+        ("MISSED", "B")
+    ]
+
+
 @pytest.mark.parametrize("how", ["unsigned", "another seal", "another container"])
 def test_what_is_not_a_trusted_reading_of_that_seal_fills_no_point(how, good_events, journey, hour, event):
     spoilt = {
