@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .audit import AuditReport, Damage, audit
+from .audit import AuditReport, audit
+from .damage import Damage
 from .entries import LedgerEntry, LedgerError, LedgerReader
 from .heads import check_against_heads, read_heads, sign_head, verify_entry, write_head
 from .merkle import (

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from screening.clearance.keys import KeyRing, VerificationError
 from screening.clearance.signatures import verify_record
 from screening.records import SEALED, ClearanceDecision, TreeHead, sha256_hex
 
-from .entries import DamageCode, LedgerEntry, LedgerError, LedgerReader, stored_node
+from .damage import Damage, check_nodes, check_place, read_entries
+from .entries import LedgerEntry, LedgerError, LedgerReader, stale_node
 from .heads import check_head, without_revocations
 from .merkle import Frontier, leaf_hash
 
-__all__ = ["AuditReport", "Damage", "audit"]
-
-_CHUNK = 500
-
-
-class Damage(NamedTuple):
-    """One thing that is not as it was written.
-
-    Attributes
-    ----------
-    index : int or None
-        First index that it concerns; None for a head that does not verify.
-    code : str
-        Its kind.
-    text : str
-        One line for a person.
-    """
-
-    index: int | None
-    code: DamageCode
-    text: str
+__all__ = ["AuditReport", "audit"]
 
 
 class AuditReport(NamedTuple):
@@ -43,7 +24,7 @@ class AuditReport(NamedTuple):
     Attributes
     ----------
     n_entry : int
-        Entries that hold in every respect, from the first on.
+        Entries that hold by themselves and stand where they were written, from the first on.
     root : str
         Merkle tree hash over these, hexadecimal.
     n_head : int
@@ -52,7 +33,7 @@ class AuditReport(NamedTuple):
         Empty if nothing is wrong. The walk ends at the first bad entry: after it, nothing is where it
         was written.
     n_decision : int
-        Decisions among the entries that hold.
+        Decisions among these entries.
     """
 
     n_entry: int
@@ -140,7 +121,7 @@ def audit(
     size = reader.size()
     latest = _LatestDecisions()
     try:
-        entries = _entries(reader, size)
+        entries = read_entries(reader, 0, size)
         while True:
             while head is not None and head.size == frontier.size:
                 if frontier.root.hex() == head.root:
@@ -152,16 +133,12 @@ def audit(
             if entry is None:
                 damage = _check_end(reader, frontier.size, size)
                 break
-            damage = _check_place(reader, entry, frontier.size, size)
+            damage = check_place(reader, entry, frontier.size, size)
             if damage is None:
                 damage = _check_entry(entry, keys, latest)
             following, nodes = frontier.append(leaf_hash(entry.body))
             if damage is None:
-                for node in nodes:
-                    if damage is None and stored_node(reader, node.level, node.index) != node.value:
-                        first = node.index << node.level
-                        text = f"the stored hash over entries {first} to {entry.index} does not fit them"
-                        damage = Damage(first, "EDITED", text)
+                damage = check_nodes(reader, entry.index, nodes, size)
             if damage is not None:
                 break
             n_decision += entry.kind == "clearance/1"
@@ -206,52 +183,16 @@ def _forked(head: TreeHead, last_good: int) -> Damage:
     return Damage(last_good, "FORKED", text)
 
 
-def _entries(reader: LedgerReader, size: int) -> Iterator[LedgerEntry]:
-    for start in range(0, size, _CHUNK):
-        yield from reader.entries(start, min(start + _CHUNK, size))
-
-
 def _check_end(reader: LedgerReader, n: int, size: int) -> Damage | None:
     """Look at what should be behind the last entry read: nothing."""
     if n < size:
         return Damage(n, "TRUNCATED", f"the ledger says it has {size} entries, and ends after {n}")
     # Whoever appends meanwhile raises the size as well.
-    if reader.size() == size:
-        if stored_node(reader, 0, size) is not None:
-            return Damage(size, "TRUNCATED", f"entry {size} was written and is not there")
-        if any(True for _ in reader.entries(size, size + 1)):
-            return Damage(size, "INSERTED", f"an entry behind the {size} that the ledger says it has")
+    if any(True for _ in reader.entries(size, size + 1)) and reader.size() == size:
+        return Damage(size, "INSERTED", f"an entry behind the {size} that the ledger says it has")
+    if stale_node(reader, size) is not None:
+        return Damage(size, "TRUNCATED", f"entry {size} was written and is not there")
     return None
-
-
-def _check_place(reader: LedgerReader, entry: LedgerEntry, i: int, size: int) -> Damage | None:
-    """Check that the entry read is the one that was written at index `i`; say how it came there if not."""
-    if entry.index > i:
-        return Damage(i, "MISSING", f"entry {i} is not there, entry {entry.index} follows")
-    if entry.index < i:
-        return Damage(i, "INSERTED", f"a second entry says that it is entry {entry.index}")
-    leaf = leaf_hash(entry.body)
-    written = stored_node(reader, 0, i)
-    if leaf == written:
-        return None
-    # Only now is it worth reading on: where was this entry written, and where did that one go?
-    following = next(iter(reader.entries(i + 1, i + 2)), None)
-    has_moved_down = following is not None and leaf_hash(following.body) == written
-    was_next = leaf == stored_node(reader, 0, i + 1)
-    if has_moved_down:
-        if was_next:
-            return Damage(i, "REORDERED", f"entries {i} and {i + 1} have changed places")
-        return Damage(
-            i, "INSERTED", f"what was entry {i} is now entry {i + 1}, behind one never written there"
-        )
-    if was_next:
-        if following is None and i + 2 < size:
-            return Damage(i, "REORDERED", f"what was entry {i + 1} is now entry {i}")
-        return Damage(i, "MISSING", f"what was entry {i + 1} is now entry {i}")
-    for j in range(size):
-        if leaf == stored_node(reader, 0, j):
-            return Damage(i, "REORDERED", f"entry {j} is now entry {i}")
-    return Damage(i, "EDITED", f"entry {i} is not what was written there")
 
 
 def _check_entry(entry: LedgerEntry, keys: KeyRing, latest: _LatestDecisions) -> Damage | None:

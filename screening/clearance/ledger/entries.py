@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
-from screening.errors import IntegrityError, StoreError
+from screening.errors import IntegrityError
 
-__all__ = ["DamageCode", "LedgerEntry", "LedgerError", "LedgerReader", "stored_node"]
+__all__ = ["DamageCode", "LedgerEntry", "LedgerError", "LedgerReader", "stale_node", "stored_node"]
 
 DamageCode = Literal[
     "EDITED", "MISSING", "REORDERED", "INSERTED", "TRUNCATED", "ROLLED_BACK", "FORKED", "BROKEN_CHAIN",
@@ -30,7 +30,7 @@ class LedgerEntry(NamedTuple):
         Canonical bytes of the record, with its signature.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # over that of tuples
     kind: str
     sha256: str
     body: bytes
@@ -79,7 +79,7 @@ class LedgerReader(Protocol):
 
         Raises
         ------
-        LookupError
+        LookupError or IntegrityError
             If it is not stored.
         """
         ...
@@ -128,5 +128,26 @@ def stored_node(reader: LedgerReader, level: int, index: int) -> bytes | None:
     """
     try:
         return reader.node(level, index)
-    except (LookupError, StoreError, IntegrityError):
+    except (LookupError, IntegrityError):
         return None
+
+
+def stale_node(reader: LedgerReader, size: int) -> tuple[int, int] | None:
+    """Look for a stored hash over more entries than a ledger has.
+
+    Parameters
+    ----------
+    reader : LedgerReader
+        The ledger.
+    size : int
+        How many entries it has.
+
+    Returns
+    -------
+    tuple of int or None
+        Level and index of one; None if there is none, or the ledger has grown meanwhile.
+    """
+    for level in range(size.bit_length() + 1):
+        if stored_node(reader, level, size >> level) is not None:
+            return None if reader.size() > size else (level, size >> level)
+    return None

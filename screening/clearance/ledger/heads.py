@@ -21,7 +21,7 @@ from screening.clearance.signatures import verify_sealed
 from screening.errors import ConfigurationError, IntegrityError, StoreError
 from screening.records import TreeHead, canonical_bytes, parse_strict, sha256_hex, utc_string
 
-from .entries import LedgerError, LedgerReader, stored_node
+from .entries import LedgerError, LedgerReader, stale_node, stored_node
 from .merkle import leaf_hash, tree_root, verify_inclusion
 
 __all__ = [
@@ -258,8 +258,7 @@ def _check_end(reader: LedgerReader, size: int) -> None:
     last = list(reader.entries(size - 1, size)) if size else []
     if size and [entry.index for entry in last] != [size - 1]:
         raise LedgerError(f"entry {size - 1}, the last, is not there", "TRUNCATED", index=size - 1)
-    # Another process may append meanwhile: then the size has grown, too.
-    if stored_node(reader, 0, size) is not None and reader.size() == size:
+    if stale_node(reader, size) is not None:
         raise LedgerError(f"entry {size} was written and is not there", "TRUNCATED", index=size)
     if last and leaf_hash(last[0].body) != stored_node(reader, 0, size - 1):
         raise LedgerError(f"entry {size - 1} is not what was written", "EDITED", index=size - 1)
@@ -269,7 +268,7 @@ def _check_end(reader: LedgerReader, size: int) -> None:
 def _root(reader: LedgerReader, size: int) -> bytes:
     try:
         return tree_root(size, reader.node)
-    except LookupError:
+    except (LookupError, IntegrityError):
         raise LedgerError(f"stored hashes over the first {size} entries are missing", "EDITED") from None
 
 
@@ -295,7 +294,7 @@ def _write_whole(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         # The name holds the hash of the content: what a race could replace is this very head.
-        os.replace(draft, path)
+        draft.replace(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

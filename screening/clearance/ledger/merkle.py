@@ -52,7 +52,7 @@ class Node(NamedTuple):
     """
 
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # the word of RFC 6962, over that of tuples
     value: bytes
 
 
@@ -302,10 +302,14 @@ def verify_consistency(
 
     Parameters
     ----------
-    first, second : int
-        Sizes of the two, each from the same signed head as its root.
-    first_root, second_root : bytes
-        Their roots.
+    first : int
+        Size of the smaller one.
+    first_root : bytes
+        Its root, from the same signed head.
+    second : int
+        Size of the larger one.
+    second_root : bytes
+        Its root, from the same signed head.
     path : sequence of bytes
         The proof.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -37,7 +37,7 @@ ROOTS = (
 N = 20
 
 
-@lru_cache(maxsize=None)
+@cache
 def naive_root(leaves: tuple[bytes, ...]) -> bytes:
     """The definition, word by word."""
     if not leaves:
