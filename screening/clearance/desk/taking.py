@@ -197,12 +197,12 @@ def _ruled(connection: Connection, scan_ids: Iterable[str]) -> dict[str, str]:
     if not wanted:
         return {}
     query = (
-        select(rulings.c.scan_id, func.min(rulings.c.container_id))
+        select(rulings.c.scan_id, func.min(rulings.c.container_id).label("container_id"))
         .where(rulings.c.scan_id.in_(wanted))
         .group_by(rulings.c.scan_id)
         .having(func.count() == 1)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row.scan_id: row.container_id for row in connection.execute(query)}
 
 
 def _mark_cases(
