@@ -160,6 +160,8 @@ def _blame_pair(reader: LedgerReader, i: int, written: bytes, size: int) -> Dama
     if node_hash(right, following) == written:
         return Damage(i - 1, "INSERTED", f"what was entry {i - 1} is now entry {i}, behind a stranger")
     if node_hash(left, following) == written:
+        if node_hash(right, _leaf(reader, i + 2)) == stored_node(reader, 1, (i >> 1) + 1):
+            return Damage(i, "REORDERED", f"entries {i} and {i + 1} have changed places")
         return Damage(i, "INSERTED", f"what was entry {i} is now entry {i + 1}, behind a stranger")
     for j in range(size):
         leaf = _leaf(reader, j)
