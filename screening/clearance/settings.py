@@ -108,6 +108,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Connections open at once, over all clients.
     streams : int
         Streams of decisions open at once, over all clients.
+    stream_s : float
+        Length of a stream, seconds; its reader then comes back with the last event it saw.
     page_size : int
         Entries in one answer, at most.
     """
@@ -120,6 +122,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     burst: Count = 400
     connections: Count = 256
     streams: Count = 32
+    stream_s: Seconds = 3600.0
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from . import decisions, keys, transit
+from . import decisions, keys, serving, transit
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Decisions: make keys, decide, share, verify, audit.", no_args_is_help=True)
-for module in (keys, decisions, transit):
+for module in (keys, decisions, transit, serving):
     module.register(app)

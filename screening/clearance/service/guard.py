@@ -1,0 +1,87 @@
+"""What holds for every request alike: rate, identity, safe headers, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .access import Gate
+from .problems import Mode, ProblemError, problem_response
+
+__all__ = ["Guard"]
+
+log = logging.getLogger(__name__)
+
+_SAFE = (
+    (b"cache-control", b"no-store"),
+    # Nothing the service answers is a page: whatever an identifier holds, no browser runs it.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+class Guard:
+    """ASGI application around another.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application.
+    gate : Gate
+        Tokens and rates.
+    mode : {"OPS", "EXERCISE"}
+        Said in every answer.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, mode: Mode) -> None:
+        self._app = app
+        self._gate = gate
+        self._mode = mode
+        self._headers = (*_SAFE, (b"screening-mode", mode.encode()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Parameters
+        ----------
+        scope, receive, send
+            As ASGI has them.
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_safely(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                message = {**message, "headers": [*message["headers"], *self._headers]}
+            await send(message)
+
+        try:
+            self._admit(scope)
+            await self._app(scope, receive, send_safely)
+        except ProblemError as problem:
+            await problem_response(problem, self._mode)(scope, receive, send_safely)
+        except Exception as error:
+            # The whole of it goes to the service's own log, one sentence to whoever asked.
+            log.exception("a defect, at %s %s", scope["method"], scope["path"].encode("unicode_escape"))
+            if not has_begun:
+                defect = ProblemError(500, f"a defect of the service ({type(error).__name__})")
+                await problem_response(defect, self._mode)(scope, receive, send_safely)
+
+    def _admit(self, scope: Scope) -> None:
+        principal = self._gate.identify(value for name, value in scope["headers"] if name == b"authorization")
+        client: Any = scope.get("client")
+        address = client[0] if client else "unknown"
+        # A wrong token is counted under its address: guessing one is slow.
+        name = f"token {principal.name}" if principal is not None and principal.name else f"address {address}"
+        wait_s = self._gate.wait_s(name)
+        if wait_s > 0.0:
+            log.info("too many requests of %s", name)
+            raise ProblemError(429, "too many requests", retry_s=wait_s)
+        scope.setdefault("state", {})["principal"] = principal

@@ -1,0 +1,148 @@
+"""Running the service in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from screening.clearance.key_files import load_signer
+from screening.clearance.opening import open_desk
+from screening.clearance.settings import ClearanceSettings
+from screening.clearance.sinks.registry import build_sinks
+from screening.clearance.sinks.relay import Relay
+from screening.clearance.sinks.sink import SinkContext
+from screening.errors import ConfigurationError
+
+from .app import build_app
+from .protocol import bounded_by
+from .service import Service
+
+__all__ = ["serve"]
+
+#: Time that requests in hand get when the service is told to stop; systemd waits 90 s.
+_GRACE_S = 15
+_KEEP_ALIVE_S = 30
+
+
+def serve(settings: ClearanceSettings, *, announce: Callable[[str], None] = lambda url: None) -> None:
+    """Run the service until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    settings : ClearanceSettings
+        Settings of the site.
+    announce : callable
+        Told the address once the service answers.
+
+    Raises
+    ------
+    ConfigurationError
+        If the key's scope is not what the settings ask for, the address cannot be used, or the settings
+        do not go together.
+    """
+    signer = load_signer(Path(settings.key_file))
+    if signer.scope == "exercise" and not settings.is_exercise:
+        raise ConfigurationError(
+            f"{Path(settings.key_file).name} is an exercise key: it runs with --exercise alone",
+            value=signer.key_id,
+        )
+    if settings.is_exercise and signer.scope != "exercise":
+        raise ConfigurationError(
+            f"{Path(settings.key_file).name} is no exercise key, and an exercise was asked for",
+            value=signer.key_id,
+        )
+    http = settings.http
+    listener = _listen(http.host, http.port)
+    with listener:
+        desk = open_desk(settings)
+        try:
+            sinks = build_sinks(settings.sinks, SinkContext(signer=signer, record=desk.record))
+            service = Service(desk, settings, relay=Relay(desk.outbox, sinks) if sinks else None)
+            config = _config(settings, build_app(service, http))
+            scheme = "https" if http.tls_key is not None else "http"
+            host, port = listener.getsockname()[:2]
+            url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+            server = _Server(config, service, lambda: announce(url))
+            with _signals_end_quietly():
+                server.run(sockets=[listener])
+        finally:
+            desk.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._service = service
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._tell_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # First: a stream that is still open would hold up everything after.
+        self._service.begin_stop()
+        await super().shutdown(sockets=sockets)
+
+
+def _config(settings: ClearanceSettings, app: Any) -> uvicorn.Config:
+    http = settings.http
+    tls: dict[str, Any] = {}
+    if http.tls_key is not None:
+        tls = {"ssl_certfile": http.tls_certificate, "ssl_keyfile": http.tls_key}
+        if http.tls_client_ca is not None:
+            import ssl
+
+            tls |= {"ssl_ca_certs": http.tls_client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
+    try:
+        config = uvicorn.Config(
+            app,
+            http=bounded_by(http.limits.connections),
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # The address a limit is counted under is the connection's, whatever a header says.
+            proxy_headers=False,
+            h11_max_incomplete_event_size=http.limits.header_bytes,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_GRACE_S,
+            **tls,
+        )
+        config.load()
+    except (OSError, ValueError) as error:  # of which errors of TLS are kinds
+        raise ConfigurationError(f"the certificate or its key cannot be used: {error}") from None
+    return config
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(f"{host}, port {port}: {error.strerror or error}", value=port) from None
+
+
+@contextmanager
+def _signals_end_quietly() -> Iterator[None]:
+    """Let a stop that was asked for be no failure: uvicorn raises the signal once more when it is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ended = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: None) for number in ended}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

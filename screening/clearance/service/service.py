@@ -1,0 +1,194 @@
+"""One running instance of the service: a desk, the threads that work on it, and what goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from screening.clearance.desk.views import Taken
+from screening.clearance.settings import ClearanceSettings, LimitSettings
+from screening.errors import StoreError
+
+from .batching import Batcher, BatcherFullError
+from .loops import Loop
+from .problems import Mode, ProblemError
+
+if TYPE_CHECKING:
+    from screening.clearance.desk import Desk
+    from screening.clearance.sinks.relay import Relay
+
+__all__ = ["Service"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_READERS = 4
+_DECISIONS_PER_LOOK = 100
+
+
+class Service:
+    """One instance of the service.
+
+    Parameters
+    ----------
+    desk : Desk
+        The desk.
+    settings : ClearanceSettings
+        Settings of the site.
+    relay : Relay or None
+        Delivers what the outbox owes, in threads of its own; None: nothing is relayed.
+
+    Attributes
+    ----------
+    desk : Desk
+        The desk; it is asked through `read` alone.
+    limits : LimitSettings
+        What one client may ask.
+    mode : {"OPS", "EXERCISE"}
+        Said in every answer.
+    stopping : asyncio.Event
+        Set once the service is about to end.
+    n_streams : int
+        Streams of decisions that are open.
+    """
+
+    def __init__(self, desk: Desk, settings: ClearanceSettings, *, relay: Relay | None = None) -> None:
+        self.desk = desk
+        self.limits: LimitSettings = settings.http.limits
+        self.mode: Mode = "EXERCISE" if settings.is_exercise else "OPS"
+        self.stopping = asyncio.Event()
+        self.n_streams = 0
+        self._news = asyncio.Event()
+        # A thread for taking and one for deciding: neither waits for the other, or for a reader.
+        self._writer = ThreadPoolExecutor(1, "clearance-take")
+        self._worker = ThreadPoolExecutor(1, "clearance-decide")
+        self._readers = ThreadPoolExecutor(_READERS, "clearance-read")
+        self._batcher: Batcher[Taken] = Batcher(desk.take, self._writer)
+        self._decider = Loop(
+            self._decide, self._worker, interval_s=settings.decide_interval_s, on_done=self._tell_news
+        )
+        self._relay = relay
+        self._deciding: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to decide and to relay."""
+        self._deciding = asyncio.create_task(self._decider.run(), name="decider")
+        if self._relay is not None:
+            self._relay.start()
+
+    def begin_stop(self) -> None:
+        """End the streams, which would not end by themselves."""
+        self.stopping.set()
+        self._tell_news()
+
+    async def stop(self) -> None:
+        """End, after what is in hand is done."""
+        self.begin_stop()
+        await self._batcher.drain()
+        self._decider.stop()
+        if self._deciding is not None:
+            await self._deciding
+        if self._relay is not None:
+            is_done = await asyncio.get_running_loop().run_in_executor(self._worker, self._relay.stop)
+            if not is_done:
+                log.warning("a delivery did not end; it is made again after its lease")
+        for executor in (self._writer, self._worker, self._readers):
+            executor.shutdown()
+
+    async def take(self, bodies: Sequence[bytes]) -> list[Taken]:
+        """Take sealed records, together with those of others that wait.
+
+        Parameters
+        ----------
+        bodies : sequence of bytes
+            The records.
+
+        Returns
+        -------
+        list of Taken
+            What became of each; they are on disk.
+
+        Raises
+        ------
+        ProblemError
+            503 if they could not be kept: none of them was acknowledged, and all may be sent again.
+        """
+        try:
+            taken = await self._batcher.take(bodies)
+        except BatcherFullError:
+            raise ProblemError(503, "too many records wait", retry_s=1.0) from None
+        except StoreError as error:
+            log.error("taking records: %s", error)
+            raise ProblemError(503, "records cannot be kept at present", retry_s=2.0) from None
+        for one in taken:
+            if one.status == "REFUSED":
+                log.info("refused %s: %s", one.sha256, one.failure)
+        if any(one.status == "ACCEPTED" for one in taken):
+            self._decider.wake()
+        return taken
+
+    async def read(self, ask: Callable[[], T]) -> T:
+        """Ask the desk something in a thread.
+
+        Parameters
+        ----------
+        ask : callable
+            What to ask.
+
+        Returns
+        -------
+        object
+            The answer.
+
+        Raises
+        ------
+        ProblemError
+            503 if the database does not answer.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
+        except StoreError as error:
+            log.error("reading: %s", error)
+            raise ProblemError(503, "the database does not answer", retry_s=2.0) from None
+
+    def news(self) -> asyncio.Event:
+        """Return what is set at the next decision of this instance, or when the service ends.
+
+        Returns
+        -------
+        asyncio.Event
+            To be had before looking for decisions: what comes meanwhile is not missed.
+        """
+        return self._news
+
+    def wake_relay(self) -> None:
+        """Have the relay look at once."""
+        if self._relay is not None:
+            self._relay.wake()
+
+    async def checks(self) -> dict[str, bool]:
+        """Tell which parts do their work.
+
+        Returns
+        -------
+        dict
+            By the name of the part.
+        """
+        checks = {"decider": self._decider.is_good}
+        try:
+            await self.read(lambda: self.desk.ledger.size())
+            checks["database"] = True
+        except ProblemError:
+            checks["database"] = False
+        return checks
+
+    def _decide(self) -> int:
+        return len(self.desk.decide_due(limit=_DECISIONS_PER_LOOK))
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+        self.wake_relay()
