@@ -186,8 +186,11 @@ def test_rows_that_took_their_hashes_with_them_are_still_missed(grown, keys, mak
         ledger = grown(N)
         body = canonical_bytes(make_event(100))
         ledger.rows.insert(i, ledger.rows[0]._replace(body=body, sha256=sha256_hex(body)))
-        # A decision that was pushed on says so itself, before the hash over the pair does.
-        assert found(with_rows_hashed_alone(ledger), keys) == (i + is_decision(i), "INSERTED")
+        # A decision pushed on to the second place of a pair says so before the hash over the pair is read.
+        assert found(with_rows_hashed_alone(ledger), keys) == (
+            i + (is_decision(i) and i % 2 == 0),
+            "INSERTED",
+        )
         for j in range(i + 1, N - 1):
             if not is_decision(i) and not is_decision(j):
                 ledger = grown(N)
