@@ -1,4 +1,4 @@
-"""What a second administration makes of a bundle: its own look at the same evidence, and its own signed word."""
+"""What a second administration makes of a bundle: its own look at the evidence, and its own signed word."""
 
 from __future__ import annotations
 

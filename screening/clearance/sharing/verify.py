@@ -29,7 +29,7 @@ from .binding import check_chain, check_containers, check_custody, check_flags, 
 from .bundle import BUNDLE, Contents, DetachedSeal, manifest_of, unpack
 from .checks import BundleCheck, Opened, failed, passed, verify_when_stated
 from .failures import CONSEQUENCES, BundleError, Consequence
-from .outcome import check_outcome, check_policy
+from .outcome import check_policy
 from .standing import check_calibrations, check_models, check_validity, check_voids
 from .stored_zip import Limits
 from .trust import Trust
@@ -164,8 +164,7 @@ def verify_bundle(
     checks.append(passed("decision", f"sealed by {decision.key_id} for {decision.administration}"))
     if decision.is_exercise:
         return BundleReport((*checks, failed("operation", "EXERCISE", "EXERCISE: never valid for cargo")))
-    checks.append(check_outcome(contents, decision, keys))
-    checks.append(check_policy(contents, decision, keys))
+    checks += check_policy(contents, decision, keys)
     flags, failures = _verify_all(contents.flags, keys, at, lambda _: RiskFlag)
     records, more = _verify_all((*contents.records, *own_records), keys, at, _kind_of)
     opened = Opened(
@@ -214,16 +213,9 @@ def _check_seal(contents: Contents, keys: KeyRing, at: datetime) -> BundleCheck:
     if canonical_bytes(seal) != contents.seal:
         return failed("seal", "NOT_CANONICAL", "the seal is not in its canonical form")
     try:
-        verify_content(BUNDLE, manifest_of(contents), seal.key_id, seal.signature, keys)
+        verify_content(BUNDLE, manifest_of(contents), seal.key_id, seal.signature, keys, at=made)
     except VerificationError as error:
         return failed("seal", error.failure, str(error))
-    key = keys.get(seal.key_id)
-    end = None if key is None else parse_time(key.expires)
-    if end is not None and made >= end:
-        return failed("seal", "EXPIRED_KEY", f"key {seal.key_id} had expired")
-    start = None if key is None else parse_time(key.not_before)
-    if start is not None and made < start:
-        return failed("seal", "NOT_YET_VALID", f"key {seal.key_id} was not valid yet")
     return passed("seal", f"complete as of {contents.made_at}, by {seal.key_id}")
 
 
