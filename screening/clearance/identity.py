@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import string
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from stdnum import iso6346
 
-from screening.records import ReasonCode
+from screening.records import Evidence, ReasonCode, RiskFlag, Subject, container_of
 from screening.risk import has_valid_check_digit
 
-__all__ = ["ContainerId", "check_container_id", "compare_container_ids"]
+__all__ = [
+    "SCAN_KEY",
+    "ContainerId",
+    "case_key",
+    "check_container_id",
+    "compare_container_ids",
+    "is_read_surely",
+    "near_numbers",
+]
+
+#: What the key of a scan that is kept apart begins with; no container number has a colon.
+SCAN_KEY = "scan:"
+
+_STATED = ("MANUAL", "MANIFEST")
+_TAGS = ("RFID", "DEVICE")
+_CHARACTERS = string.ascii_uppercase + string.digits
 
 
 class ContainerId(NamedTuple):
@@ -70,3 +88,95 @@ def compare_container_ids(read: str | None, declared: str | None) -> tuple[Reaso
     if one.compact != other.compact:
         found.append(ReasonCode.ID_MISMATCH)
     return tuple(found)
+
+
+def case_key(
+    record: Evidence,
+    *,
+    declared: Callable[[str], bool] | None = None,
+    min_ocr_confidence: str | None = None,
+) -> str:
+    """Return the case that a record joins.
+
+    Parameters
+    ----------
+    record : Evidence
+        The record.
+    declared : callable or None
+        Whether a number is on the manifest; None where there is no manifest. A number that was read and
+        is not on it is kept apart: the check digit misses one error in fifty.
+    min_ocr_confidence : str or None
+        The policy's least confidence of a reading, decimal string.
+
+    Returns
+    -------
+    str
+        The container number, compact; ``scan:<scan_id>`` for a flag whose number is missing, invalid,
+        read with too little confidence, or read and not declared. Every flag of a scan shares that key.
+    """
+    number = container_of(record)
+    if not isinstance(record, RiskFlag):
+        return check_container_id(number or "").compact
+    subject = record.subject
+    read = None if number is None else check_container_id(number)
+    is_sure = (
+        read is not None
+        and read.is_valid
+        and subject.check_digit_ok is not False
+        and is_read_surely(subject, min_ocr_confidence)
+    )
+    if read is None or not is_sure:
+        return SCAN_KEY + record.scan_id
+    # A number that somebody typed, or that came with the manifest, was not read off the box.
+    is_stated = subject.id_source in _STATED
+    if declared is not None and not is_stated and not declared(read.compact):
+        return SCAN_KEY + record.scan_id
+    return read.compact
+
+
+def is_read_surely(subject: Subject, min_ocr_confidence: str | None) -> bool:
+    """Tell whether a number was read with the confidence that the policy asks for.
+
+    Parameters
+    ----------
+    subject : Subject
+        The container as a flag names it.
+    min_ocr_confidence : str or None
+        Least confidence, decimal string; None: not asked for.
+
+    Returns
+    -------
+    bool
+        True for a number that no camera read. False where a confidence is asked for and none is stated.
+    """
+    if min_ocr_confidence is None or subject.id_source in _STATED or subject.id_source in _TAGS:
+        return True
+    try:
+        stated, least = Decimal(subject.ocr_confidence or "nan"), Decimal(min_ocr_confidence)
+        return stated.is_finite() and stated >= least
+    except InvalidOperation:
+        return False
+
+
+def near_numbers(read: str, declared: Iterable[str]) -> tuple[str, ...]:
+    """Return the declared containers that a doubtful reading may be of.
+
+    Parameters
+    ----------
+    read : str
+        The number as read.
+    declared : iterable of str
+        Declared numbers, compact.
+
+    Returns
+    -------
+    tuple of str
+        Those that are the reading, or one wrong character or one swap of neighbours away from it, in
+        order. A reading that lacks a character is near to none: only an officer can place it.
+    """
+    compact = check_container_id(read).compact
+    near = {compact}
+    for i in range(len(compact)):
+        near.update(compact[:i] + character + compact[i + 1 :] for character in _CHARACTERS)
+        near.add(compact[:i] + compact[i : i + 2][::-1] + compact[i + 2 :])
+    return tuple(sorted({number for number in declared if number in near}))

@@ -20,12 +20,16 @@ from screening.records import (
     SealState,
 )
 
+from .transit import journey_gaps
+
 __all__ = ["SealReport", "parse_time", "read_seal"]
 
 _SealValue = Literal["VERIFIED", "UNVERIFIED", "FAULT", "BROKEN"] | None
 _Transit = Literal["NOT_MOVED", "INTACT", "GAP", "TAMPER"] | None
 _BREACHES = ("BROKEN", "TAMPER")
 _READINGS = ("SEALED", "READ", "ARRIVED")
+#: ROUTE_DEVIATION was seen by a reader where the box should not be: nobody had it in view on the way.
+_GAPS = ("GAP", "ROUTE_DEVIATION")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -67,9 +71,9 @@ def parse_time(text: str | None) -> datetime | None:
         return None
     try:
         t = datetime.fromisoformat(text)
-    except ValueError:
+        return None if t.tzinfo is None else t.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return None if t.tzinfo is None else t.astimezone(UTC)
 
 
 def read_seal(
@@ -85,7 +89,7 @@ def read_seal(
     Parameters
     ----------
     case : Case
-        Its events, in any order, and whether the box has moved.
+        Its events, in any order, whether the box has moved, and the way it is to take.
     now : datetime
         Time of the decision, aware.
     max_age_s : int
@@ -106,8 +110,9 @@ def read_seal(
     )
     current = _current(events)
     seal, codes = _seal(events, current, now=now, max_age_s=max_age_s, is_trusted=is_trusted)
-    transit = _transit(case, events, current, is_trusted=is_trusted, previous=previous)
-    if seal == "VERIFIED" and transit == "NOT_MOVED" and _has(events, "GAP"):
+    is_open = _has(events, *_GAPS) or bool(journey_gaps(events, case.journey, now=now, is_trusted=is_trusted))
+    transit = _transit(case, events, current, is_open=is_open, is_trusted=is_trusted, previous=previous)
+    if seal == "VERIFIED" and transit == "NOT_MOVED" and is_open:
         seal = "UNVERIFIED"
     codes += {
         "GAP": (ReasonCode.SEAL_GAP,),
@@ -141,7 +146,7 @@ def _seal(
         return "BROKEN", (ReasonCode.SEAL_BROKEN,)
     if not current or _has(current, "UNSEALED"):
         return None, (ReasonCode.SEAL_ABSENT,)
-    if _has(current, "FAULT"):
+    if _has(current, "FAULT") or _is_hurt(current, is_trusted):
         return "FAULT", (ReasonCode.SEAL_FAULT,)
     if _has(current, "LOW_BATTERY"):
         return "UNVERIFIED", (ReasonCode.SEAL_LOW_BATTERY,)
@@ -159,6 +164,7 @@ def _transit(
     events: list[SealEvent],
     current: list[SealEvent],
     *,
+    is_open: bool,
     is_trusted: Callable[[SealEvent], bool],
     previous: ClearanceDecision | None,
 ) -> _Transit:
@@ -169,22 +175,50 @@ def _transit(
         return "NOT_MOVED"
     if _has(events, *_BREACHES):
         return "TAMPER"
-    if _has(events, "GAP", "UNSEALED") or _was_sealed_again(events, previous):
+    if is_open or _has(events, "UNSEALED") or _was_sealed_again(case, events, previous):
         return "GAP"
     is_proven = bool(arrivals) and arrivals[-1].seal_id == current[0].seal_id and is_trusted(arrivals[-1])
     return "INTACT" if is_proven else None
 
 
-def _was_sealed_again(events: list[SealEvent], previous: ClearanceDecision | None) -> bool:
+def _is_hurt(current: list[SealEvent], is_trusted: Callable[[SealEvent], bool]) -> bool:
+    """Tell whether a seal that took a shock has not been well since: a shock alone is only told."""
+    shock = next((i for i, event in enumerate(current) if event.event == "SHOCK"), None)
+    if shock is None:
+        return False
+    after = current[shock + 1 :]
+    return _has(after, "LOW_BATTERY", *_GAPS) or any(
+        event.seal_id != current[0].seal_id or not is_trusted(event)
+        for event in after
+        if event.event in _READINGS
+    )
+
+
+def _was_sealed_again(case: Case, events: list[SealEvent], previous: ClearanceDecision | None) -> bool:
     """Tell whether the seal on arrival is not the one the box left with."""
     sealings = [event for event in events if event.event == "SEALED"]
-    if previous is None or previous.action is not Action.CLEARED_FOR_DEPARTURE:
+    if _left_before(case, sealings):
+        return True
+    begun = parse_time(case.epoch_started_at)
+    left = None if previous is None else parse_time(previous.decided_at)
+    # A departure from before this epoch says nothing of its seal: the box was examined since.
+    is_of_epoch = begun is None or left is None or left > begun
+    if previous is None or previous.action is not Action.CLEARED_FOR_DEPARTURE or not is_of_epoch:
         return len({event.seal_id for event in sealings}) > 1
     if not sealings:
         return False
-    left, sealed = parse_time(previous.decided_at), parse_time(sealings[-1].at)
+    sealed = parse_time(sealings[-1].at)
     is_the_one = sealings[-1].seal_id in previous.consignment.seals
     return not is_the_one or left is None or sealed is None or sealed > left
+
+
+def _left_before(case: Case, sealings: list[SealEvent]) -> bool:
+    """Tell whether the box crossed a point between two sealings, whatever seals they were."""
+    times = [at for event in sealings if (at := parse_time(event.at)) is not None]
+    if len(times) < 2:
+        return False
+    crossed = [parse_time(one.at) for one in case.crossings if one.point != "ENTRY"]
+    return any(at is not None and min(times) <= at <= max(times) for at in crossed)
 
 
 def _record(events: list[SealEvent], current: list[SealEvent], seal: _SealValue) -> SealState:
@@ -204,5 +238,5 @@ def _record(events: list[SealEvent], current: list[SealEvent], seal: _SealValue)
             )
             for event in events
         ),
-        gaps=sum(event.event == "GAP" for event in events),
+        gaps=sum(event.event in _GAPS for event in events),
     )

@@ -10,10 +10,10 @@ from .canonical import (
     sha256_hex,
     utc_string,
 )
+from .case import Case
 from .clearance import (
     Acceptance,
     Adjudication,
-    Case,
     CaseInputs,
     ClearanceDecision,
     Consignment,

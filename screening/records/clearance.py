@@ -1,4 +1,4 @@
-"""Records of the clearance flow: targeting, seals, adjudications, cases, decisions, acceptances.
+"""Records of the clearance flow: targeting, seals, adjudications, decisions, acceptances.
 
 All of them cross machine boundaries: no floats, no unknown fields, `schema` names the version.
 """
@@ -10,12 +10,10 @@ from typing import Literal
 import msgspec
 
 from .codes import Action, FlagModality, Level, ReasonCode
-from .flag import RiskFlag
 
 __all__ = [
     "Acceptance",
     "Adjudication",
-    "Case",
     "CaseInputs",
     "ClearanceDecision",
     "Consignment",
@@ -158,40 +156,6 @@ class CaseInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     destuff: Literal["CLEAN", "FOUND"] | None = None
     remeasured: Literal["LOW", "NOT_LOW"] | None = None
     transit: Literal["NOT_MOVED", "INTACT", "GAP", "TAMPER"] | None = None
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One container's evidence so far, in the current seal epoch.
-
-    Attributes
-    ----------
-    container_id : str
-        ISO 6346 number, compact.
-    flags : tuple of RiskFlag
-        Flags, in order of creation.
-    targeting : tuple of Targeting
-        Each administration's own.
-    seal_events : tuple of SealEvent
-        In order of time.
-    adjudications : tuple of Adjudication
-        In order of time.
-    destuff : {"CLEAN", "FOUND"} or None
-        Outcome of opening the container.
-    remeasured : {"LOW", "NOT_LOW"} or None
-        Radiation measured again after destuffing.
-    has_moved : bool or None
-        None: nobody knows.
-    """
-
-    container_id: str
-    flags: tuple[RiskFlag, ...] = ()
-    targeting: tuple[Targeting, ...] = ()
-    seal_events: tuple[SealEvent, ...] = ()
-    adjudications: tuple[Adjudication, ...] = ()
-    destuff: Literal["CLEAN", "FOUND"] | None = None
-    remeasured: Literal["LOW", "NOT_LOW"] | None = None
-    has_moved: bool | None = None
-    schema: Literal["case/1"] = "case/1"
 
 
 class Consignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

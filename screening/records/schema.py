@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from .clearance import Case, Targeting
+from .case import Case
+from .clearance import Targeting
 from .findings import RadiationMeasurements, RadiographMeasurements
 from .result import ScreeningReport
 from .sealed import SEALED
@@ -31,7 +32,7 @@ SCHEMA_FOLDER = Path(__file__).parent / "schemas"
 RECORDS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
     {
         **SEALED,
-        "case/1": Case,
+        "case/2": Case,
         "screening/1": ScreeningReport,
         "targeting/1": Targeting,
     }

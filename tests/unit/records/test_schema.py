@@ -244,7 +244,7 @@ EXAMPLES: dict[str, list[Any]] = {
         RevocationList(administration="CA", number=1, issued_at=T, next_update=T, revocations=(REVOCATION,))
     ],
     "treehead/1": [TreeHead(ledger_id="port", size=3, root="e" * 64, at=T)],
-    "case/1": [
+    "case/2": [
         Case(container_id="CSQU3054383"),
         Case(
             container_id="CSQU3054383",

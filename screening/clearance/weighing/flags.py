@@ -1,0 +1,277 @@
+"""One flag at a time: the level it counts with, and whether it may support LOW."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from screening.clearance.identity import is_read_surely
+from screening.clearance.policy import Policy
+from screening.clearance.seals import parse_time
+from screening.records import (
+    Case,
+    FlagModality,
+    Level,
+    OperatingMode,
+    ReasonCode,
+    RiskFlag,
+    worst,
+)
+from screening.risk import EXPLAINABLE, MODE_CODES, has_valid_check_digit, level_of
+
+from .gates import GAMMA, RADIATION, detection_limits, doubts_of
+
+__all__ = [
+    "FUTURE",
+    "Standard",
+    "WeighedFlag",
+    "image_of",
+    "is_norm_alone",
+    "radiation_of",
+    "weigh_flags",
+    "worst_of",
+]
+
+#: A statement further ahead of the clock than this proves nothing yet.
+FUTURE = timedelta(minutes=5)
+_NORM_CODES = EXPLAINABLE | {ReasonCode.RAD_NUCLIDE_NORM}
+_Role = Literal["OWN", "SECONDARY", "DOUBTFUL"]
+
+
+class Standard(NamedTuple):
+    """What a flag is held against.
+
+    Attributes
+    ----------
+    now : datetime
+        Time of the decision, aware.
+    policy : Policy
+        The policy.
+    is_trusted : callable
+        Whether a flag is sealed by a trusted key.
+    exercise : bool
+        An exercise: what speaks of the operating mode alone is set aside.
+    revoked : collection of str
+        What is no longer good.
+    low_after : datetime or None
+        Time from which on a LOW counts.
+    intel_at : datetime or None
+        Time from which on a LOW image counts, where there is new intelligence.
+    has_intel : bool
+        There is new intelligence on the container.
+    ruled : collection of str
+        Scans that an officer ruled to be of the container.
+    """
+
+    now: datetime
+    policy: Policy
+    is_trusted: Callable[[RiskFlag], bool]
+    exercise: bool
+    revoked: Collection[str]
+    low_after: datetime | None
+    intel_at: datetime | None
+    has_intel: bool
+    ruled: Collection[str]
+
+
+class WeighedFlag(NamedTuple):
+    """One flag with the level it counts with.
+
+    Attributes
+    ----------
+    flag : RiskFlag
+        The flag.
+    role : {"OWN", "SECONDARY", "DOUBTFUL"}
+        Only the container's own flags count as screening.
+    level : Level
+        The level it counts with.
+    is_verified : bool
+        A trusted key sealed it.
+    is_current : bool
+        Its LOW counts: it is young enough, and nothing came in between.
+    codes : frozenset of ReasonCode
+        Why it is not better.
+    """
+
+    flag: RiskFlag
+    role: _Role
+    level: Level
+    is_verified: bool
+    is_current: bool
+    codes: frozenset[ReasonCode]
+
+
+def weigh_flags(case: Case, standard: Standard) -> list[WeighedFlag]:
+    """Return every flag of a case that no later analysis of the same scan replaces.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    standard : Standard
+        What they are held against.
+
+    Returns
+    -------
+    list of WeighedFlag
+        The container's own, then secondary ones, then those in doubt.
+    """
+    limits = detection_limits(flag for flag in (*case.flags, *case.secondary_flags))
+    roles: tuple[tuple[_Role, tuple[RiskFlag, ...]], ...] = (
+        ("OWN", case.flags),
+        ("SECONDARY", case.secondary_flags),
+        ("DOUBTFUL", case.doubtful_scans),
+    )
+    weighed = [_weigh(flag, role, case, standard, limits) for role, flags in roles for flag in flags]
+    # A flag that replaces another proves that it may, and plays the same part.
+    replaced = {
+        (one.flag.supersedes, one.flag.scan_id, one.flag.modality, one.role)
+        for one in weighed
+        if one.is_verified
+    }
+    return [
+        one
+        for one in weighed
+        if (one.flag.flag_id, one.flag.scan_id, one.flag.modality, one.role) not in replaced
+    ]
+
+
+def _weigh(
+    flag: RiskFlag, role: _Role, case: Case, standard: Standard, limits: Mapping[str, Decimal]
+) -> WeighedFlag:
+    if not standard.is_trusted(flag):
+        # Not what was sent: nothing in it is known, not even that it is HIGH.
+        return WeighedFlag(flag, role, Level.UNKNOWN, False, False, frozenset({ReasonCode.INPUT_CORRUPT}))
+    set_aside = MODE_CODES if standard.exercise else frozenset()
+    counted = [reason for reason in flag.reasons if reason.code not in set_aside]
+    codes = {reason.code for reason in counted if reason.level is not None}
+    level = level_of(counted)
+    if not standard.exercise or flag.level == Level.HIGH:
+        level = worst(level, flag.level)
+    doubts = set(doubts_of(flag, standard.policy, standard.revoked, limits))
+    doubts |= _doubts_of_identity(flag, role, case, standard)
+    if flag.operating_mode is not OperatingMode.OPS and not standard.exercise:
+        doubts.add(ReasonCode.MODE_NOT_OPS)
+    made = parse_time(flag.created_at)
+    if made is not None and made - standard.now > FUTURE:
+        doubts.add(ReasonCode.CLOCK_UNSYNC)
+    if doubts:
+        level = worst(level, Level.UNKNOWN)
+    return WeighedFlag(flag, role, level, True, _is_current(flag, made, standard), frozenset(codes | doubts))
+
+
+def _doubts_of_identity(flag: RiskFlag, role: _Role, case: Case, standard: Standard) -> set[ReasonCode]:
+    doubts = set()
+    number, is_ruled = flag.subject.container_id, flag.scan_id in standard.ruled
+    # A handheld names no container; the record of the measurement does.
+    is_its = number == case.container_id or is_ruled or (role == "SECONDARY" and number is None)
+    is_sure = is_ruled or number is None or is_read_surely(flag.subject, standard.policy.min_ocr_confidence)
+    if role == "DOUBTFUL" or not is_its or not is_sure:
+        doubts.add(ReasonCode.ID_MISMATCH)
+    if not has_valid_check_digit(case.container_id):
+        doubts.add(ReasonCode.ID_CHECKDIGIT)
+    return doubts
+
+
+def _is_current(flag: RiskFlag, made: datetime | None, standard: Standard) -> bool:
+    if made is None or (standard.now - made).total_seconds() > standard.policy.max_flag_age_s:
+        return False
+    if standard.low_after is not None and made <= standard.low_after:
+        return False
+    is_of_contents = flag.modality in (FlagModality.XRAY, FlagModality.TARGETING)
+    if standard.has_intel and is_of_contents:
+        return standard.intel_at is not None and made > standard.intel_at
+    return True
+
+
+def worst_of(weighed: Iterable[WeighedFlag]) -> Level | None:
+    """Return the worst level of some flags.
+
+    Parameters
+    ----------
+    weighed : iterable of WeighedFlag
+        The flags.
+
+    Returns
+    -------
+    Level or None
+        An old LOW supports nothing, nor does one of a secondary measurement or of a scan in doubt; an old
+        doubt or alarm still stands. None if nothing counts.
+    """
+    counted = [
+        one.level for one in weighed if one.level != Level.LOW or (one.is_current and one.role == "OWN")
+    ]
+    return worst(*counted) if counted else None
+
+
+def radiation_of(weighed: Iterable[WeighedFlag]) -> Level | None:
+    """Return the level of the radiation screening.
+
+    Parameters
+    ----------
+    weighed : iterable of WeighedFlag
+        Every flag.
+
+    Returns
+    -------
+    Level or None
+        None without a current gamma flag of the container's own, and where a flag cannot be verified: it
+        may be the one that was HIGH.
+    """
+    flags = [one for one in weighed if one.flag.modality in RADIATION]
+    level = worst_of(flags)
+    if level == Level.HIGH:
+        return level
+    is_screened = any(one.is_current and one.role == "OWN" and one.flag.modality in GAMMA for one in flags)
+    return level if is_screened and all(one.is_verified for one in flags) else None
+
+
+def is_norm_alone(weighed: Iterable[WeighedFlag]) -> bool:
+    """Tell whether NORM, spread over the box, is all that current radiation flags speak of.
+
+    The identification must itself have stated that the activity is spread over the box (``is_spread``)
+    and that the upper limit on the configured SNM lies below its threshold (``is_snm_below_limit``);
+    neutrons must have been measured. What was not stated does not hold.
+
+    Parameters
+    ----------
+    weighed : iterable of WeighedFlag
+        Every flag.
+
+    Returns
+    -------
+    bool
+        Whether it is.
+    """
+    flags = [one for one in weighed if one.flag.modality in RADIATION]
+    norm = [r for one in flags for r in one.flag.reasons if r.code is ReasonCode.RAD_NUCLIDE_NORM]
+    return (
+        bool(norm)
+        and all(one.is_current and one.codes <= _NORM_CODES for one in flags)
+        and all(r.params.get("is_spread") == r.params.get("is_snm_below_limit") == "true" for r in norm)
+        and any(one.flag.modality is FlagModality.NEUTRON and one.role == "OWN" for one in flags)
+    )
+
+
+def image_of(weighed: Iterable[WeighedFlag]) -> Literal["LOW", "UNKNOWN", "HIGH", "SHIELDED"] | None:
+    """Return what the pictures show together.
+
+    Parameters
+    ----------
+    weighed : iterable of WeighedFlag
+        Every flag.
+
+    Returns
+    -------
+    {"LOW", "UNKNOWN", "HIGH", "SHIELDED"} or None
+        None without a picture that counts.
+    """
+    pictures = [one for one in weighed if one.flag.modality is FlagModality.XRAY]
+    level = worst_of(pictures)
+    if level is None:
+        return None
+    if level != Level.HIGH and any(ReasonCode.IMG_SHIELDED in one.codes for one in pictures):
+        return "SHIELDED"
+    return level.value
