@@ -7,10 +7,25 @@ from typing import NamedTuple
 
 import msgspec
 
+from screening.clearance.identity import check_container_id
 from screening.clearance.keys import KeyRing, Scope, VerificationError
 from screening.clearance.seals import parse_time
-from screening.clearance.signatures import verify_record
-from screening.records import EVIDENCE, SEALED, OperatingMode, RiskFlag, Sealed, sha256_hex, stated_at
+from screening.clearance.signatures import verify_record, verify_sealed
+from screening.records import (
+    EVIDENCE,
+    SEALED,
+    IdentityRuling,
+    OperatingMode,
+    Remeasurement,
+    Revocation,
+    RevocationList,
+    RiskFlag,
+    Sealed,
+    SecondaryInspection,
+    container_of,
+    sha256_hex,
+    stated_at,
+)
 
 from .views import DeskRules
 
@@ -19,6 +34,8 @@ __all__ = ["WANTED", "Checked", "check_record"]
 #: Kinds a desk takes: evidence, and what others say of decisions. A decision of somebody else is for
 #: whoever accepts it, and a tree head for whoever audits.
 WANTED = frozenset({*EVIDENCE, "acceptance/1", "revocation/1", "revocationlist/1"})
+
+_MAX_NAME = 128
 
 
 class Checked(NamedTuple):
@@ -92,11 +109,21 @@ def check_record(
         )
     except VerificationError as error:
         return Checked(sha256, body, None, error.failure, str(error))
-    failure = _scope_failure(record, keys, scope) or _clock_failure(record, received_at, rules)
+    record = _with_verified_alone(record, keys, scope)
+    failure = (
+        _name_failure(record)
+        or _scope_failure(record, keys, scope)
+        or _clock_failure(record, received_at, rules)
+    )
     if failure is not None:
         return Checked(sha256, body, None, *failure)
     at = parse_time(stated_at(record))
-    is_old = at is not None and received_at - at > timedelta(seconds=rules.max_record_age_s)
+    is_old = (
+        at is not None
+        and received_at - at > timedelta(seconds=rules.max_record_age_s)
+        # What was revoked stays revoked.
+        and not isinstance(record, Revocation | RevocationList)
+    )
     return Checked(sha256, body, record, is_old=is_old)
 
 
@@ -107,6 +134,49 @@ def _stated(body: bytes, kind: str, received_at: datetime) -> datetime:
     except msgspec.DecodeError:
         return received_at
     return parse_time(stated_at(record)) or received_at
+
+
+def _with_verified_alone(record: Sealed, keys: KeyRing, scope: Scope) -> Sealed:
+    """Leave out of a list the revocations that nobody trusted has sealed."""
+    if not isinstance(record, RevocationList):
+        return record
+    good = []
+    for one in record.revocations:
+        try:
+            verify_sealed(one, keys, allow_exercise=scope == "exercise", at=parse_time(one.at))
+        except VerificationError:
+            continue
+        good.append(one)
+    return msgspec.structs.replace(record, revocations=tuple(good))
+
+
+def _name_failure(record: Sealed) -> tuple[str, str] | None:
+    """Refuse names that no database column takes, before they spoil a transaction for others."""
+    names = [container_of(record)]
+    if isinstance(record, RiskFlag):
+        calibration = record.calibration
+        names += [record.scan_id, calibration.id, calibration.sha256]
+        names += [model.sha256 for model in record.pipeline.models]
+    elif isinstance(record, IdentityRuling):
+        names.append(record.scan_id)
+    elif isinstance(record, SecondaryInspection | Remeasurement):
+        names += record.flag_ids
+    elif isinstance(record, Revocation):
+        names.append(record.subject)
+    elif isinstance(record, RevocationList):
+        names += [one.subject for one in record.revocations]
+    number = container_of(record)
+    if (
+        number is not None
+        and not isinstance(record, RiskFlag)
+        and check_container_id(number).compact != number
+    ):
+        # Whoever joins cases would pass over it, and with it over what it says.
+        return "BAD_NAME", f"{number[:40]!r} is no container number in compact form"
+    for name in names:
+        if name is not None and (len(name) > _MAX_NAME or not name.isprintable()):
+            return "BAD_NAME", f"{name[:40]!r} is no name: at most {_MAX_NAME} printable characters"
+    return None
 
 
 def _scope_failure(record: Sealed, keys: KeyRing, scope: Scope) -> tuple[str, str] | None:

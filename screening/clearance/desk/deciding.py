@@ -4,35 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.errors import ScreeningError
+from screening.errors import IntegrityError, ScreeningError
 from screening.records import (
     EVIDENCE,
     ClearanceDecision,
+    IdentityRuling,
     RiskFlag,
     canonical_bytes,
     sha256_hex,
 )
 
 from .appending import Appender
-from .clock import to_ms
-from .identity import KEPT_APART
+from .clock import from_ms, to_ms
+from .dialects import insert_new
 from .judging import Judge, Judged, Pending, Revoked
-from .tables import cases, decisions, doubts, outbox, records, rests_on, revoked
-from .taking import insert_new, owe
+from .tables import apart, cases, decisions, doubts, outbox, records, rests_on, revoked, rulings
+from .taking import owe
 from .verified import StoredRecord, VerifiedRecords
 from .views import DeskRules
 
 __all__ = ["Decider"]
 
 _LOG = structlog.get_logger(__name__)
+#: A row of a query; its type differs from one release of SQLAlchemy to the next.
+StoredRow: TypeAlias = Any
 #: A case that cannot be weighed is looked at again after this time.
 _AGAIN_MS = 60_000
 
@@ -78,42 +81,43 @@ class Decider:
         if not rows:
             return []
         lost = self._lost(connection)
-        evidence, doubtful = self._evidence(connection, rows), _doubtful_scans(connection, rows)
-        previous = self._previous(connection, rows)
+        evidence, previous = self._evidence(connection, rows), self._previous(connection, rows)
+        apart, intel = self._apart(connection, rows), self._intel(connection, rows)
         issued: list[Judged] = []
         waiting: list[dict[str, Any]] = []
         for row in rows:
             try:
-                found = self._records(evidence.get(row.key, ()))
-                latest = previous.get(row.key)
                 pending = Pending(
                     row.key,
                     row.deadline,
-                    self._decision(latest) if latest is not None else None,
-                    found,
-                    doubtful.get(row.key, ()),
+                    self._decision(previous.get(row.key)),
+                    self._records(evidence.get(row.key, ())),
+                    self._records(apart.get(row.key, ())),
+                    intel.get(row.key),
                 )
                 judged = self._judge.judge(pending, now, lost)
             except ScreeningError as error:
                 # The others do not wait for it; it stays due, and whoever asks for it is told so.
                 _LOG.error("a case cannot be weighed", case=row.key, error=str(error))
-                waiting.append({"at_key": row.key, "next_due": to_ms(now) + _AGAIN_MS})
+                waiting.append(_waiting(row, to_ms(now) + _AGAIN_MS))
                 continue
-            if judged.is_to_be_issued:
+            if judged.draft is not None:
                 issued.append(judged)
             else:
-                waiting.append({"at_key": row.key, "next_due": judged.next_due})
+                waiting.append(_waiting(row, judged.next_due, is_empty=not pending.evidence))
         if waiting:
             connection.execute(
-                update(cases).where(cases.c.key == bindparam("at_key")).values(due_at=bindparam("next_due")),
+                update(cases)
+                .where(cases.c.key == bindparam("at_key"))
+                .values(due_at=bindparam("next_due"), is_open=bindparam("open")),
                 waiting,
             )
-        return self._issue(connection, issued, lost) if issued else []
+        return self._issue(connection, issued) if issued else []
 
-    def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[Row[Any]]:
+    def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[StoredRow]:
         """Lock cases that are due; another instance passes over them."""
         query = (
-            select(cases.c.key, cases.c.deadline, cases.c.decision_sha256)
+            select(cases.c.key, cases.c.deadline, cases.c.decision_sha256, cases.c.is_open)
             .where(cases.c.due_at <= now_ms)
             .order_by(cases.c.due_at, cases.c.updated_at, cases.c.key)
             .limit(limit)
@@ -128,34 +132,72 @@ class Decider:
             keys=frozenset(row.subject for row in rows if row.what == "KEY"),
         )
 
-    def _evidence(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[Row[Any]]]:
+    def _evidence(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, list[StoredRow]]:
         query = (
             select(records.c.case_key, records.c.sha256, records.c.kind, records.c.body)
             .where(records.c.case_key.in_([row.key for row in rows]), records.c.kind.in_(list(EVIDENCE)))
             .order_by(records.c.sha256)
         )
-        found: dict[str, list[Row[Any]]] = {}
+        found: dict[str, list[StoredRow]] = {}
         for record in connection.execute(query):
             found.setdefault(record.case_key, []).append(record)
         return found
 
-    def _previous(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, Row[Any]]:
+    def _previous(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, StoredRow]:
         hashes = {row.decision_sha256: row.key for row in rows if row.decision_sha256 is not None}
         query = select(records.c.sha256, records.c.kind, records.c.body).where(
             records.c.sha256.in_(list(hashes))
         )
         return {hashes[row.sha256]: row for row in connection.execute(query)} if hashes else {}
 
-    def _records(self, rows: Iterable[Row[Any]]) -> tuple[StoredRecord, ...]:
+    def _records(self, rows: Iterable[StoredRow]) -> tuple[StoredRecord, ...]:
         return tuple(self.verified.get(row.sha256, row.kind, bytes(row.body)) for row in rows)
 
-    def _decision(self, row: Row[Any]) -> ClearanceDecision:
-        found = self.verified.get(row.sha256, row.kind, bytes(row.body)).record
-        assert isinstance(found, ClearanceDecision)  # noqa: S101 - parsed by its kind
+    def _decision(self, row: StoredRow | None) -> ClearanceDecision | None:
+        if row is None:
+            return None
+        found = self.verified.get(row.sha256, row.kind, bytes(row.body))
+        if not found.is_verified or not isinstance(found.record, ClearanceDecision):
+            raise IntegrityError("the latest decision does not verify", value=row.sha256)
+        return found.record
+
+    def _apart(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, list[StoredRow]]:
+        """Return the flags kept apart that may be of each container, with the rulings on their scans."""
+        query = (
+            select(doubts.c.container_id, doubts.c.scan_id, records.c.sha256, records.c.kind, records.c.body)
+            .join(records, records.c.scan_id == doubts.c.scan_id)
+            .join(apart, apart.c.sha256 == records.c.sha256)
+            .where(doubts.c.container_id.in_([row.key for row in rows]))
+        )
+        found: dict[str, list[StoredRow]] = {}
+        scans: dict[str, set[str]] = {}
+        for row in connection.execute(query):
+            found.setdefault(row.container_id, []).append(row)
+            scans.setdefault(row.scan_id, set()).add(row.container_id)
+        if not scans:
+            return found
+        ruled = connection.execute(select(rulings).where(rulings.c.scan_id.in_(sorted(scans)))).all()
+        boxes = sorted({row.container_id for row in ruled})
+        query = select(records.c.sha256, records.c.kind, records.c.body).where(
+            records.c.case_key.in_(boxes), records.c.kind == "identityruling/1"
+        )
+        for row in connection.execute(query) if boxes else ():
+            ruling = self.verified.get(row.sha256, row.kind, bytes(row.body)).record
+            if isinstance(ruling, IdentityRuling):
+                for box in scans.get(ruling.scan_id, ()):
+                    found[box].append(row)
         return found
 
-    def _issue(self, connection: Connection, judged: list[Judged], lost: Revoked) -> list[ClearanceDecision]:
-        """Sign and write decisions; the end of the ledger is locked from here to the commit."""
+    def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime]:
+        query = (
+            select(revoked.c.subject, func.max(revoked.c.at).label("at"))
+            .where(revoked.c.what == "CONTAINER", revoked.c.subject.in_([row.key for row in rows]))
+            .group_by(revoked.c.subject)
+        )
+        return {row.subject: from_ms(row.at) for row in connection.execute(query) if row.at is not None}
+
+    def _issue(self, connection: Connection, judged: list[Judged]) -> list[ClearanceDecision]:
+        """Seal and write decisions; the end of the ledger is locked from here to the commit."""
         appender = Appender(connection)
         issued: list[ClearanceDecision] = []
         rows: dict[str, list[dict[str, Any]]] = {
@@ -166,12 +208,12 @@ class Decider:
             "cases": [],
         }
         for one in judged:
-            decision = self._judge.conclude(one, lost, log_index=appender.next_index)
+            assert one.draft is not None  # noqa: S101 - only those are handed on
+            decision = self._judge.issue(one.draft, appender.next_index)
             body = canonical_bytes(decision)
             sha256, key = sha256_hex(body), one.pending.key
             index = appender.append(decision.schema, sha256, body)
-            decided_ms, expires = to_ms(one.at), parse_time(decision.validity.expires)
-            expires_ms = None if expires is None else to_ms(expires)
+            decided_ms, expires_ms = _ms(decision.decided_at), _ms(decision.validity.expires)
             rows["records"].append(
                 {
                     "sha256": sha256,
@@ -192,7 +234,7 @@ class Decider:
             rows["cases"].append(
                 {
                     "at_key": key,
-                    "next_due": _earliest(one.next_due, expires_ms),
+                    "next_due": one.next_due,
                     "new_risk": decision.risk.value,
                     "new_action": decision.action.value,
                     "new_id": decision.decision_id,
@@ -229,24 +271,9 @@ class Decider:
         return issued
 
 
-def _doubtful_scans(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, tuple[str, ...]]:
-    """Return the scans still kept apart that may be of each container."""
-    query = (
-        select(doubts.c.container_id, doubts.c.scan_id)
-        .join(records, records.c.scan_id == doubts.c.scan_id)
-        .where(
-            doubts.c.container_id.in_([row.key for row in rows]),
-            records.c.case_key == func.concat(KEPT_APART, doubts.c.scan_id)
-            if connection.dialect.name == "postgresql"
-            else records.c.case_key == KEPT_APART + doubts.c.scan_id,
-        )
-        .distinct()
-        .order_by(doubts.c.scan_id)
-    )
-    found: dict[str, tuple[str, ...]] = {}
-    for container_id, scan_id in connection.execute(query):
-        found[container_id] = (*found.get(container_id, ()), scan_id)
-    return found
+def _waiting(row: StoredRow, next_due: int | None, *, is_empty: bool = False) -> dict[str, Any]:
+    """Return what becomes of a case that nothing is said of; one whose records moved away is closed."""
+    return {"at_key": row.key, "next_due": next_due, "open": row.is_open and not is_empty}
 
 
 def _subjects(judged: Judged) -> list[str]:
@@ -265,6 +292,6 @@ def _subjects(judged: Judged) -> list[str]:
     return sorted(subjects)
 
 
-def _earliest(*times: int | None) -> int | None:
-    known = [t for t in times if t is not None]
-    return min(known) if known else None
+def _ms(text: str) -> int | None:
+    t = parse_time(text)
+    return None if t is None else to_ms(t)

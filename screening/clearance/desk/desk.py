@@ -28,10 +28,12 @@ from .checking import check_record
 from .clock import text_of_ms, to_ms
 from .database import Database
 from .deciding import Decider
+from .dialects import insert_new
 from .outbox import Outbox
+from .placing import Manifest
 from .schema import open_tables
 from .tables import cases, decisions, entries, heads, ledger, records, rests_on
-from .taking import insert_new, take_checked
+from .taking import take_checked
 from .views import CaseView, DeskRules, Taken
 
 __all__ = ["Desk"]
@@ -83,6 +85,7 @@ class Desk:
         self._database, self._signer, self._rules = database, signer, rules
         self._decider = Decider(signer=signer, keys=self._keys, policy=policy, rules=rules)
         self._deciding = threading.Lock()
+        self._manifest = Manifest(policy.needs_advance_data, policy.min_ocr_confidence)
         open_tables(database, ledger_id=rules.ledger_id)
         self._ledger = DeskLedger(database)
         self._ledger_id = database.read(lambda c: str(c.execute(select(ledger.c.ledger_id)).scalar_one()))
@@ -154,7 +157,13 @@ class Desk:
         ]
         received_ms = to_ms(at)
         return self._database.write(
-            lambda connection: take_checked(connection, checked, received_ms=received_ms, rules=self._rules)
+            lambda connection: take_checked(
+                connection,
+                checked,
+                received_ms=received_ms,
+                rules=self._rules,
+                manifest=self._manifest,
+            )
         )
 
     def decide_due(self, *, now: datetime | None = None, limit: int = 100) -> list[ClearanceDecision]:

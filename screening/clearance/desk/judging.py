@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from screening.clearance.cases import WeighedCase, weigh
 from screening.clearance.decisions import conclude
+from screening.clearance.joining import join_case
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.clearance.table import decide
 from screening.records import (
     Case,
     CaseInputs,
     ClearanceDecision,
-    Conclusion,
-    Destuffing,
+    FlagModality,
     Level,
     ReasonCode,
-    Remeasurement,
     RiskFlag,
-    SealEvent,
-    TargetingAssessment,
+    Sealed,
     content_id,
 )
 
@@ -35,6 +32,7 @@ from .views import DeskRules
 __all__ = ["Judge", "Judged", "Pending", "Revoked"]
 
 _UNSIGNED = ("decision_id", "key_id", "signature")
+_RADIATION = (FlagModality.RAD_GROSS, FlagModality.RAD_SPECTRAL, FlagModality.NEUTRON)
 
 
 class Revoked(NamedTuple):
@@ -60,46 +58,40 @@ class Pending(NamedTuple):
     key : str
         The case.
     deadline : int or None
-        When it is decided on what there is, milliseconds.
+        When it is decided on what there is, milliseconds; None while only declarations have come.
     previous : ClearanceDecision or None
         The latest decision.
     evidence : tuple of StoredRecord
         Its records, in the order of their hashes.
-    doubtful_scans : tuple of str
-        Scans kept apart that may be of this container.
+    apart : tuple of StoredRecord
+        Flags of scans kept apart that may be of this container, with the rulings on them.
+    intel_at : datetime or None
+        When new intelligence on the container came in.
     """
 
     key: str
     deadline: int | None
     previous: ClearanceDecision | None
     evidence: tuple[StoredRecord, ...]
-    doubtful_scans: tuple[str, ...]
+    apart: tuple[StoredRecord, ...] = ()
+    intel_at: datetime | None = None
 
 
 class Judged(NamedTuple):
-    """What comes of a case, before anything is signed.
+    """What comes of a case, before it has a place in the ledger.
 
     Attributes
     ----------
     pending : Pending
         The case.
-    case : Case
-        As joined.
-    at : datetime
-        Time of the decision; never before the previous one.
-    is_to_be_issued : bool
-        Whether a decision is issued.
-    is_timed_out : bool
-        It is decided because its time is up, and something is missing.
+    draft : ClearanceDecision or None
+        The decision to be issued; None if there is nothing to say.
     next_due : int or None
         When to look again, milliseconds.
     """
 
     pending: Pending
-    case: Case
-    at: datetime
-    is_to_be_issued: bool
-    is_timed_out: bool
+    draft: ClearanceDecision | None
     next_due: int | None
 
 
@@ -120,9 +112,10 @@ class Judge:
 
     def __init__(self, *, signer: Signer, keys: KeyRing, policy: Policy, rules: DeskRules) -> None:
         self._signer, self._keys, self._policy, self._rules = signer, keys, policy, rules
+        self._models_allowed = frozenset(rules.models_allowed)
 
     def judge(self, pending: Pending, now: datetime, lost: Revoked) -> Judged:
-        """Return whether a case is to be decided now.
+        """Return what comes of a case that is due.
 
         Parameters
         ----------
@@ -136,81 +129,114 @@ class Judge:
         Returns
         -------
         Judged
-            What comes of it.
+            The decision, or when to look again.
+
+        Raises
+        ------
+        ScreeningError
+            If the case cannot be weighed.
         """
+        if not pending.evidence:
+            return Judged(pending, None, None)
         previous = pending.previous
         # A clock that was set back never puts a decision before the one it follows.
         decided = None if previous is None else parse_time(previous.decided_at)
         at = now if decided is None else max(now, decided)
-        case = _join(pending, self._rules)
-        weighed = self._weigh(case, at, previous, lost)
-        risk = decide(weighed.inputs).risk
-        is_complete = self._is_complete(weighed, pending)
+        trusts = _trust(pending, lost)
+        case = join_case(
+            pending.key,
+            [stored.record for stored in pending.evidence],  # type: ignore[misc]
+            now=at,
+            stage=self._rules.stage,
+            is_trusted=trusts,
+            doubtful_scans=[stored.record for stored in pending.apart],  # type: ignore[misc]
+            intel_at=pending.intel_at,
+        )
+        draft = self._conclude(case, at, pending, lost, trusts)
+        missing_lanes = self._missing_lanes(case)
+        is_complete = not missing_lanes and (
+            bool(self._rules.required_lanes) or self._has_every_step(draft.inputs)
+        )
         is_overdue = pending.deadline is not None and pending.deadline <= to_ms(at)
-        is_timed_out = is_overdue and not is_complete
-        is_ready = bool(pending.evidence) and (is_complete or is_overdue or risk == Level.HIGH)
-        next_due = None
-        if not is_complete and not is_overdue:
-            next_due = pending.deadline
-        judged = Judged(pending, case, at, is_ready, is_timed_out, next_due)
-        if is_ready and previous is not None:
-            draft = self.conclude(judged, lost, log_index=previous.log_index or 0)
-            return judged._replace(is_to_be_issued=_differs(draft, previous, at))
-        return judged
+        if not is_complete and draft.risk != Level.HIGH and not is_overdue:
+            return Judged(pending, None, pending.deadline)
+        if missing_lanes and draft.risk == Level.LOW:
+            # LOW would rest on fewer scans than the site asks for: then radiation was not screened.
+            case = msgspec.structs.replace(
+                case, flags=tuple(f for f in case.flags if f.modality not in _RADIATION)
+            )
+            draft = self._conclude(case, at, pending, lost, trusts)
+        if is_overdue and not is_complete:
+            codes = {*draft.reason_codes, ReasonCode.TIMEOUT}
+            draft = msgspec.structs.replace(
+                draft, reason_codes=tuple(code for code in ReasonCode if code in codes)
+            )
+        next_due = None if is_complete or is_overdue else pending.deadline
+        if previous is not None and not _says_more(draft, previous, at):
+            return Judged(pending, None, _soonest(next_due, _expiry(previous), after=to_ms(at)))
+        return Judged(pending, draft, _soonest(next_due, _expiry(draft), after=to_ms(at)))
 
-    def conclude(self, judged: Judged, lost: Revoked, *, log_index: int) -> ClearanceDecision:
-        """Return the sealed decision on a case.
+    def issue(self, draft: ClearanceDecision, log_index: int) -> ClearanceDecision:
+        """Return a decision with its place in the ledger, sealed.
 
         Parameters
         ----------
-        judged : Judged
-            The case.
-        lost : Revoked
-            What has been revoked.
+        draft : ClearanceDecision
+            The decision.
         log_index : int
-            The decision's place in the ledger.
+            Its place.
 
         Returns
         -------
         ClearanceDecision
             Sealed.
         """
-        del lost
-        decision = conclude(
-            judged.case,
+        placed = msgspec.structs.replace(draft, log_index=log_index, key_id=None, signature=None)
+        return self._signer.seal(
+            msgspec.structs.replace(placed, decision_id=content_id(placed, without=_UNSIGNED))
+        )
+
+    def _conclude(
+        self, case: Case, at: datetime, pending: Pending, lost: Revoked, trusts: Callable[[Sealed], bool]
+    ) -> ClearanceDecision:
+        revoked = lost.subjects
+        if self._models_allowed:
+            revoked |= _models_of(case) - self._models_allowed
+        if pending.intel_at is not None:
+            revoked |= {pending.key}
+        return conclude(
+            case,
             policy=self._policy,
             administration=self._rules.administration,
-            at=judged.at,
+            at=at,
             signer=self._signer,
-            previous=judged.pending.previous,
+            previous=pending.previous,
             keys=self._keys,
-        )
-        codes = decision.reason_codes
-        if judged.is_timed_out:
-            codes = tuple(code for code in ReasonCode if code in {*codes, ReasonCode.TIMEOUT})
-        decision = msgspec.structs.replace(decision, reason_codes=codes, log_index=log_index)
-        decision = msgspec.structs.replace(decision, decision_id=content_id(decision, without=_UNSIGNED))
-        return self._signer.seal(decision)
-
-    def _weigh(
-        self, case: Case, at: datetime, previous: ClearanceDecision | None, lost: Revoked
-    ) -> WeighedCase:
-        del lost
-        return weigh(
-            case,
-            now=at,
-            policy=self._policy,
-            keys=self._keys,
-            exercise=self._signer.scope == "exercise",
-            previous=previous,
+            bill=case.advance[-1].bill if case.advance else None,
+            revoked=revoked,
+            is_trusted=trusts,
         )
 
-    def _is_complete(self, weighed: WeighedCase, pending: Pending) -> bool:
-        if self._rules.required_lanes:
-            lanes = {stored.record.lane for stored in pending.evidence if isinstance(stored.record, RiskFlag)}
-            if lanes.issuperset(self._rules.required_lanes):
-                return True
-        return all(_has_evidence(step, weighed.inputs) for step in ("TARGETING", "SEAL", "RADIATION"))
+    def _missing_lanes(self, case: Case) -> bool:
+        return not {flag.lane for flag in case.flags}.issuperset(self._rules.required_lanes)
+
+    def _has_every_step(self, seen: CaseInputs) -> bool:
+        return all(_has_evidence(step, seen) for step in self._policy.required_steps)
+
+
+def _trust(pending: Pending, lost: Revoked) -> Callable[[Sealed], bool]:
+    """Return whether one of these very objects is sealed by a key that is still good."""
+    good = {
+        id(stored.record)
+        for stored in (*pending.evidence, *pending.apart)
+        if stored.is_verified and stored.record.key_id not in lost.keys
+    }
+    return lambda record: id(record) in good
+
+
+def _models_of(case: Case) -> frozenset[str]:
+    flags: tuple[RiskFlag, ...] = (*case.flags, *case.secondary_flags, *case.doubtful_scans)
+    return frozenset(model.sha256 for flag in flags for model in flag.pipeline.models if model.sha256)
 
 
 def _has_evidence(step: str, seen: CaseInputs) -> bool:
@@ -227,59 +253,36 @@ def _has_evidence(step: str, seen: CaseInputs) -> bool:
     return found[step] is not None
 
 
-def _differs(draft: ClearanceDecision, previous: ClearanceDecision, at: datetime) -> bool:
-    """Tell whether a decision says anything that the latest does not."""
+def _says_more(draft: ClearanceDecision, previous: ClearanceDecision, at: datetime) -> bool:
+    """Tell whether a decision says anything that the latest does not.
+
+    A LOW that has expired is renewed as long as its evidence still counts; anything else goes on until
+    there is news.
+    """
     expires = parse_time(previous.validity.expires)
     is_expired = expires is None or expires <= at
-    # A LOW that still holds is renewed; anything else goes on until there is news.
     return _matter(draft) != _matter(previous) or (is_expired and draft.risk == Level.LOW)
 
 
 def _matter(decision: ClearanceDecision) -> tuple[object, ...]:
     return (
+        decision.stage,
+        decision.consignment,
         decision.risk,
         decision.action,
         decision.reason_codes,
+        decision.inputs,
+        decision.required_steps,
         decision.flags,
         decision.adjudications,
-        decision.required_steps,
         decision.seal,
-        decision.inputs,
-        decision.stage,
     )
 
 
-def _join(pending: Pending, rules: DeskRules) -> Case:
-    found = [stored.record for stored in pending.evidence if stored.is_verified]
-    events = tuple(
-        sorted((r for r in found if isinstance(r, SealEvent)), key=lambda e: (parse_time(e.at), e.event))
-    )
-    return Case(
-        container_id=pending.key,
-        flags=tuple(
-            sorted(
-                (r for r in found if isinstance(r, RiskFlag)), key=lambda f: (f.created_at or "", f.flag_id)
-            )
-        ),
-        targeting=tuple(
-            sorted(
-                (r.targeting for r in found if isinstance(r, TargetingAssessment)),
-                key=lambda t: (t.at, t.administration, t.level),
-            )
-        ),
-        seal_events=events,
-        adjudications=tuple(
-            sorted(
-                (r.adjudication for r in found if isinstance(r, Conclusion)), key=lambda a: (a.at, a.flag_id)
-            )
-        ),
-        destuff=_worst_outcome([r.outcome for r in found if isinstance(r, Destuffing)], "FOUND", "CLEAN"),
-        remeasured=_worst_outcome(
-            [r.outcome for r in found if isinstance(r, Remeasurement)], "NOT_LOW", "LOW"
-        ),
-        has_moved=rules.stage == "ARRIVAL" or any(event.event == "ARRIVED" for event in events),
-    )
+def _expiry(decision: ClearanceDecision) -> int | None:
+    expires = parse_time(decision.validity.expires)
+    return None if expires is None else to_ms(expires)
 
 
-def _worst_outcome(outcomes: list[Any], worse: str, better: str) -> Any:
-    return worse if worse in outcomes else better if better in outcomes else None
+def _soonest(*times: int | None, after: int) -> int | None:
+    return min((t for t in times if t is not None and t > after), default=None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 from .database import Database
+from .dialects import insert_new
 from .tables import METADATA, ledger
-from .taking import insert_new
 
 __all__ = ["open_tables"]
 

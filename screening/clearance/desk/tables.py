@@ -23,12 +23,14 @@ from sqlalchemy import (
 
 __all__ = [
     "METADATA",
+    "apart",
     "cases",
     "decisions",
     "doubts",
     "entries",
     "heads",
     "ledger",
+    "named_flags",
     "nodes",
     "outbox",
     "records",
@@ -48,8 +50,8 @@ records = Table(
     METADATA,
     Column("sha256", String(64), primary_key=True),
     Column("kind", String(32), nullable=False),
-    Column("case_key", String(128)),
-    Column("scan_id", String(64)),
+    Column("case_key", String(160)),
+    Column("scan_id", String(128)),
     Column("received_at", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("records_by_case", "case_key"),
@@ -61,7 +63,7 @@ records = Table(
 cases = Table(
     "cases",
     METADATA,
-    Column("key", String(128), primary_key=True),
+    Column("key", String(160), primary_key=True),
     Column("opened_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("n_records", Integer, nullable=False),
@@ -85,7 +87,7 @@ decisions = Table(
     METADATA,
     Column("decision_id", String(64), primary_key=True),
     Column("sha256", String(64), nullable=False),
-    Column("case_key", String(128), nullable=False),
+    Column("case_key", String(160), nullable=False),
     Column("log_index", BigInteger, nullable=False),
     Index("decisions_by_case", "case_key", "log_index"),
     Index("decisions_by_index", "log_index"),
@@ -138,7 +140,7 @@ outbox = Table(
     Column("id", _RowNumber, primary_key=True),
     Column("sink", String(64), nullable=False),
     Column("key", String(64), nullable=False),
-    Column("container_id", String(128), nullable=False),
+    Column("container_id", String(160), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("log_index", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
@@ -157,17 +159,36 @@ outbox = Table(
 rests_on = Table(
     "rests_on",
     METADATA,
-    Column("subject", String(128), primary_key=True),
+    Column("subject", String(256), primary_key=True),
     Column("decision_id", String(64), primary_key=True),
-    Column("case_key", String(128), nullable=False),
+    Column("case_key", String(160), nullable=False),
+)
+
+#: Flags kept apart: their container number is missing, invalid or in doubt.
+apart = Table(
+    "apart",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("flag_id", String(64), nullable=False),
+    Column("scan_id", String(128), nullable=False),
+    Column("reading", String(64)),
+    Index("apart_by_flag", "flag_id"),
+)
+
+#: Flags that a secondary measurement of a container names as its own.
+named_flags = Table(
+    "named_flags",
+    METADATA,
+    Column("flag_id", String(128), primary_key=True),
+    Column("container_id", String(160), primary_key=True),
 )
 
 #: Scans kept apart, and the containers each may be of.
 doubts = Table(
     "doubts",
     METADATA,
-    Column("scan_id", String(64), primary_key=True),
-    Column("container_id", String(128), primary_key=True),
+    Column("scan_id", String(128), primary_key=True),
+    Column("container_id", String(160), primary_key=True),
     Index("doubts_by_container", "container_id"),
 )
 
@@ -175,15 +196,16 @@ doubts = Table(
 rulings = Table(
     "rulings",
     METADATA,
-    Column("scan_id", String(64), primary_key=True),
-    Column("container_id", String(128), primary_key=True),
+    Column("scan_id", String(128), primary_key=True),
+    Column("container_id", String(160), primary_key=True),
 )
 
 #: Subjects of the revocations taken.
 revoked = Table(
     "revoked",
     METADATA,
-    Column("subject", String(128), primary_key=True),
+    Column("subject", String(256), primary_key=True),
     Column("what", String(16), primary_key=True),
-    Column("sha256", String(64), nullable=False),
+    Column("sha256", String(64), primary_key=True),
+    Column("at", BigInteger),
 )

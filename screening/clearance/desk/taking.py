@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
-from sqlalchemy.sql.schema import Table
+from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
+from screening.clearance.identity import check_container_id
+from screening.clearance.seals import parse_time
 from screening.records import (
     EVIDENCE,
     Acceptance,
     AdvanceData,
-    IdentityRuling,
     Revocation,
     RevocationList,
     RiskFlag,
     Sealed,
+    container_of,
 )
 
 from .appending import Appender
 from .checking import Checked
-from .identity import KEPT_APART, key_of, near_declared
-from .tables import cases, decisions, doubts, outbox, records, rests_on, revoked, rulings
+from .clock import to_ms
+from .dialects import insert_new
+from .placing import Manifest, Placed, bears_on_identity, note_facts, place_again, place_new
+from .tables import cases, decisions, outbox, records, rests_on, revoked
 from .views import DeskRules, Taken
 
-__all__ = ["insert_new", "owe", "take_checked"]
+__all__ = ["owe", "take_checked"]
 
 _CHUNK = 400
 #: What says that a container is here; what is declared beforehand starts no clock.
@@ -36,28 +37,18 @@ _PHYSICAL = frozenset(EVIDENCE) - {"advancedata/1", "assessment/1", "journey/1",
 _IDENTITY_LOCK = 0x5343_5244
 
 
-def insert_new(connection: Connection, table: Table) -> Insert:
-    """Return an insert that the database's dialect can say ``ON CONFLICT`` to.
-
-    Parameters
-    ----------
-    connection : Connection
-        Which database.
-    table : Table
-        Where to.
-
-    Returns
-    -------
-    Insert
-        With `on_conflict_do_nothing` and `on_conflict_do_update`.
-    """
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 def take_checked(
-    connection: Connection, checked: Sequence[Checked], *, received_ms: int, rules: DeskRules
+    connection: Connection,
+    checked: Sequence[Checked],
+    *,
+    received_ms: int,
+    rules: DeskRules,
+    manifest: Manifest,
 ) -> list[Taken]:
     """Take records that were found good.
+
+    Locks are taken in one order everywhere: records, then cases, each in the order of their keys, and
+    the end of the ledger last.
 
     Parameters
     ----------
@@ -69,6 +60,8 @@ def take_checked(
         When.
     rules : DeskRules
         Limits and sinks.
+    manifest : Manifest
+        What the policy says of container numbers.
 
     Returns
     -------
@@ -77,23 +70,66 @@ def take_checked(
     """
     good = {one.sha256: one for one in checked if one.record is not None}
     known = _known(connection, good)
-    fresh = [one for sha256, one in good.items() if sha256 not in known and not one.is_old]
-    if connection.dialect.name == "postgresql" and any(_concerns_identity(one.record) for one in fresh):
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IDENTITY_LOCK})
-    inserted = _insert_records(connection, fresh, received_ms)
-    new = [one for one in fresh if one.sha256 in inserted]
-    if new:
-        _mark_cases(connection, new, inserted, received_ms, rules)
-        appender = Appender(connection)
-        owed = []
-        for one in new:
-            kind = one.record.schema  # type: ignore[union-attr]
-            index = appender.append(kind, one.sha256, one.body)
-            owed += owe(rules, kind, one.sha256, inserted[one.sha256] or "", index)
-        appender.flush()
-        if owed:
-            connection.execute(insert_new(connection, outbox).on_conflict_do_nothing(), owed)
-    return _answers(checked, inserted, known)
+    lost = _revoked_keys(connection) if good.keys() - known else frozenset()
+    fresh = {
+        sha256: one.record
+        for sha256, one in good.items()
+        if sha256 not in known and not one.is_old and one.record is not None and one.record.key_id not in lost
+    }
+    inserted: set[str] = set()
+    if fresh:
+        if connection.dialect.name == "postgresql" and any(
+            bears_on_identity(record, manifest) for record in fresh.values()
+        ):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _IDENTITY_LOCK})
+        inserted = _take(connection, fresh, good, received_ms, rules, manifest)
+    return [_answer(one, inserted, known, lost) for one in _each_once(checked, inserted)]
+
+
+def _take(
+    connection: Connection,
+    fresh: Mapping[str, Sealed],
+    good: Mapping[str, Checked],
+    received_ms: int,
+    rules: DeskRules,
+    manifest: Manifest,
+) -> set[str]:
+    note_facts(connection, fresh.values())
+    declared = {
+        check_container_id(record.container_id).compact
+        for record in fresh.values()
+        if isinstance(record, AdvanceData)
+    }
+    flags = {sha256: record for sha256, record in fresh.items() if isinstance(record, RiskFlag)}
+    placed = place_new(connection, flags, declared, manifest)
+    keys = {
+        sha256: placed.keys.get(sha256) or _key_of(connection, record) for sha256, record in fresh.items()
+    }
+    rows = [
+        {
+            "sha256": sha256,
+            "kind": record.schema,
+            "case_key": keys[sha256],
+            "scan_id": record.scan_id if isinstance(record, RiskFlag) else None,
+            "received_at": received_ms,
+            "body": good[sha256].body,
+        }
+        for sha256, record in sorted(fresh.items())
+    ]
+    statement = insert_new(connection, records).on_conflict_do_nothing().returning(records.c.sha256)
+    inserted = set(connection.execute(statement, rows).scalars())
+    new = {sha256: record for sha256, record in fresh.items() if sha256 in inserted}
+    again = place_again(connection, new.values(), declared, manifest)
+    _mark_cases(connection, new, keys, placed, again, declared, received_ms, rules)
+    appender = Appender(connection)
+    owed = []
+    for sha256, record in new.items():
+        index = appender.append(record.schema, sha256, good[sha256].body)
+        owed += owe(rules, record.schema, sha256, keys[sha256] or "", index)
+    appender.flush()
+    if owed:
+        connection.execute(insert_new(connection, outbox).on_conflict_do_nothing(), owed)
+    return inserted
 
 
 def owe(rules: DeskRules, kind: str, sha256: str, container_id: str, log_index: int) -> list[dict[str, Any]]:
@@ -130,19 +166,27 @@ def owe(rules: DeskRules, kind: str, sha256: str, container_id: str, log_index: 
     ]
 
 
-def _answers(checked: Sequence[Checked], inserted: dict[str, str | None], known: set[str]) -> list[Taken]:
-    answers, seen = [], set()
+def _each_once(checked: Sequence[Checked], inserted: set[str]) -> Iterable[Checked]:
+    """Yield every record; one that came twice is new the first time only."""
+    seen: set[str] = set()
     for one in checked:
-        if one.record is None:
-            answers.append(Taken(one.sha256, "REFUSED", one.failure, one.text))
-        elif one.sha256 in inserted and one.sha256 not in seen:
-            answers.append(Taken(one.sha256, "ACCEPTED", None, "taken"))
-        elif one.is_old and one.sha256 not in known:
-            answers.append(Taken(one.sha256, "REFUSED", "TOO_OLD", "older than records are taken"))
-        else:
-            answers.append(Taken(one.sha256, "KNOWN", None, "known already"))
+        yield one._replace(text="again") if one.sha256 in seen and one.sha256 in inserted else one
         seen.add(one.sha256)
-    return answers
+
+
+def _answer(one: Checked, inserted: set[str], known: set[str], lost: frozenset[str]) -> Taken:
+    if one.record is None:
+        return Taken(one.sha256, "REFUSED", one.failure, one.text)
+    if one.sha256 in inserted and one.text != "again":
+        return Taken(one.sha256, "ACCEPTED", None, "taken")
+    if one.sha256 in inserted or one.sha256 in known:
+        return Taken(one.sha256, "KNOWN", None, "known already")
+    if one.is_old:
+        return Taken(one.sha256, "REFUSED", "TOO_OLD", "older than records are taken")
+    if one.record.key_id in lost:
+        return Taken(one.sha256, "REFUSED", "REVOKED_KEY", f"key {one.record.key_id} is revoked")
+    # Another transaction was quicker; its record is on disk.
+    return Taken(one.sha256, "KNOWN", None, "known already")
 
 
 def _known(connection: Connection, hashes: Iterable[str]) -> set[str]:
@@ -154,88 +198,59 @@ def _known(connection: Connection, hashes: Iterable[str]) -> set[str]:
     return found
 
 
-def _insert_records(connection: Connection, fresh: list[Checked], received_ms: int) -> dict[str, str | None]:
-    """Insert records in the order of their hashes, so that two transactions never wait for each other."""
-    if not fresh:
-        return {}
-    ruled = _ruled(connection, {one.record.scan_id for one in fresh if isinstance(one.record, RiskFlag)})
-    rows = {}
-    for one in sorted(fresh, key=lambda one: one.sha256):
-        record = one.record
-        assert record is not None  # noqa: S101 - refused ones were left out
-        scan_id = record.scan_id if isinstance(record, RiskFlag) else None
-        key = _case_key(connection, record)
-        if key is not None and key.startswith(KEPT_APART) and scan_id in ruled:
-            key = ruled[scan_id]
-        rows[one.sha256] = {
-            "sha256": one.sha256,
-            "kind": record.schema,
-            "case_key": key,
-            "scan_id": scan_id,
-            "received_at": received_ms,
-            "body": one.body,
-        }
-    statement = insert_new(connection, records).on_conflict_do_nothing().returning(records.c.sha256)
-    done = connection.execute(statement, list(rows.values())).scalars().all()
-    return {sha256: rows[sha256]["case_key"] for sha256 in done}
+def _revoked_keys(connection: Connection) -> frozenset[str]:
+    return frozenset(connection.execute(select(revoked.c.subject).where(revoked.c.what == "KEY")).scalars())
 
 
-def _case_key(connection: Connection, record: Sealed) -> str | None:
+def _key_of(connection: Connection, record: Sealed) -> str | None:
+    """Return the case that anything but a flag belongs to."""
     if isinstance(record, Acceptance):
         query = select(decisions.c.case_key).where(decisions.c.decision_id == record.decision_id)
         return connection.execute(query).scalar()
-    if isinstance(record, Revocation):
-        return record.subject if record.what == "CONTAINER" else None
-    if isinstance(record, RevocationList):
-        return None
-    return key_of(record)
-
-
-def _ruled(connection: Connection, scan_ids: Iterable[str]) -> dict[str, str]:
-    """Return the scans on which all rulings agree; a scan that officers disagree on stays apart."""
-    wanted = sorted(scan_ids)
-    if not wanted:
-        return {}
-    query = (
-        select(rulings.c.scan_id, func.min(rulings.c.container_id).label("container_id"))
-        .where(rulings.c.scan_id.in_(wanted))
-        .group_by(rulings.c.scan_id)
-        .having(func.count() == 1)
-    )
-    return {row.scan_id: row.container_id for row in connection.execute(query)}
+    number = container_of(record)
+    return None if number is None else check_container_id(number).compact
 
 
 def _mark_cases(
     connection: Connection,
-    new: list[Checked],
-    keys: dict[str, str | None],
+    new: Mapping[str, Sealed],
+    keys: Mapping[str, str | None],
+    placed: Placed,
+    again: Placed,
+    declared: set[str],
     received_ms: int,
     rules: DeskRules,
 ) -> None:
-    counts: dict[str, int] = {}
-    present: set[str] = set()
-    declared: set[str] = set()
-    for one in new:
-        record, key = one.record, keys[one.sha256]
-        if isinstance(record, IdentityRuling):
-            _rule(connection, record, counts, present)
+    """Count what joined each case, start its clock, and mark it due."""
+    counts = {key: n for key, n in again.moved.items() if n}
+    present = {key for key, n in again.moved.items() if n > 0}
+    due = {*placed.doubted, *again.doubted}
+    for sha256, record in new.items():
+        key = keys[sha256]
         if isinstance(record, Revocation | RevocationList):
-            _revoke(connection, record, one.sha256, counts)
-        if isinstance(record, RiskFlag) and key is not None and key.startswith(KEPT_APART):
-            _doubt(connection, record, near_declared(connection, record), counts)
-        if isinstance(record, AdvanceData):
-            declared.add(record.container_id)
-            _doubt_again(connection, record.container_id, counts)
+            due |= _revoke(connection, record, sha256)
+        # An acceptance says nothing about the container that its decision does not say.
         if key is not None and not isinstance(record, Acceptance):
             counts[key] = counts.get(key, 0) + 1
-            if record is not None and record.schema in _PHYSICAL:
+            if record.schema in _PHYSICAL:
                 present.add(key)
-    _upsert_cases(connection, counts, present, declared, received_ms, rules)
+    joined = {key: n for key, n in counts.items() if n > 0}
+    _upsert_cases(connection, joined, present, declared, received_ms, rules)
+    others = [
+        {"at_key": key, "n": counts.get(key, 0)} for key in sorted((due | counts.keys()) - joined.keys())
+    ]
+    if others:
+        connection.execute(
+            update(cases)
+            .where(cases.c.key == bindparam("at_key"))
+            .values(due_at=0, n_records=cases.c.n_records + bindparam("n")),
+            others,
+        )
 
 
 def _upsert_cases(
     connection: Connection,
-    counts: dict[str, int],
+    counts: Mapping[str, int],
     present: set[str],
     declared: set[str],
     received_ms: int,
@@ -244,7 +259,6 @@ def _upsert_cases(
     if not counts:
         return
     deadline = received_ms + int(rules.case_deadline_s * 1000)
-    # In the order of their keys: two transactions never wait for each other.
     rows = [
         {
             "key": key,
@@ -252,7 +266,7 @@ def _upsert_cases(
             "updated_at": received_ms,
             "n_records": counts[key],
             "deadline": deadline if key in present else None,
-            # 0: due at once, whatever a clock that is set back says.
+            # Due at once, whatever a clock that is set back will say.
             "due_at": 0,
             "is_open": True,
             "is_declared": key in declared,
@@ -268,81 +282,26 @@ def _upsert_cases(
             "n_records": cases.c.n_records + new.n_records,
             "deadline": func.coalesce(cases.c.deadline, new.deadline),
             "due_at": 0,
-            "is_declared": cases.c.is_declared | new.is_declared
-            if connection.dialect.name == "sqlite"
-            else cases.c.is_declared.op("OR")(new.is_declared),
+            "is_declared": or_(cases.c.is_declared, new.is_declared),
         },
     )
     connection.execute(statement, rows)
 
 
-def _rule(connection: Connection, ruling: IdentityRuling, counts: dict[str, int], present: set[str]) -> None:
-    """Move the flags of a scan to the container an officer ruled; back, where officers disagree."""
-    row = {"scan_id": ruling.scan_id, "container_id": ruling.container_id}
-    connection.execute(insert_new(connection, rulings).on_conflict_do_nothing(), row)
-    apart = KEPT_APART + ruling.scan_id
-    named = set(
-        connection.execute(
-            select(rulings.c.container_id).where(rulings.c.scan_id == ruling.scan_id)
-        ).scalars()
-    )
-    target = next(iter(named)) if len(named) == 1 else apart
-    mine = (records.c.scan_id == ruling.scan_id) & records.c.case_key.in_({apart, *named})
-    moving = connection.execute(
-        select(records.c.sha256, records.c.case_key).where(mine, records.c.case_key != target)
-    ).all()
-    for _, source in moving:
-        counts[source] = counts.get(source, 0) - 1
-        counts[target] = counts.get(target, 0) + 1
-        present.add(target)
-    if moving:
-        connection.execute(
-            update(records)
-            .where(records.c.sha256.in_([row.sha256 for row in moving]))
-            .values(case_key=target)
-        )
-    if len(named) > 1:
-        _doubt_scan(connection, ruling.scan_id, named, counts)
-    for candidate in connection.execute(
-        select(doubts.c.container_id).where(doubts.c.scan_id == ruling.scan_id)
-    ).scalars():
-        counts.setdefault(candidate, 0)
-
-
-def _doubt(connection: Connection, flag: RiskFlag, candidates: Iterable[str], counts: dict[str, int]) -> None:
-    _doubt_scan(connection, flag.scan_id, candidates, counts)
-
-
-def _doubt_scan(
-    connection: Connection, scan_id: str, candidates: Iterable[str], counts: dict[str, int]
-) -> None:
-    rows = [{"scan_id": scan_id, "container_id": candidate} for candidate in sorted(candidates)]
-    if rows:
-        connection.execute(insert_new(connection, doubts).on_conflict_do_nothing(), rows)
-    for row in rows:
-        counts.setdefault(row["container_id"], 0)
-
-
-def _doubt_again(connection: Connection, declared: str, counts: dict[str, int]) -> None:
-    """Hold a container that was declared late against the scans that are kept apart."""
-
-
-def _revoke(
-    connection: Connection, record: Revocation | RevocationList, sha256: str, counts: dict[str, int]
-) -> None:
-    """Note what is revoked, and mark every case due whose decisions rest on it."""
+def _revoke(connection: Connection, record: Revocation | RevocationList, sha256: str) -> set[str]:
+    """Note what is revoked, and return the cases whose decisions rest on it."""
     named = record.revocations if isinstance(record, RevocationList) else (record,)
-    rows = [{"subject": one.subject, "what": one.what, "sha256": sha256} for one in named]
-    if not rows:
-        return
-    connection.execute(insert_new(connection, revoked).on_conflict_do_nothing(), rows)
+    rows, due = [], set()
     for one in named:
-        query = select(rests_on.c.case_key).where(rests_on.c.subject == one.subject).distinct()
-        for key in connection.execute(query).scalars():
-            counts.setdefault(key, 0)
-
-
-def _concerns_identity(record: Sealed | None) -> bool:
-    if isinstance(record, RiskFlag):
-        return (key_of(record) or "").startswith(KEPT_APART)
-    return isinstance(record, IdentityRuling | AdvanceData)
+        at = parse_time(one.at)
+        subject = check_container_id(one.subject).compact if one.what == "CONTAINER" else one.subject
+        rows.append(
+            {"subject": subject, "what": one.what, "sha256": sha256, "at": None if at is None else to_ms(at)}
+        )
+        if one.what == "CONTAINER":
+            due.add(subject)
+        query = select(rests_on.c.case_key).where(rests_on.c.subject == subject).distinct()
+        due.update(connection.execute(query).scalars())
+    if rows:
+        connection.execute(insert_new(connection, revoked).on_conflict_do_nothing(), rows)
+    return due

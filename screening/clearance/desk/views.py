@@ -22,7 +22,7 @@ class Taken(NamedTuple):
         ACCEPTED and KNOWN are on disk.
     failure : str or None
         Code of the refusal: one of those of verification (BAD_SIGNATURE, WRONG_LANE, ...), or TOO_LARGE,
-        NOT_WANTED, CLOCK, TOO_OLD, EXERCISE_RECORD, NOT_EXERCISE.
+        NOT_WANTED, BAD_NAME, CLOCK, TOO_OLD, EXERCISE_RECORD, NOT_EXERCISE.
     text : str
         One line for a person.
     """
