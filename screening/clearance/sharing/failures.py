@@ -78,7 +78,6 @@ CONSEQUENCES: Mapping[str, Consequence] = MappingProxyType(
         "POLICY_CHANGED": "REJECT",
         "POLICY_INVALID": "REJECT",
         "KEY_NOT_USED": "REJECT",
-        "CARD_MALFORMED": "REJECT",
         "CARD_NOT_USED": "REJECT",
         "EVIDENCE_NOT_NAMED": "REJECT",
         "CUSTODY_MISSING": "RE_EXAMINE",

@@ -9,7 +9,7 @@ from screening.clearance.policy import Policy, parse_policy
 from screening.clearance.signatures import verify_content
 from screening.clearance.verify import verify_decision
 from screening.errors import ScreeningError
-from screening.records import ClearanceDecision, parse_strict, sha256_hex
+from screening.records import ClearanceDecision, canonical_bytes, parse_strict, sha256_hex
 
 from .bundle import Contents, DetachedSeal
 from .checks import BundleCheck, failed, passed
@@ -63,6 +63,8 @@ def _open_policy(
         by = "without a signature of its own"
         if contents.policy_signature is not None:
             mark = parse_strict(contents.policy_signature, DetachedSeal)
+            if canonical_bytes(mark) != contents.policy_signature:
+                return failed("policy", "POLICY_INVALID", "the signature is not in its canonical form"), None
             verify_content(_POLICY, contents.policy, mark.key_id, mark.signature, keys)
             by = f"signed by {mark.key_id}"
     except VerificationError as error:

@@ -254,7 +254,13 @@ def seal_over(schema: str, data: bytes, signer: Signer) -> bytes:
 
 
 def ledger_of(
-    decision: bytes, *, index: int = 5, size: int = 11, ledger_id: str = "CAPRR", signer: Signer = CA
+    decision: bytes,
+    *,
+    index: int = 5,
+    size: int = 11,
+    ledger_id: str = "CAPRR",
+    signer: Signer = CA,
+    at: datetime = ARRIVED + timedelta(minutes=9),
 ) -> tuple[bytes, bytes]:
     """A ledger in which the decision is one entry among others: its signed head, and the proof."""
     leaves = [leaf_hash(decision if i == index else ledger_id.encode() + bytes([i])) for i in range(size)]
@@ -263,9 +269,7 @@ def ledger_of(
         frontier, added = frontier.append(leaf)
         nodes |= {(one[0], one[1]): one[2] for one in added}
     path = inclusion_path(index, size, lambda level, at: nodes[level, at])
-    head = TreeHead(
-        ledger_id=ledger_id, size=size, root=frontier.root.hex(), at=text_of(ARRIVED + timedelta(minutes=9))
-    )
+    head = TreeHead(ledger_id=ledger_id, size=size, root=frontier.root.hex(), at=text_of(at))
     proof = InclusionProof(index=index, size=size, path=tuple(one.hex() for one in path))
     return canonical_bytes(signer.seal(head)), canonical_bytes(proof)
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from screening.clearance import KeyRing
-from screening.clearance.sharing import BundleReport, Trust, pack, unpack, verify_bundle
+from screening.clearance.sharing import CONSEQUENCES, BundleReport, Trust, accept, pack, unpack, verify_bundle
 from screening.clearance.sharing.bundle import manifest_of
 from screening.records import (
     AdvanceData,
@@ -41,7 +41,8 @@ def test_a_bundle_whose_every_part_holds(parts, site) -> None:
     names = [check.name for check in report.checks]
     assert names == [
         "bundle", "seal", "decision", "policy", "outcome", "records", "flags", "container", "custody",
-        "chain", "ledger", "keys", "cards", "evidence", "validity", "void", "models", "calibrations", "revocations",
+        "chain", "ledger", "keys", "cards", "evidence", "validity", "void", "models", "calibrations",
+        "revocations",
     ]  # fmt: skip
 
 
@@ -269,8 +270,8 @@ def card_of_another_model(parts, site):
     return site.contents(cards=(b'sha256 = "' + b"0" * 64 + b'"\n',)), "CARD_NOT_USED"
 
 
-def card_that_is_none(parts, site):
-    return site.contents(cards=(b"\xff",)), "CARD_MALFORMED"
+def card_edited(parts, site):
+    return site.contents(cards=(parts.CARD + b"# better",)), "CARD_NOT_USED"
 
 
 def policy_edited(parts, site):
@@ -290,6 +291,11 @@ def policy_signature_that_is_none(parts, site):
     return site.contents(policy_signature=b"[]"), "POLICY_INVALID"
 
 
+def policy_signature_with_spaces(parts, site):
+    signature = site.contents().policy_signature.replace(b":", b": ")
+    return site.contents(policy_signature=signature), "POLICY_INVALID"
+
+
 def policy_named_otherwise(parts, site):
     ref = site.decision().policy
     site.changes["policy"] = msgspec.structs.replace(ref, version="2")
@@ -305,17 +311,22 @@ TAMPERINGS = [
     decision_edited_with_its_id, decision_better_than_the_table, chain_taken_out, chain_of_another,
     chain_with_more, chain_on_a_first_decision, proof_taken_out, proof_of_another_index, proof_index_edited,
     proof_of_another_size, head_of_another_ledger, head_edited, head_by_a_stranger, path_edited,
-    proof_that_is_none, key_added, key_that_is_none, card_of_another_model, card_that_is_none, policy_edited,
-    policy_signature_edited, policy_signature_alone, policy_signature_that_is_none, policy_named_otherwise,
+    proof_that_is_none, key_added, key_that_is_none, card_of_another_model, card_edited, policy_edited,
+    policy_signature_edited, policy_signature_alone, policy_signature_that_is_none,
+    policy_signature_with_spaces, policy_named_otherwise,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
-def test_tampering_has_its_code(tamper: Callable[..., Any], parts, site) -> None:
+def test_tampering_has_its_code(tamper: Callable[..., Any], parts, site, own_policy) -> None:
     contents, code = tamper(parts, site)
     report = report_on(parts, contents)
     assert code in report.codes
     assert not report.is_good
+    data = pack(contents, signer=parts.CA)
+    judged = accept(data, parts.make_trust(), own_policy, parts.US, "US", parts.AT)
+    assert code in judged.reasons
+    assert judged.outcome in {CONSEQUENCES[code], "REJECT"}
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda tamper: tamper.__name__)
