@@ -1,29 +1,32 @@
-"""From results to cases: record each scan's flags, and decide a container once its scans are in.
+"""From results to cases: record what was found, hand it to the clearance, and keep what it decided.
 
-The decision itself is the clearance's; this module only brings it the evidence, at the right moment.
+Scans and flags are recorded first, with the statements that the clearance is owed, in one transaction.
+The clearance takes those statements from the store's outbox: a desk in this very process, or the
+service of the site over HTTP. Either takes a statement once however often it is handed in, so a crash
+between the two loses nothing and repeats nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
-from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from screening.clearance import KeyRing, Policy, Signer, conclude
-from screening.errors import IntegrityError, PolicyError
+from screening.clearance import KeyRing, Signer
+from screening.errors import IntegrityError
 from screening.records import (
-    Case,
+    EVIDENCE,
     ClearanceDecision,
+    Evidence,
     RiskFlag,
     ScreeningReport,
     SealEvent,
-    Targeting,
+    TargetingAssessment,
     canonical_bytes,
 )
 from screening.stores import Message, ResultStore, StoredScan
@@ -31,61 +34,112 @@ from screening.stores import Message, ResultStore, StoredScan
 from .scan_entry import ScanEntry
 from .supervisor import AnalysisAnswer
 
-__all__ = ["Casework", "Recorded"]
+__all__ = ["Advanced", "Casework", "Clearance", "Refusal"]
+
+#: What nobody needs to have signed to be believed: it never makes a case better.
+_BAD_NEWS = frozenset(
+    ("BROKEN", "TAMPER", "UNSEALED", "GAP", "FAULT", "LOW_BATTERY", "SHOCK", "ROUTE_DEVIATION")
+)
+_BATCH = 256
 
 
-class Recorded(NamedTuple):
-    """What came of recording a scan.
+class Refusal(NamedTuple):
+    """A statement that the clearance did not take.
 
     Attributes
     ----------
-    decision : ClearanceDecision or None
-        What was decided; None while something is missing.
-    problem : str or None
-        Why nothing was decided although the case is complete.
+    kind : str
+        Schema of the statement.
+    failure : str
+        Code of the refusal.
+    text : str
+        One line for a person.
     """
 
-    decision: ClearanceDecision | None
-    problem: str | None = None
+    kind: str
+    failure: str
+    text: str
 
 
-class _OpenCase(msgspec.Struct, kw_only=True):
-    """A container that came and is not decided yet."""
+class Advanced(NamedTuple):
+    """What came of one look at the cases.
 
-    container_id: str
-    since: float
-    first_segment: int
-    lanes: set[str] = set()
-    targeting: tuple[Targeting, ...] = ()
-    seal_events: tuple[SealEvent, ...] = ()
+    Attributes
+    ----------
+    decisions : tuple of ClearanceDecision
+        What was decided since the last look.
+    refused : tuple of Refusal
+        Statements that were not taken: they stay in the store, and nobody is cleared on them.
+    """
 
-    def take(self, entry: ScanEntry) -> None:
-        self.lanes.add(entry.lane)
-        self.since = max(self.since, entry.ended_ns / 1e9)
-        self.first_segment = min(self.first_segment, entry.first.segment)
-        self.targeting = tuple(dict.fromkeys((*self.targeting, *entry.targeting)))
-        self.seal_events = tuple(dict.fromkeys((*self.seal_events, *entry.seal_events)))
+    decisions: tuple[ClearanceDecision, ...]
+    refused: tuple[Refusal, ...] = ()
+
+
+class Clearance(Protocol):
+    """Where statements go, and where decisions come from."""
+
+    def take(self, bodies: Sequence[bytes]) -> Sequence[tuple[str, str]]:
+        """Take sealed statements.
+
+        Parameters
+        ----------
+        bodies : sequence of bytes
+            Canonical sealed records.
+
+        Returns
+        -------
+        sequence of (str, str)
+            For each: the code of the refusal or "", and one line for a person.
+
+        Raises
+        ------
+        StoreError
+            If they cannot be taken now; they will be handed in again.
+        """
+
+    def decide(self, now: datetime, waiting: Collection[str]) -> None:
+        """Decide what is due.
+
+        Parameters
+        ----------
+        now : datetime
+            Aware.
+        waiting : collection of str
+            Containers with a scan that has no result yet: they are not decided for being overdue.
+        """
+
+    def decisions_after(self, log_index: int) -> Sequence[ClearanceDecision]:
+        """Return what was decided.
+
+        Parameters
+        ----------
+        log_index : int
+            The latest decision that is known, by its place in the ledger; -1 for none.
+
+        Returns
+        -------
+        sequence of ClearanceDecision
+            Those after it, in order.
+        """
+
+    def close(self) -> None:
+        """Let go of what it holds."""
 
 
 class Casework:
-    """Records results and decides cases.
+    """Records results, and brings the clearance its evidence.
 
     Parameters
     ----------
     store : ResultStore
         Where results are kept.
     signer : Signer or None
-        Seals flags and signs decisions; None: flags stay unsealed and nothing is decided here.
+        Seals flags; None: they stay unsealed and go nowhere.
+    clearance : Clearance or None
+        Who decides; None: nobody here.
     keys : KeyRing
-        Keys whose seal readings count, beside the signer's own.
-    policy : Policy
-        The administration's policy.
-    administration : str
-        Who decides.
-    required : frozenset of str
-        Lanes that a case waits for.
-    deadline_s : float
-        How long it waits after its last scan, seconds.
+        The keys that verify the decisions, for those who are given them as files.
     decisions : Path or None
         Folder for signed decisions as files, with the flags they name and the public keys that verify
         them; None: none.
@@ -96,46 +150,36 @@ class Casework:
         store: ResultStore,
         *,
         signer: Signer | None,
-        keys: KeyRing,
-        policy: Policy,
-        administration: str,
-        required: frozenset[str],
-        deadline_s: float,
+        clearance: Clearance | None = None,
+        keys: KeyRing | None = None,
         decisions: Path | None = None,
     ) -> None:
         self._store = store
         self._signer = signer
-        self._keys = keys if signer is None else KeyRing([*keys, signer.public])
-        self._policy = policy
-        self._administration = administration
-        self._required = required
-        self._deadline_s = deadline_s
+        self._clearance = clearance if signer is not None else None
+        trusted = list(keys or ())
+        self._keys = KeyRing(trusted if signer is None else [*trusted, signer.public])
         self._decisions = decisions
-        self._cases: dict[str, _OpenCase] = {}
+        latest = store.latest_recorded_decision()
+        self._decided = -1 if latest is None or latest.log_index is None else latest.log_index
 
-    def known(self, entries: dict[str, ScanEntry]) -> set[str]:
-        """Return which spooled scans have a result, and take up the cases they left undecided.
+    def known(self, scan_ids: Iterable[str]) -> set[str]:
+        """Return which spooled scans have a result.
 
         Parameters
         ----------
-        entries : dict of str to ScanEntry
-            Spooled scans by id.
+        scan_ids : iterable of str
+            Their ids.
 
         Returns
         -------
         set of str
-            Their ids.
+            Those that were recorded.
         """
-        known = {scan_id for scan_id in entries if self._store.scan(scan_id) is not None}
-        for scan_id in known:
-            entry = entries[scan_id]
-            if entry.container_id is None or self._is_decided(entry):
-                continue
-            self._case_of(entry, entry.container_id).take(entry)
-        return known
+        return {scan_id for scan_id in scan_ids if self._store.scan(scan_id) is not None}
 
-    def record(self, entry: ScanEntry, report: ScreeningReport, answer: AnalysisAnswer) -> Recorded:
-        """Record a scan's result, and the decision if the case is complete, in one transaction.
+    def record(self, entry: ScanEntry, report: ScreeningReport, answer: AnalysisAnswer) -> None:
+        """Record a scan's result and what the clearance is owed of it, in one transaction.
 
         Parameters
         ----------
@@ -145,11 +189,6 @@ class Casework:
             Its result.
         answer : AnalysisAnswer
             What else its analysis told.
-
-        Returns
-        -------
-        Recorded
-            What was decided, if anything was.
 
         Raises
         ------
@@ -162,129 +201,90 @@ class Casework:
         scan = answer.scan or StoredScan(
             identity=entry.identity(), modality=entry.modality, notes=entry.notes
         )
-        case: _OpenCase | None = None
-        decision, problem = None, None
-        if entry.container_id is not None:
-            # A copy: a transaction that fails must leave the case as it was.
-            case = msgspec.structs.replace(self._case_of(entry, entry.container_id))
-            case.lanes = set(case.lanes)
-            case.take(entry)
-            if self._required <= case.lanes:
-                try:
-                    decision = self._conclude(case, flags)
-                except (PolicyError, IntegrityError) as error:
-                    problem = str(error)  # the scan is recorded all the same, and nobody is cleared
-        messages = [Message(kind=flag.schema, body=canonical_bytes(flag)) for flag in flags]
-        if decision is not None:
-            messages.append(Message(kind=decision.schema, body=canonical_bytes(decision)))
-        self._store.record(scan=scan, flags=flags, decision=decision, messages=messages)
-        if case is not None:
-            self._cases[case.container_id] = case
-            if decision is not None:
-                self._finish(decision)
-        return Recorded(decision, problem)
+        statements: list[Evidence] = [*flags, *self._statements(entry)]
+        messages = [Message(kind=one.schema, body=canonical_bytes(one)) for one in statements]
+        self._store.record(scan=scan, flags=flags, messages=messages)
 
-    def decide_overdue(
-        self, now: float, *, coming: Collection[str | None] = frozenset()
-    ) -> list[ClearanceDecision]:
-        """Decide the cases that waited too long, on what there is.
+    def advance(self, now: datetime, *, coming: Collection[str | None] = frozenset()) -> Advanced:
+        """Hand in what the clearance is owed, and keep what it decided.
 
         Parameters
         ----------
-        now : float
-            Seconds since 1970 UTC.
+        now : datetime
+            Time of the decisions, aware.
         coming : collection of str
             Containers with a scan that has no result yet: they go on waiting.
 
         Returns
         -------
-        list of ClearanceDecision
-            What was decided.
+        Advanced
+            New decisions and refusals.
 
         Raises
         ------
         StoreError
-            If the store cannot take it.
+            If the store or the clearance cannot be reached: the next look goes on from there.
         """
-        decided = []
-        overdue = [
-            case
-            for case in self._cases.values()
-            if now - case.since >= self._deadline_s and case.container_id not in coming
-        ]
-        for case in overdue:
-            try:
-                decision = self._conclude(case, ())
-            except (PolicyError, IntegrityError):
-                decision = None  # told when the last scan was recorded
-            if decision is None:
-                del self._cases[case.container_id]
-                continue
-            message = Message(kind=decision.schema, body=canonical_bytes(decision))
-            self._store.record(decision=decision, messages=[message])
-            self._finish(decision)
-            decided.append(decision)
-        return decided
-
-    @property
-    def first_segments(self) -> tuple[int, ...]:
-        """First segment of each undecided case: a restart has to read from there."""
-        return tuple(case.first_segment for case in list(self._cases.values()))
+        if self._clearance is None:
+            return Advanced(())
+        refused = self._hand_in(self._clearance)
+        self._clearance.decide(now, frozenset(one for one in coming if one is not None))
+        decided = tuple(self._clearance.decisions_after(self._decided))
+        for decision in decided:
+            self._store.record(decision=decision)
+            self._decided = max(self._decided, decision.log_index or 0)
+            self._write_files(decision)
+        return Advanced(decided, refused)
 
     def close(self) -> None:
-        """Close the store."""
+        """Close the store and the clearance."""
+        if self._clearance is not None:
+            self._clearance.close()
         self._store.close()
 
-    def _case_of(self, entry: ScanEntry, container_id: str) -> _OpenCase:
-        case = self._cases.get(container_id)
-        if case is None:
-            case = _OpenCase(
-                container_id=container_id, since=entry.ended_ns / 1e9, first_segment=entry.first.segment
-            )
-            self._cases[container_id] = case
-        return case
-
-    def _is_decided(self, entry: ScanEntry) -> bool:
-        if self._signer is None or entry.container_id is None:
-            return True
-        of_scan = {flag.flag_id for flag in self._store.flags_of_scan(entry.scan_id)}
-        decisions = self._store.decisions(entry.container_id)
-        return any(of_scan & {flag.flag_id for flag in decision.flags} for decision in decisions)
+    def _hand_in(self, clearance: Clearance) -> tuple[Refusal, ...]:
+        refused = []
+        while owed := self._store.pending(_BATCH):
+            wanted = [one for one in owed if one.message.kind in EVIDENCE]
+            answers = clearance.take([one.message.body for one in wanted]) if wanted else ()
+            refused += [
+                Refusal(one.message.kind, failure, text)
+                for one, (failure, text) in zip(wanted, answers, strict=True)
+                if failure
+            ]
+            self._store.mark_relayed(one.id for one in owed)
+        return tuple(refused)
 
     def _sealed(self, flag: RiskFlag) -> RiskFlag:
         return flag if self._signer is None else self._signer.seal(flag)
 
-    def _conclude(self, case: _OpenCase, new: Iterable[RiskFlag]) -> ClearanceDecision | None:
-        if self._signer is None:
-            return None
-        # Every flag there is of the container: how long each of them counts is the policy's.
-        flags = {flag.flag_id: flag for flag in self._store.flags_of_container(case.container_id)}
-        flags |= {flag.flag_id: flag for flag in new}
-        evidence = Case(
-            container_id=case.container_id,
-            flags=tuple(flags.values()),
-            targeting=case.targeting,
-            seal_events=case.seal_events,
-            has_moved=False,  # a departure's lane: nothing scanned here has left yet
-        )
-        return conclude(
-            evidence,
-            policy=self._policy,
-            administration=self._administration,
-            at=datetime.fromtimestamp(time.time(), UTC),
-            signer=self._signer,
-            previous=self._store.latest_decision(case.container_id),
-            keys=self._keys,
-        )
+    def _statements(self, entry: ScanEntry) -> Iterable[Evidence]:
+        """Return what the lane was told of the container, each sealed.
 
-    def _finish(self, decision: ClearanceDecision) -> None:
-        self._cases.pop(decision.consignment.container_id, None)
+        A reading that its gateway signed goes as it is. The site puts its own name to bad news that
+        nobody signed, and to nothing else: good news needs the one who saw it.
+        """
+        if self._signer is None:
+            return
+        for targeting in entry.targeting:
+            yield self._signer.seal(TargetingAssessment(targeting=targeting))
+        for event in entry.seal_events:
+            if event.signature is not None:
+                yield event
+            elif event.event in _BAD_NEWS:
+                yield self._countersigned(self._signer, event)
+
+    @staticmethod
+    def _countersigned(signer: Signer, event: SealEvent) -> SealEvent:
+        return signer.seal(msgspec.structs.replace(event, key_id=None, signature=None))
+
+    def _write_files(self, decision: ClearanceDecision) -> None:
         if self._decisions is None:
             return
         name = f"{decision.consignment.container_id}-{decision.decision_id[:12]}"
         evidence = self._decisions / f"{name}.flags"
         # Copies for people: the record is in the store, and a full disk must not undo it.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, IntegrityError):
             self._decisions.mkdir(parents=True, exist_ok=True)
             for key in self._keys:
                 _write_whole(self._decisions / f"{key.key_id}.pub", msgspec.json.encode(key))

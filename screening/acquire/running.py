@@ -8,18 +8,20 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from screening.clearance import KeyRing, Signer, default_policy, load_policy, load_signer, read_public_key
+from screening.clearance import KeyRing, Signer, load_signer, read_public_key
+from screening.clearance.settings import ClearanceSettings
 from screening.errors import ConfigurationError
 from screening.records import OperatingMode
 from screening.stores import ResultStore
 
-from .casework import Casework
+from .casework import Casework, Clearance
+from .clearances import DeskClearance, ServiceClearance
 from .events import Event, EventLog
 from .service import AcquireService
 from .settings import AcquireSettings, read_acquire_settings
 from .view import LaneView
 
-__all__ = ["run_acquire"]
+__all__ = ["desk_settings", "run_acquire"]
 
 
 def run_acquire(config: Path, *, has_view: bool = False) -> None:
@@ -46,12 +48,6 @@ def run_acquire(config: Path, *, has_view: bool = False) -> None:
     signer = None if settings.key_file is None else load_signer(Path(settings.key_file))
     _check_scope(settings, signer)
     is_exercise = settings.mode is OperatingMode.EXERCISE
-    keys = KeyRing(read_public_key(Path(path)) for path in settings.trusted_keys)
-    policy = (
-        default_policy()
-        if settings.policy is None
-        else load_policy(Path(settings.policy), keys, allow_exercise=is_exercise)
-    )
     with ExitStack() as stack:
         listeners: tuple[Callable[[Event], None], ...] = ()
         if has_view:
@@ -66,11 +62,8 @@ def run_acquire(config: Path, *, has_view: bool = False) -> None:
         casework = Casework(
             ResultStore(Path(settings.store)),
             signer=signer,
-            keys=keys,
-            policy=policy,
-            administration=settings.administration,
-            required=frozenset(settings.required or (lane.name for lane in settings.lanes)),
-            deadline_s=settings.case_deadline_s,
+            clearance=_clearance(settings, signer),
+            keys=KeyRing(read_public_key(Path(path)) for path in settings.trusted_keys),
             decisions=None if settings.decisions is None else Path(settings.decisions),
         )
         service = AcquireService(settings, text, casework=casework, events=events)
@@ -85,3 +78,51 @@ def _check_scope(settings: AcquireSettings, signer: Signer | None) -> None:
         raise ConfigurationError(
             f"a key of scope {signer.scope} does not fit the mode {settings.mode}", value=signer.key_id
         )
+
+
+def _clearance(settings: AcquireSettings, signer: Signer | None) -> Clearance | None:
+    """Return who decides: the service of the site, or a desk of this process's own."""
+    if signer is None:
+        return None
+    if settings.clearance_url is not None:
+        token, ca = settings.clearance_token_file, settings.clearance_ca_file
+        return ServiceClearance(
+            settings.clearance_url,
+            token_file=None if token is None else Path(token),
+            ca_file=None if ca is None else Path(ca),
+        )
+    from screening.clearance.opening import open_desk
+
+    return DeskClearance(open_desk(desk_settings(settings)))
+
+
+def desk_settings(settings: AcquireSettings) -> ClearanceSettings:
+    """Return the settings of the desk that a live service runs in its own process.
+
+    Parameters
+    ----------
+    settings : AcquireSettings
+        With a key.
+
+    Returns
+    -------
+    ClearanceSettings
+        A departure's desk: what is scanned here has not left yet.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no key.
+    """
+    if settings.key_file is None:
+        raise ConfigurationError("a desk needs a key_file", value=settings.site)
+    return ClearanceSettings(
+        administration=settings.administration,
+        key_file=settings.key_file,
+        database=settings.cases,
+        trusted_keys=settings.trusted_keys,
+        policy=settings.policy,
+        required_lanes=settings.required or tuple(lane.name for lane in settings.lanes),
+        case_deadline_s=settings.case_deadline_s,
+        is_exercise=settings.mode is OperatingMode.EXERCISE,
+    )

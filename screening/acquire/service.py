@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import functools
 import signal
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from screening.records import ClearanceDecision, Level, OperatingMode, ReasonCod
 from screening.risk import MODE_CODES, level_of
 
 from .boundaries import BoundaryFinder, LineStreamBoundaries, PortalBoundaries, StxBoundaries
-from .casework import Casework, Recorded
+from .casework import Casework
 from .events import EventLog
 from .identity_feed import IdentityFeed
 from .lane import Lane
@@ -88,6 +88,9 @@ class AcquireService:
         self._spool = Spool(Path(settings.spool))
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
         self._store = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        # Apart from the store: a clearance that does not answer must not keep results from the disk.
+        self._clearing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clearance")
+        self._has_news = asyncio.Event()
         self._queue: asyncio.Queue[ScanEntry] = asyncio.Queue(maxsize=settings.queue_limit)
         self._pending: dict[str, ScanEntry] = {}  # spooled scans that have no result yet
         self._is_taken_over = False
@@ -131,6 +134,7 @@ class AcquireService:
         tasks = [asyncio.create_task(self._analyse_all(child)) for child in self._children]
         tasks.append(asyncio.create_task(self._take_over(self._recovered)))
         tasks.append(asyncio.create_task(self._watch()))
+        tasks.append(asyncio.create_task(self._clear()))
         for lane in self._lanes.values():
             tasks.append(asyncio.create_task(lane.run()))
             if lane.settings.identity_port is not None:
@@ -161,6 +165,7 @@ class AcquireService:
     def _close(self) -> None:
         self._disk.shutdown()
         self._store.shutdown()
+        self._clearing.shutdown()
         self._spool.close()
         self._casework.close()
         self._events.emit("stopped", "stopped")
@@ -240,12 +245,12 @@ class AcquireService:
         is_told = False
         while True:
             try:
-                recorded = await self._in_store(lambda: self._casework.record(entry, report, answer))
+                await self._in_store(lambda: self._casework.record(entry, report, answer))
                 break
             except IntegrityError as error:
-                # Recorded otherwise already, or a decision that contradicts one before: trying again
-                # changes nothing, and the scan stays in the spool and in the archive.
-                recorded = Recorded(None, f"store: {error}")
+                # Recorded otherwise already: trying again changes nothing, and the scan stays in the
+                # spool and in the archive.
+                self._events.emit("failed", f"store: {error}", lane=entry.lane, scan_id=entry.scan_id)
                 break
             except StoreError as error:
                 if not is_told:
@@ -265,10 +270,7 @@ class AcquireService:
             codes=codes,
             elapsed_ms=report.elapsed_ms,
         )
-        if recorded.problem is not None:
-            self._events.emit("failed", recorded.problem, lane=entry.lane, scan_id=entry.scan_id)
-        if recorded.decision is not None:
-            self._tell_decision(recorded.decision)
+        self._has_news.set()
 
     def _tell_decision(self, decision: ClearanceDecision) -> None:
         container_id = decision.consignment.container_id
@@ -284,18 +286,36 @@ class AcquireService:
             is_exercise=decision.is_exercise,
         )
 
+    async def _clear(self) -> None:
+        """Hand the clearance what it is owed, and tell what it decided."""
+        is_told = False
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._has_news.wait()
+            self._has_news.clear()
+            # Not while one of the container's scans is still on its way to a result.
+            coming = {entry.container_id for entry in self._pending.values()}
+            work = functools.partial(self._casework.advance, datetime.now(UTC), coming=coming)
+            try:
+                advanced = await asyncio.get_running_loop().run_in_executor(self._clearing, work)
+            except (StoreError, IntegrityError) as error:
+                if not is_told:
+                    self._events.emit("failed", f"clearance: {error}")
+                is_told = True
+                await asyncio.sleep(_RETRY_STORE_S)
+                continue
+            is_told = False
+            for refusal in advanced.refused:
+                self._events.emit("failed", f"clearance: {refusal.kind} refused, {refusal.text}")
+            for decision in advanced.decisions:
+                self._tell_decision(decision)
+
     async def _watch(self) -> None:
-        """Decide cases whose time is up, and move the checkpoint."""
+        """Move the checkpoint."""
         while True:
             await asyncio.sleep(_TICK_S)
             try:
-                # Not while one of the container's scans is still on its way to a result.
-                coming = {entry.container_id for entry in self._pending.values()}
-                decisions = await self._in_store(
-                    functools.partial(self._casework.decide_overdue, time.time(), coming=coming)
-                )
-                for decision in decisions:
-                    self._tell_decision(decision)
                 await self._checkpoint()
             except StoreError as error:
                 self._events.emit("failed", f"store: {error}")
@@ -306,8 +326,7 @@ class AcquireService:
         current = self._spool.number
         if current <= self._checkpointed or not all(lane.is_idle for lane in self._lanes.values()):
             return
-        pending = (entry.first.segment for entry in self._pending.values())
-        needed = (*pending, *self._casework.first_segments)
+        needed = [entry.first.segment for entry in self._pending.values()]
         if not self._is_taken_over or any(segment < current for segment in needed):
             return
         for name, lane in self._lanes.items():

@@ -103,11 +103,19 @@ class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     mode : OperatingMode
         Only Ops can clear cargo.
     key_file : str or None
-        Signing key; None: decisions are taken by another machine.
+        Signing key; None: flags stay unsealed, and nothing is decided on them.
+    clearance_url : str or None
+        Clearance service of the site, where the flags of several PCs meet; None: decide in this process.
+    clearance_token_file : str or None
+        File with the bearer token for that service.
+    clearance_ca_file : str or None
+        Certificates that service's own is verified with; None: those of the system.
+    cases : str
+        File of the cases and the ledger, where this process decides.
     administration : str
         Who decides.
     trusted_keys : tuple of str
-        Files of public keys whose seal readings count.
+        Files of public keys whose statements count beside the site's own.
     policy : str or None
         Signed policy file; None: the default policy.
     required : tuple of str
@@ -135,6 +143,10 @@ class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     decisions: str | None = None
     mode: OperatingMode = OperatingMode.OPS
     key_file: str | None = None
+    clearance_url: str | None = None
+    clearance_token_file: str | None = None
+    clearance_ca_file: str | None = None
+    cases: str = "cases.sqlite"
     administration: str = "site"
     trusted_keys: tuple[str, ...] = ()
     policy: str | None = None
@@ -150,6 +162,8 @@ class AcquireSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         names = [lane.name for lane in self.lanes]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"lanes need names, each once, got {names}")
+        if self.clearance_url is not None and self.key_file is None:
+            raise ValueError("clearance_url needs a key_file: the service takes sealed flags alone")
         if strangers := set(self.required) - set(names):
             raise ValueError(f"required names no lane of the site: {', '.join(sorted(strangers))}")
 
@@ -187,7 +201,8 @@ def read_acquire_settings(path: Path) -> tuple[AcquireSettings, str]:
     if settings.key_file is not None and settings.decisions is None:
         settings = msgspec.structs.replace(settings, decisions=DECISIONS)
     folder = path.resolve().parent
-    places = ("spool", "archive", "store", "events", "decisions", "key_file", "policy")
+    places = ("spool", "archive", "store", "events", "decisions", "key_file", "policy", "cases")
+    places += ("clearance_token_file", "clearance_ca_file")
     given = {name: getattr(settings, name) for name in places}
     absolute = {name: str(folder / value) for name, value in given.items() if value is not None}
     keys = tuple(str(folder / name) for name in settings.trusted_keys)

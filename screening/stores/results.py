@@ -237,6 +237,17 @@ class ResultStore:
         )
         return decoded(rows[0][0], ClearanceDecision) if rows else None
 
+    def latest_recorded_decision(self) -> ClearanceDecision | None:
+        """Return the decision recorded last, of whatever container.
+
+        Returns
+        -------
+        ClearanceDecision or None
+            None if there was none.
+        """
+        rows = self._rows("SELECT body FROM decisions ORDER BY id DESC LIMIT 1", ())
+        return decoded(rows[0][0], ClearanceDecision) if rows else None
+
     def pending(self, limit: int = 100) -> list[Owed]:
         """Return messages that were not relayed yet, oldest first.
 

@@ -19,7 +19,6 @@ from screening.acquire.recovery import recover
 from screening.acquire.service import AcquireService
 from screening.acquire.settings import AcquireSettings, LaneSettings
 from screening.acquire.spool import read_checkpoint
-from screening.clearance import KeyRing, default_policy
 from screening.records import OperatingMode, ReasonCode
 from screening.simulation.emulators import Passage, PortalEmulator, ScannerEmulator, Vehicle
 from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy
@@ -47,15 +46,7 @@ while True:
 
 
 def _service(folder: Path, lane: LaneSettings, events: list[Event]) -> AcquireService:
-    casework = Casework(
-        ResultStore(folder / "results.sqlite"),
-        signer=None,
-        keys=KeyRing(),
-        policy=default_policy(),
-        administration="test",
-        required=frozenset(),
-        deadline_s=0.1,
-    )
+    casework = Casework(ResultStore(folder / "results.sqlite"), signer=None)
     settings = AcquireSettings(
         site="TEST",
         lanes=(lane,),

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from screening.acquire.casework import Casework
+from screening.acquire.clearances import DeskClearance
 from screening.acquire.events import Event, EventLog
 from screening.acquire.service import AcquireService
 from screening.acquire.settings import AcquireSettings, LaneSettings
-from screening.clearance import KeyRing, default_policy, generate_exercise_key
+from screening.clearance import generate_exercise_key
+from screening.clearance.opening import open_desk
+from screening.clearance.settings import ClearanceSettings
 from screening.errors import ConfigurationError, StoreError
 from screening.records import Level, OperatingMode, ReasonCode, Scan
 from screening.simulation.emulators import Passage, PortalEmulator, Vehicle
@@ -54,15 +57,15 @@ async def _serve(
     lane = LaneSettings(name="P1", kind="rpm", port=emulator.lines.port, identity_port=emulator.identity.port)
     signer = generate_exercise_key(folder / "exercise.key")
     store = ResultStore(folder / "results.sqlite")
-    casework = Casework(
-        store,
-        signer=signer,
-        keys=KeyRing(),
-        policy=default_policy(),
+    settings_of_desk = ClearanceSettings(
         administration="test",
-        required=frozenset({"P1"}),
-        deadline_s=600.0,
+        key_file=str(folder / "exercise.key"),
+        database=str(folder / "cases.sqlite"),
+        required_lanes=("P1",),
+        case_deadline_s=600.0,
+        is_exercise=True,
     )
+    casework = Casework(store, signer=signer, clearance=DeskClearance(open_desk(settings_of_desk)))
     service = AcquireService(
         AcquireSettings(
             site="TEST",
