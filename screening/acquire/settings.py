@@ -21,6 +21,10 @@ __all__ = ["SILENCE_S", "AcquireSettings", "LaneSettings", "read_acquire_setting
 SILENCE_S = 30.0
 
 DECISIONS = "decisions"
+_PLACES = (
+    "spool", "archive", "store", "events", "decisions", "key_file", "policy", "cases", "clearance_token_file",
+    "clearance_ca_file",
+)  # fmt: skip
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86400)]
@@ -201,9 +205,7 @@ def read_acquire_settings(path: Path) -> tuple[AcquireSettings, str]:
     if settings.key_file is not None and settings.decisions is None:
         settings = msgspec.structs.replace(settings, decisions=DECISIONS)
     folder = path.resolve().parent
-    places = ("spool", "archive", "store", "events", "decisions", "key_file", "policy", "cases")
-    places += ("clearance_token_file", "clearance_ca_file")
-    given = {name: getattr(settings, name) for name in places}
+    given = {name: getattr(settings, name) for name in _PLACES}
     absolute = {name: str(folder / value) for name, value in given.items() if value is not None}
     keys = tuple(str(folder / name) for name in settings.trusted_keys)
     return msgspec.structs.replace(settings, trusted_keys=keys, **absolute), text
