@@ -102,6 +102,8 @@ def post(
             "POST", target.path, body=body, headers={**headers, "Connection": "close", "Accept": "*/*"}
         )
         response = connection.getresponse()
+        if connection.is_cut:  # in the middle of the headers, which reads like their end
+            raise TimeoutError("no whole answer")
         # The status is what counts: whether the rest comes makes no difference.
         text = b""
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -123,7 +125,7 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(target.host, target.port)
         self._target, self._addresses, self._end = target, addresses, end
         self._plain: socket.socket | None = None
-        self._is_cut = False
+        self.is_cut = False
 
     def connect(self) -> None:
         last: OSError = OSError("no address")
@@ -134,7 +136,7 @@ class _Pinned(http.client.HTTPConnection):
                 last = error
                 continue
             self._plain = plain
-            if self._is_cut:
+            if self.is_cut:
                 plain.close()
                 raise TimeoutError("out of time")
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -153,7 +155,7 @@ class _Pinned(http.client.HTTPConnection):
 
     def cut(self) -> None:
         """End the exchange from another thread."""
-        self._is_cut = True
+        self.is_cut = True
         for one in (self.sock, self._plain):
             if one is not None:
                 with contextlib.suppress(OSError):

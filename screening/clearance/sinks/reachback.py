@@ -41,7 +41,7 @@ _QUESTIONS: dict[ReasonCode, str] = {
     ReasonCode.RAD_NEUTRON: "Are the neutrons from a source, from cosmic rays in the cargo, or from pile-up?",
     ReasonCode.RAD_SPECTRAL_ANOMALY: "What is in the spectrum that the analysis could not name?",
     ReasonCode.RAD_NUCLIDE_SNM: "Is special nuclear material present, and of which kind?",
-    ReasonCode.RAD_NUCLIDE_INDUSTRIAL: "Is the industrial nuclide real, and is its activity that of a source",
+    ReasonCode.RAD_NUCLIDE_INDUSTRIAL: "Is the industrial nuclide real, and is it from a source?",
     ReasonCode.RAD_NUCLIDE_MEDICAL: "Is the medical nuclide real, and could it hide anything else?",
     ReasonCode.RAD_NUCLIDE_NORM: "Do the goods declared explain the NORM, and could it hide anything else?",
     ReasonCode.RAD_BASELINE_SUPPRESSED: "Does the suppression of the background hide a source?",
