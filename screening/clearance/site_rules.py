@@ -29,7 +29,6 @@ __all__ = [
     "read_as",
     "value_of",
     "withheld",
-    "words_of",
 ]
 
 StepName = Literal["TARGETING", "SEAL", "RADIATION", "IMAGE", "SECONDARY_RAD", "DESTUFF", "ARRIVAL"]
@@ -55,6 +54,14 @@ NEEDED: dict[StepName, tuple[str, Any]] = {
 
 #: How a policy writes an input that is not there; TOML has no word for it.
 MISSING = "MISSING"
+
+_WORDS: dict[str, dict[str, Any]] = {
+    name: {
+        MISSING if value is None else str(value).lower() if isinstance(value, bool) else str(value): value
+        for value in values
+    }
+    for name, values in DOMAINS.items()
+}
 
 #: What a site may require beyond the table, and where a container goes while it is not done. Sent in
 #: this order. ARRIVAL is not among them: the table asks it of every box that has moved.
@@ -116,35 +123,13 @@ def value_of(name: str, word: str | bool) -> Any:
     ValueError
         If there is no such input, or it has no such value.
     """
-    if name not in DOMAINS:
+    words = _WORDS.get(name)
+    if words is None:
         raise ValueError(f"unknown input '{name}'; there are {', '.join(DOMAINS)}")
-    words = words_of(name)
     text = str(word).lower() if isinstance(word, bool) else word
     if text not in words:
         raise ValueError(f"'{text}' is no value of '{name}'; there are {', '.join(words)}")
     return words[text]
-
-
-def words_of(name: str) -> dict[str, Any]:
-    """Return the words for the values of an input.
-
-    Parameters
-    ----------
-    name : str
-        The input.
-
-    Returns
-    -------
-    dict of str to object
-        In the order of the table's domains.
-    """
-    return {_word(value): value for value in DOMAINS[name]}
-
-
-def _word(value: Any) -> str:
-    if value is None:
-        return MISSING
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def read_as(

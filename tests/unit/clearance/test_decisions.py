@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
 
 from screening.clearance import KeyRing, conclude, record_hash, verify_decision, verify_record
+from screening.clearance import decisions as decisions_module
+from screening.clearance.policy import Policy, parse_policy
 from screening.errors import IntegrityError, PolicyError
 from screening.records import Action, ClearanceDecision, Level, canonical_bytes, content_id
 
@@ -164,3 +168,160 @@ def test_a_sealed_decision_against_the_table_is_found_out(
     )
     report = verify_decision(canonical_bytes(ops.seal(lie)), keys)
     assert failed(report) == ["outcome"]
+
+
+FLAT = """
+id = "site"
+version = "2"
+max_flag_age_s = 86400
+max_targeting_age_s = 259200
+max_seal_reading_age_s = 86400
+validity_s = 3600
+"""
+
+
+def site(more: str) -> Policy:
+    return parse_policy((FLAT + more).encode())
+
+
+def resealed(decision: ClearanceDecision, signer, **changes: Any) -> bytes:
+    lie = msgspec.structs.replace(decision, **changes)
+    lie = msgspec.structs.replace(
+        lie, decision_id=content_id(lie, without=("decision_id", "key_id", "signature"))
+    )
+    return canonical_bytes(signer.seal(lie))
+
+
+IMAGE_ALWAYS = 'required_steps = ["TARGETING", "SEAL", "RADIATION", "IMAGE"]'
+
+
+def test_the_place_in_the_ledger_is_signed(make_case, decide_case, keys) -> None:
+    plain, logged = decide_case(make_case()), decide_case(make_case(), log_index=41)
+    assert (plain.log_index, logged.log_index) == (None, 41)
+    assert plain.decision_id != logged.decision_id
+    data = canonical_bytes(logged)
+    assert verify_decision(data, keys).is_good
+    assert failed(verify_decision(data.replace(b'"log_index":41', b'"log_index":42'), keys)) == ["record"]
+
+
+def test_what_voids_it_and_when_it_ends_are_the_policys(make_case, decide_case) -> None:
+    policy = site('void_on = ["SEAL_BROKEN", "MODEL_REVOKED"]')
+    decision = decide_case(make_case(), policy=policy)
+    assert decision.validity.void_on == ("SEAL_BROKEN", "MODEL_REVOKED")
+    assert decision.validity.expires == "2026-03-01T13:00:00.000Z"
+
+
+def test_a_step_that_the_site_requires_is_asked_for(make_case, make_flag, decide_case) -> None:
+    policy = site(IMAGE_ALWAYS)
+    referred = decide_case(make_case(), policy=policy)
+    assert (referred.risk, referred.action) == ("UNKNOWN", "REFER_NII")
+    assert referred.reason_codes == ("STEP_SKIPPED",)
+    assert [(step.step, step.done) for step in referred.required_steps] == [
+        ("TARGETING", True), ("SEAL", True), ("RADIATION", True), ("IMAGE", False),
+    ]  # fmt: skip
+    case = make_case()
+    picture = make_flag("XRAY")
+    seen = decide_case(msgspec.structs.replace(case, flags=(*case.flags, picture)), policy=policy)
+    assert (seen.risk, seen.action, seen.reason_codes) == ("LOW", "CLEARED_FOR_DEPARTURE", ())
+    assert [s.flag_ids for s in seen.required_steps if s.step == "IMAGE"] == [(picture.flag_id,)]
+
+
+def test_a_rule_of_the_site_decides(make_case, decide_case) -> None:
+    policy = site("""
+[[rules]]
+when = { destuff = ["MISSING"] }
+risk = "HIGH"
+action = "HOLD"
+""")
+    decision = decide_case(make_case(), policy=policy)
+    assert (decision.risk, decision.action, decision.reason_codes) == ("HIGH", "HOLD", ("STEP_SKIPPED",))
+
+
+def test_revocations_and_trust_reach_the_weighing(make_case, decide_case, monkeypatch) -> None:
+    asked: list[dict[str, object]] = []
+    weigh: Callable[..., Any] = decisions_module.weigh
+
+    def listen(case, *, revoked=frozenset(), is_trusted=None, **known):
+        asked.append({"revoked": revoked, "is_trusted": is_trusted})
+        return weigh(case, **known)
+
+    monkeypatch.setattr(decisions_module, "weigh", listen)
+
+    def is_trusted(_: object) -> bool:
+        return False
+
+    decide_case(make_case(), revoked=frozenset({"m" * 64}), is_trusted=is_trusted)
+    decide_case(make_case())
+    assert asked == [
+        {"revoked": {"m" * 64}, "is_trusted": is_trusted},
+        {"revoked": frozenset(), "is_trusted": None},
+    ]
+
+
+class TestVerifyingUnderAPolicy:
+    def test_it_is_exactly_what_the_policy_says(self, make_case, decide_case, keys) -> None:
+        policy = site(IMAGE_ALWAYS)
+        data = canonical_bytes(decide_case(make_case(), policy=policy))
+        report = verify_decision(data, keys, policy=policy)
+        assert report.is_good
+        assert [check.name for check in report.checks] == [
+            "record",
+            "operation",
+            "policy",
+            "terms",
+            "outcome",
+        ]
+
+    def test_without_the_policy_it_is_held_to_the_floor(self, make_case, decide_case, keys) -> None:
+        data = canonical_bytes(decide_case(make_case(), policy=site(IMAGE_ALWAYS)))
+        report = verify_decision(data, keys)
+        assert report.is_good
+        assert report.checks[-1].text == (
+            "UNKNOWN REFER_NII; the table says LOW CLEARED_FOR_DEPARTURE"
+        )  # fmt: skip
+
+    def test_another_policy_is_named(self, make_case, decide_case, keys, policy) -> None:
+        data = canonical_bytes(decide_case(make_case(), policy=site("")))
+        assert failed(verify_decision(data, keys, policy=policy)) == ["policy", "terms"]
+
+    def test_a_decision_milder_than_its_policy_is_found_out(self, make_case, decide_case, keys, ops) -> None:
+        policy = site(IMAGE_ALWAYS)
+        referred = decide_case(make_case(), policy=policy)
+        lie = resealed(referred, ops, risk=Level.LOW, action=Action.CLEARED_FOR_DEPARTURE)
+        assert failed(verify_decision(lie, keys, policy=policy)) == ["outcome"]
+        assert verify_decision(lie, keys).is_good
+
+    def test_terms_of_its_own_are_found_out(self, make_case, decide_case, keys, ops) -> None:
+        policy = site("")
+        decision = decide_case(make_case(), policy=policy)
+        longer = msgspec.structs.replace(decision.validity, expires="2026-03-02T12:00:00.000Z")
+        never_void = msgspec.structs.replace(decision.validity, void_on=())
+        for validity in (longer, never_void):
+            data = resealed(decision, ops, validity=validity)
+            assert failed(verify_decision(data, keys, policy=policy)) == ["terms"]
+
+    @pytest.mark.parametrize(
+        ("codes", "risk", "action"),
+        [
+            (("RAD_NEUTRON",), "HIGH", "REFER_NII"),
+            (("RAD_NEUTRON",), "UNKNOWN", "HOLD"),
+            (("RAD_GAMMA_NSIGMA",), "UNKNOWN", "REFER_SECONDARY_RAD"),
+            ((), "LOW", "ACCEPT"),
+            ((), "LOW", "REFER_NII"),
+            ((), "HIGH", "CLEARED_FOR_DEPARTURE"),
+        ],
+    )
+    def test_what_no_policy_could_say_is_found_out(
+        self, codes, risk, action, make_case, make_flag, decide_case, keys, ops
+    ) -> None:
+        case = make_case(flags=(make_flag("RAD_GROSS", *codes),))
+        data = resealed(decide_case(case), ops, risk=Level(risk), action=Action(action))
+        assert failed(verify_decision(data, keys)) == ["outcome"]
+
+    def test_a_new_seal_on_a_box_that_moved_is_found_out(
+        self, make_case, make_event, decide_case, keys, ops
+    ) -> None:
+        moved = decide_case(make_case(has_moved=True))
+        assert (moved.risk, moved.action) == ("UNKNOWN", "REFER_NII")
+        data = resealed(moved, ops, action=Action.RESEAL)
+        assert failed(verify_decision(data, keys)) == ["outcome"]
