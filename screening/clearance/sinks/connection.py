@@ -101,14 +101,14 @@ def post(
         connection.request(
             "POST", target.path, body=body, headers={**headers, "Connection": "close", "Accept": "*/*"}
         )
-        response = connection.getresponse()
-        if connection.is_cut:  # in the middle of the headers, which reads like their end
-            raise TimeoutError("no whole answer")
-        # The status is what counts: whether the rest comes makes no difference.
-        text = b""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            text = response.read(max_bytes)
-        return Answer(response.status, response.getheader("Retry-After"), _printable(text))
+        with contextlib.closing(connection.getresponse()) as response:
+            if connection.is_cut:  # in the middle of the headers, which reads like their end
+                raise TimeoutError("no whole answer")
+            # The status is what counts: whether the rest comes makes no difference.
+            text = b""
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                text = response.read(max_bytes)
+            return Answer(response.status, response.getheader("Retry-After"), _printable(text))
     except (OSError, http.client.HTTPException) as error:
         late = " (out of time)" if time.monotonic() >= end else ""
         what = str(error) or type(error).__name__

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_content_then_name_then_folder_reach_the_disk_in_that_order(sink, messag
     real_sync, real_replace = os.fsync, os.replace
 
     def sync(descriptor):
-        order.append("folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "content")
+        order.append("folder" if Path(f"/proc/self/fd/{descriptor}").is_dir() else "content")
         real_sync(descriptor)
 
     def replace(self, target):
