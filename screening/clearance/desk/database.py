@@ -11,8 +11,10 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,6 +75,7 @@ class Database:
             self.engine: Engine = create_engine(url, hide_parameters=True, **options)
         except (ArgumentError, ImportError) as error:
             raise ConfigurationError(f"{self.name}: {error}", value=self.name) from None
+        self._turn = threading.Lock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -124,8 +127,10 @@ class Database:
 
     def _run(self, work: Callable[[Connection], T], *, is_writing: bool) -> T:
         for attempt in range(_ATTEMPTS):
+            # Threads of one process take turns; waiting for the file's own lock is by polling.
+            turn = self._turn if is_writing and self.is_sqlite else nullcontext()
             try:
-                with self.engine.connect() as connection:
+                with turn, self.engine.connect() as connection:
                     connection = connection.execution_options(is_writing=is_writing)
                     with connection.begin():
                         return work(connection)

@@ -60,7 +60,9 @@ class Decider:
         self._judge = Judge(signer=signer, keys=keys, policy=policy, rules=rules)
         self.verified = VerifiedRecords(keys, allow_exercise=signer.scope == "exercise")
 
-    def decide(self, connection: Connection, now: datetime, limit: int) -> list[ClearanceDecision]:
+    def decide(
+        self, connection: Connection, *, now: datetime, limit: int
+    ) -> tuple[int, list[ClearanceDecision]]:
         """Decide cases that are due.
 
         Parameters
@@ -74,12 +76,14 @@ class Decider:
 
         Returns
         -------
-        list of ClearanceDecision
-            The decisions issued, in the order of the ledger.
+        n_seen : int
+            How many cases were due, at most `limit`.
+        decisions : list of ClearanceDecision
+            Those issued, in the order of the ledger.
         """
         rows = self._claim(connection, to_ms(now), limit)
         if not rows:
-            return []
+            return 0, []
         lost = self._lost(connection)
         evidence, previous = self._evidence(connection, rows), self._previous(connection, rows)
         apart, intel = self._apart(connection, rows), self._intel(connection, rows)
@@ -112,7 +116,7 @@ class Decider:
                 .values(due_at=bindparam("next_due"), is_open=bindparam("open")),
                 waiting,
             )
-        return self._issue(connection, issued) if issued else []
+        return len(rows), self._issue(connection, issued) if issued else []
 
     def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[StoredRow]:
         """Lock cases that are due; another instance passes over them."""
@@ -178,14 +182,14 @@ class Decider:
             return found
         ruled = connection.execute(select(rulings).where(rulings.c.scan_id.in_(sorted(scans)))).all()
         boxes = sorted({row.container_id for row in ruled})
-        query = select(records.c.sha256, records.c.kind, records.c.body).where(
+        stated = select(records.c.sha256, records.c.kind, records.c.body).where(
             records.c.case_key.in_(boxes), records.c.kind == "identityruling/1"
         )
-        for row in connection.execute(query) if boxes else ():
-            ruling = self.verified.get(row.sha256, row.kind, bytes(row.body)).record
+        for one in connection.execute(stated) if boxes else ():
+            ruling = self.verified.get(one.sha256, one.kind, bytes(one.body)).record
             if isinstance(ruling, IdentityRuling):
                 for box in scans.get(ruling.scan_id, ()):
-                    found[box].append(row)
+                    found[box].append(one)
         return found
 
     def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime]:

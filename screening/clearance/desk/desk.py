@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +15,7 @@ from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.ledger import LedgerEntry, check_against_heads, inclusion_path
 from screening.clearance.policy import Policy
 from screening.records import (
+    EVIDENCE,
     Action,
     ClearanceDecision,
     Level,
@@ -37,6 +39,9 @@ from .taking import take_checked
 from .views import CaseView, DeskRules, Taken
 
 __all__ = ["Desk"]
+
+#: Others want to write between: a transaction decides no more cases than this.
+_CASES_PER_TRANSACTION = 32
 
 
 class Desk:
@@ -155,6 +160,9 @@ class Desk:
             check_record(body, received_at=at, keys=self._keys, rules=self._rules, scope=self._signer.scope)
             for body in bodies
         ]
+        for one in checked:
+            if one.record is not None and one.record.schema in EVIDENCE:
+                self._decider.verified.remember(one.sha256, one.record)
         received_ms = to_ms(at)
         return self._database.write(
             lambda connection: take_checked(
@@ -174,12 +182,13 @@ class Desk:
         now : datetime or None
             Time of the decisions, aware; None for this moment.
         limit : int
-            At most so many cases are looked at.
+            At most so many are issued.
 
         Returns
         -------
         list of ClearanceDecision
-            The decisions issued. A case that is not complete waits, and one that is as it was is left.
+            The decisions issued; empty only if no case that is due calls for one. A case that is not
+            complete waits for its deadline, and one that is as it was is left.
 
         Raises
         ------
@@ -187,8 +196,17 @@ class Desk:
             If the database cannot be written; nothing was decided then.
         """
         at = now or datetime.now(UTC)
-        with self._deciding:
-            return self._database.write(lambda connection: self._decider.decide(connection, at, limit))
+        issued: list[ClearanceDecision] = []
+        while limit > 0:
+            n_cases = min(limit, _CASES_PER_TRANSACTION)
+            with self._deciding:
+                n_seen, made = self._database.write(partial(self._decider.decide, now=at, limit=n_cases))
+            issued += made
+            # Cases that wait are not counted: nothing issued means that nothing was due.
+            limit -= max(len(made), n_seen if issued else 0)
+            if n_seen < n_cases:
+                break
+        return issued
 
     def n_due(self, *, now: datetime | None = None) -> int:
         """Return how many cases are due.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -50,6 +51,7 @@ class VerifiedRecords:
     def __init__(self, keys: KeyRing, *, allow_exercise: bool, capacity: int = _CAPACITY) -> None:
         self._keys, self._allow_exercise, self._capacity = keys, allow_exercise, capacity
         self._known: OrderedDict[str, StoredRecord] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, sha256: str, kind: str, body: bytes) -> StoredRecord:
         """Return a record.
@@ -77,14 +79,14 @@ class VerifiedRecords:
             raise IntegrityError(
                 f"record {sha256[:16]} of the database is not what was written", value=sha256
             )
-        known = self._known.get(sha256)
-        if known is None:
-            known = self._known[sha256] = self._verified(sha256, kind, body)
-            if len(self._known) > self._capacity:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(sha256)
-        return known
+        with self._lock:
+            known = self._known.get(sha256)
+            if known is not None:
+                self._known.move_to_end(sha256)
+                return known
+        found = self._verified(sha256, kind, body)
+        self._keep(found)
+        return found
 
     def remember(self, sha256: str, record: Sealed) -> None:
         """Keep a record that was verified just now.
@@ -96,9 +98,13 @@ class VerifiedRecords:
         record : Sealed
             The record.
         """
-        self._known[sha256] = StoredRecord(sha256, record, True)
-        if len(self._known) > self._capacity:
-            self._known.popitem(last=False)
+        self._keep(StoredRecord(sha256, record, True))
+
+    def _keep(self, found: StoredRecord) -> None:
+        with self._lock:
+            self._known[found.sha256] = found
+            if len(self._known) > self._capacity:
+                self._known.popitem(last=False)
 
     def _verified(self, sha256: str, kind: str, body: bytes) -> StoredRecord:
         record = parse_strict(body, SEALED[kind])
