@@ -47,10 +47,10 @@ def show(path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_
 
 
 def verify(
-    path: Annotated[Path, typer.Argument(help="A decision, as JSON.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="A decision, as JSON, or a bundle.", show_default=False)],
     keys: Annotated[
-        list[Path], typer.Option(help="Public keys trusted here: files, or folders of .pub files.")
-    ],
+        list[Path] | None, typer.Option(help="Public keys trusted here: files, or folders of .pub files.")
+    ] = None,
     flags: Annotated[
         list[Path] | None, typer.Option(help="Sealed flags the decision names: files, or folders of .json.")
     ] = None,
@@ -60,9 +60,40 @@ def verify(
     exercise: Annotated[
         bool, typer.Option("--exercise", help="Look into a decision of an exercise (never valid for cargo).")
     ] = False,
-    now: Annotated[bool, typer.Option("--now", help="It must hold at this moment, too.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="A decision must hold at this moment, too.")] = False,
+    trust: Annotated[
+        Path | None, typer.Option(help="For a bundle: folder with keys/, models.txt and revocations/.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="For a bundle: settings of the site, instead of --trust.")
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="For a bundle: own signed policy, for its limits of age.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            help="For a bundle: the time it is to hold at, UTC [default: now].",
+            formats=["%Y-%m-%dT%H:%M:%SZ"],
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a bundle: print one JSON object for a program.")
+    ] = False,
 ) -> None:
-    """Verify a decision: signature, outcome, validity, evidence. Exit status 3 if a check fails."""
+    """Verify a decision, or a bundle with all its evidence. Exit status 3 if a check fails."""
+    with path.open("rb") as file:
+        is_bundle = file.read(2) == b"PK" or path.suffix == ".zip"
+    if is_bundle:
+        from .sharing import verify_bundle_file
+
+        when = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+        verify_bundle_file(
+            path, keys=keys, trust=trust, config=config, policy=policy, at=when, as_json=as_json
+        )
+        return
+    if keys is None:
+        raise typer.BadParameter("a decision is verified with --keys")
     from screening.clearance import KeyRing, read_public_key, verify_decision
 
     ring = KeyRing(read_public_key(file) for file in _expand(keys, "*.pub"))

@@ -1,0 +1,380 @@
+"""Clearance commands: export a decision, accept another administration's, revoke what decisions rest on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from screening.clearance import Policy, Signer
+    from screening.clearance.desk import Desk
+    from screening.clearance.settings import ClearanceSettings
+    from screening.clearance.sharing import Affected, BundleReport, Judgement, Trust
+    from screening.records import Revocation
+
+__all__ = ["register", "verify_bundle_file"]
+
+_Config = Annotated[Path | None, typer.Option(help="Settings of the site, with a clearance table.")]
+_Trust = Annotated[
+    Path | None, typer.Option(help="Folder with keys/*.pub, models.txt and revocations/*.json trusted here.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for a program.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The clearance command line.
+    """
+    app.command()(export)
+    app.command()(accept)
+    app.command()(revoke)
+
+
+def export(
+    subject: Annotated[str, typer.Argument(help="Container number, or identifier of a decision.")],
+    out: Annotated[Path, typer.Argument(help="The bundle to write.")],
+    config: Annotated[Path, typer.Option(help="Settings of the site, with a clearance table.")],
+    card: Annotated[list[Path] | None, typer.Option(help="Cards of the models behind the flags.")] = None,
+    evidence: Annotated[
+        list[Path] | None, typer.Option(help="Files to send along: scans, pictures, N42; or folders.")
+    ] = None,
+    superseded: Annotated[
+        bool, typer.Option("--superseded", help="Even if a later decision on the container exists.")
+    ] = False,
+) -> None:
+    """Write one file that another administration can verify: decision, evidence, policy, proof."""
+    from screening.clearance import load_signer
+    from screening.clearance.opening import load_keys, open_desk
+    from screening.clearance.settings import read_clearance_settings
+    from screening.clearance.sharing import Attachments, contents_of, latest_decision, pack
+    from screening.errors import ConfigurationError, StoreError
+    from screening.records import ClearanceDecision, parse_strict
+
+    settings = read_clearance_settings(config)
+    if settings.is_exercise:
+        raise ConfigurationError("EXERCISE: nothing of an exercise is shared", value=str(config))
+    signer = load_signer(Path(settings.key_file))
+    policy = None if settings.policy is None else Path(settings.policy)
+    attached = Attachments(
+        policy=None if policy is None else policy.read_bytes(),
+        policy_signature=None if policy is None else policy.with_name(policy.name + ".sig").read_bytes(),
+        cards=tuple(file.read_bytes() for file in _files(card)),
+        keys=load_keys(settings.trusted_keys, signer),
+        evidence=tuple(file.read_bytes() for file in _files(evidence)),
+    )
+    with open_desk(settings) as desk:
+        decision_id = latest_decision(desk, subject) or subject
+        contents = contents_of(desk, decision_id, datetime.now(UTC), attached)
+        decision = parse_strict(contents.decision, ClearanceDecision)
+        container = decision.consignment.container_id
+        if not superseded and latest_decision(desk, container) != decision_id:
+            raise StoreError(f"a later decision on {container} exists (--superseded)", value=decision_id)
+    data = pack(contents, signer=signer)
+    out.write_bytes(data)
+    typer.echo(f"{out}: {container} {decision.risk}, {decision.action}; {len(data)} bytes")
+    typer.echo(
+        f"{len(contents.flags)} flags, {len(contents.records)} other records, "
+        f"{len(contents.chain)} earlier decisions, {len(contents.evidence)} files"
+    )
+
+
+def verify_bundle_file(
+    path: Path,
+    *,
+    keys: list[Path] | None,
+    trust: Path | None,
+    config: Path | None,
+    policy: Path | None,
+    at: datetime,
+    as_json: bool,
+) -> None:
+    """Verify a bundle and print the report; exit status 3 if a check fails.
+
+    Parameters
+    ----------
+    path : Path
+        The bundle.
+    keys : list of Path or None
+        Public keys trusted here: files or folders; alone they leave models and revocations untrusted.
+    trust : Path or None
+        A folder of trust.
+    config : Path or None
+        Settings of a site.
+    policy : Path or None
+        The verifier's own signed policy, for its limits of age.
+    at : datetime
+        The time at which the decision is to hold.
+    as_json : bool
+        Print one JSON object.
+    """
+    from screening.clearance import load_policy
+    from screening.clearance.sharing import verify_bundle
+
+    settings = _settings(config)
+    trusted = _trust(trust, settings, keys)
+    own = load_policy(policy, trusted.keys) if policy is not None else None
+    report = verify_bundle(_read(path), trusted, at, policy=own)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        _print_checks(report)
+        decision = report.decision
+        if report.is_good and decision is not None:
+            typer.echo(f"{decision.consignment.container_id}: {decision.risk}, {decision.action}")
+        else:
+            typer.echo("NOT VALID")
+    if not report.is_good:
+        raise typer.Exit(3)
+
+
+def accept(
+    path: Annotated[Path, typer.Argument(help="The bundle.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the sealed acceptance goes [default: beside the bundle].")
+    ] = None,
+    config: _Config = None,
+    trust: _Trust = None,
+    policy: Annotated[Path | None, typer.Option(help="Own policy, signed.")] = None,
+    sign_with: Annotated[Path | None, typer.Option(help="Own private key.")] = None,
+    administration: Annotated[str | None, typer.Option(help="Who judges.")] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(help="Own sealed records on the container (the reading on arrival): files, or folders."),
+    ] = None,
+    stage: Annotated[
+        Literal["DEPARTURE", "ARRIVAL"], typer.Option(help="Where the container is.")
+    ] = "ARRIVAL",
+    as_json: _Json = False,
+) -> None:
+    """Judge a bundle under one's own trust and policy, and seal the answer. Exit status 3 unless accepted."""
+    from screening.clearance import load_signer
+    from screening.clearance.sharing import accept as judge
+    from screening.errors import ConfigurationError
+    from screening.records import canonical_bytes
+
+    settings = _settings(config)
+    key_file = sign_with or (Path(settings.key_file) if settings is not None else None)
+    who = administration or (settings.administration if settings is not None else None)
+    if key_file is None or who is None:
+        raise ConfigurationError("give --config, or --sign-with and --administration")
+    signer = load_signer(key_file)
+    trusted = _trust(trust, settings, None)
+    judged = judge(
+        _read(path),
+        trusted,
+        _policy(policy, settings, trusted, signer),
+        signer,
+        who,
+        datetime.now(UTC),
+        stage=stage,
+        own_records=[file.read_bytes() for file in _files(records, "*.json")],
+    )
+    if judged.acceptance is not None:
+        out = out or path.with_name(path.name + ".acceptance.json")
+        out.write_bytes(canonical_bytes(judged.acceptance))
+    if as_json:
+        _print_json(judged.as_json())
+    else:
+        _print_checks(judged.report)
+        _print_judgement(judged)
+        typer.echo(f"acceptance: {out}" if judged.acceptance is not None else "no decision to answer")
+    if judged.outcome != "ACCEPT":
+        raise typer.Exit(3)
+
+
+def revoke(
+    reason: Annotated[str, typer.Option(help="Why, one line.")],
+    model: Annotated[str | None, typer.Option(help="sha256 of a model.")] = None,
+    calibration: Annotated[str | None, typer.Option(help="Identifier of a calibration.")] = None,
+    key: Annotated[str | None, typer.Option(help="Identifier of a key.")] = None,
+    container: Annotated[str | None, typer.Option(help="Container with new intelligence on it.")] = None,
+    revocation_list: Annotated[
+        Path | None, typer.Option("--list", help="The administration's list; made if it is not there.")
+    ] = None,
+    config: _Config = None,
+    sign_with: Annotated[Path | None, typer.Option(help="The administration's private key.")] = None,
+    administration: Annotated[str | None, typer.Option(help="Who revokes.")] = None,
+    next_update_h: Annotated[int, typer.Option(help="Hours until the next list is due.", min=1)] = 24,
+    as_json: _Json = False,
+) -> None:
+    """Revoke something, and list every decision that rests on it; what says so is void, and decided anew."""
+    from screening.clearance import load_signer
+    from screening.clearance.opening import open_desk
+    from screening.clearance.sharing import affected_by
+    from screening.errors import ConfigurationError, StoreError
+    from screening.records import canonical_bytes
+
+    named = {"MODEL": model, "CALIBRATION": calibration, "KEY": key, "CONTAINER": container}
+    given = [(what, subject) for what, subject in named.items() if subject is not None]
+    settings = _settings(config)
+    key_file = sign_with or (Path(settings.key_file) if settings is not None else None)
+    who = administration or (settings.administration if settings is not None else None)
+    place = revocation_list or _list_of(settings, who)
+    if len(given) != 1:
+        raise ConfigurationError("give one of --model, --calibration, --key, --container")
+    if key_file is None or who is None or place is None:
+        raise ConfigurationError("give --config, or --sign-with, --administration and --list")
+    what, subject = given[0]
+    signer = load_signer(key_file)
+    made = _revoke_on_list(place, what, subject, reason, who, signer, settings, next_update_h)
+    affected: list[Affected] = []
+    now: dict[str, str] = {}
+    if settings is not None:
+        with open_desk(settings) as desk:
+            affected = affected_by(desk, made)
+            taken = desk.take([canonical_bytes(made)])[0]
+            if taken.status == "REFUSED":
+                raise StoreError(f"the desk refused it: {taken.failure}: {taken.text}", value=taken.failure)
+            _decide_all(desk)
+            now = {one.decision.consignment.container_id: _standing(desk, one) for one in affected}
+    _print_affected(made, place, affected, now, as_json=as_json)
+
+
+def _revoke_on_list(
+    place: Path,
+    what: Any,
+    subject: str,
+    reason: str,
+    who: str,
+    signer: Signer,
+    settings: ClearanceSettings | None,
+    next_update_h: int,
+) -> Revocation:
+    """Put a revocation on the list, and return it as the list holds it."""
+    from screening.clearance import KeyRing, verify_sealed
+    from screening.clearance.opening import load_keys
+    from screening.clearance.sharing import extend_list, make_revocation, read_list, write_list
+
+    at = datetime.now(UTC)
+    made = make_revocation(what, subject, reason=reason, administration=who, at=at, signer=signer)
+    known = read_list(place)
+    if known is not None:
+        # Sealing anew what somebody else wrote would make it the administration's own.
+        keys = KeyRing([signer.public]) if settings is None else load_keys(settings.trusted_keys, signer)
+        verify_sealed(known, keys)
+    extended = extend_list(
+        known, [made], administration=who, at=at, next_update_s=next_update_h * 3600, signer=signer
+    )
+    write_list(place, extended)
+    return next(one for one in extended.revocations if (one.what, one.subject) == (what, subject))
+
+
+def _decide_all(desk: Desk) -> None:
+    for _ in range(10_000):
+        if not desk.decide_due(limit=100) and not desk.n_due():
+            return
+
+
+def _standing(desk: Desk, one: Affected) -> str:
+    case = desk.case(one.decision.consignment.container_id)
+    return "nothing" if case is None else f"{case.risk}, {case.action}, decision {case.decision_id}"
+
+
+def _print_affected(
+    made: Revocation, place: Path, affected: list[Affected], now: dict[str, str], *, as_json: bool
+) -> None:
+    if as_json:
+        rows = [
+            {
+                "decision_id": one.decision.decision_id,
+                "container_id": one.decision.consignment.container_id,
+                "risk": one.decision.risk.value,
+                "action": one.decision.action.value,
+                "is_void": one.is_void,
+                "is_latest": one.is_latest,
+                "now": now[one.decision.consignment.container_id],
+            }
+            for one in affected
+        ]
+        _print_json({"what": made.what, "subject": made.subject, "list": str(place), "affected": rows})
+        return
+    typer.echo(f"revoked {made.what} {made.subject}: {made.reason}; on the list {place}")
+    for one in affected:
+        decision = one.decision
+        word = "VOID" if one.is_void else "rests on it"
+        container = decision.consignment.container_id
+        then = f"now {now[container]}" if one.is_latest else "superseded before"
+        typer.echo(
+            f"{word}  {container} {decision.decision_id[:12]} {decision.risk}, {decision.action}; {then}"
+        )
+    typer.echo(f"{len(affected)} decisions rest on it, {sum(one.is_void for one in affected)} are void")
+
+
+def _print_checks(report: BundleReport) -> None:
+    for check in report.checks:
+        code = "" if check.code is None else f"{check.code}: "
+        typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {code}{check.text}")
+
+
+def _print_judgement(judged: Judgement) -> None:
+    decision = judged.report.decision
+    if decision is not None:
+        typer.echo(f"theirs  {decision.administration}: {decision.risk}, {decision.action}")
+    if judged.own is not None and judged.weighed is not None:
+        codes = " ".join(judged.weighed.reason_codes) or "no reasons"
+        typer.echo(f"own     {judged.own.risk}, {judged.own.action} ({judged.own.rule}; {codes})")
+    for name, (theirs, own) in judged.differences.items():
+        typer.echo(f"differs {name}: theirs {theirs}, own {own}")
+    typer.echo(f"{judged.outcome} {' '.join(judged.reasons)}".rstrip())
+
+
+def _settings(config: Path | None) -> ClearanceSettings | None:
+    from screening.clearance.settings import read_clearance_settings
+
+    return None if config is None else read_clearance_settings(config)
+
+
+def _trust(folder: Path | None, settings: ClearanceSettings | None, keys: list[Path] | None) -> Trust:
+    from screening.clearance.opening import load_keys
+    from screening.clearance.sharing import Trust, read_trust, trust_of
+    from screening.errors import ConfigurationError
+
+    if folder is not None:
+        return read_trust(folder)
+    if settings is not None:
+        return trust_of(settings)
+    if keys is not None:
+        return Trust(load_keys(str(place) for place in keys))
+    raise ConfigurationError("whom to trust? give --trust or --config (keys in a bundle are never trusted)")
+
+
+def _policy(path: Path | None, settings: ClearanceSettings | None, trust: Trust, signer: Signer) -> Policy:
+    from screening.clearance import KeyRing, default_policy, load_policy
+
+    keys = KeyRing([*trust.keys, signer.public])
+    if path is None and settings is not None and settings.policy is not None:
+        path = Path(settings.policy)
+    return default_policy() if path is None else load_policy(path, keys)
+
+
+def _list_of(settings: ClearanceSettings | None, who: str | None) -> Path | None:
+    if settings is None or len(settings.revocations) != 1:
+        return None
+    place = Path(settings.revocations[0])
+    return place / f"{who}.json" if place.is_dir() else place
+
+
+def _files(paths: list[Path] | None, pattern: str = "*") -> list[Path]:
+    found = [p for path in paths or () for p in (sorted(path.glob(pattern)) if path.is_dir() else [path])]
+    return [path for path in found if path.is_file()]
+
+
+def _read(path: Path) -> bytes:
+    from screening.clearance.sharing import BundleError, Limits
+
+    if path.stat().st_size > Limits().n_bytes:
+        raise BundleError(f"{path.name}: more than {Limits().n_bytes} bytes", "TOO_LARGE", value=path.name)
+    return path.read_bytes()
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,254 @@
+"""Two machines: one clears and writes a bundle; the other has nothing but that bundle and its own trust."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from screening.clearance import KeyRing, Signer, generate_key, read_public_key, sign_policy, verify_record
+from screening.clearance.opening import open_desk
+from screening.clearance.settings import read_clearance_settings
+from screening.records import (
+    Acceptance,
+    CalibrationRef,
+    Device,
+    FlagClock,
+    FlagModality,
+    FlagPipeline,
+    FlagQuality,
+    FlagScores,
+    Level,
+    ModelRef,
+    OperatingMode,
+    RevocationList,
+    RiskFlag,
+    SealEvent,
+    Subject,
+    Targeting,
+    TargetingAssessment,
+    canonical_bytes,
+    content_id,
+    parse_strict,
+    sha256_hex,
+    utc_string,
+)
+
+BOX = "CSQU3054383"
+MODEL, CARD = sha256_hex(b"model"), b'name = "identify"\n'
+POLICY = """\
+id = "{id}"
+version = "1"
+max_flag_age_s = 604800
+max_targeting_age_s = 604800
+max_seal_reading_age_s = 86400
+validity_s = 604800
+"""
+
+
+def ago(minutes: float) -> str:
+    return str(utc_string(datetime.now(UTC) - timedelta(minutes=minutes)))
+
+
+def make_flag(modality: str, signer: Signer) -> RiskFlag:
+    flag = RiskFlag(
+        flag_id="",
+        scan_id="scan-1",
+        site="CAPRR",
+        lane="1",
+        device=Device(),
+        operating_mode=OperatingMode.OPS,
+        subject=Subject(container_id=BOX, id_source="OCR", check_digit_ok=True, ocr_confidence="0.99"),
+        modality=FlagModality(modality),
+        level=Level.LOW,
+        is_severe=False,
+        reasons=(),
+        scores=FlagScores(),
+        quality=FlagQuality(),
+        calibration=CalibrationRef(id="cal-9", age_s=600, max_age_s=86400),
+        background_age_s=30,
+        clock=FlagClock(),
+        pipeline=FlagPipeline(
+            version="0.1.0",
+            kernel_isa="baseline",
+            models=(ModelRef(name="identify", sha256=MODEL, card_sha256=sha256_hex(CARD)),),
+            config_sha256="c" * 64,
+            threshold_sha256="d" * 64,
+        ),
+        inputs=(),
+        created_at=ago(20),
+    )
+    named = content_id(flag, without=("flag_id", "key_id", "signature"))
+    return signer.seal(msgspec.structs.replace(flag, flag_id=named))
+
+
+def make_event(event: str, minutes: float, signer: Signer) -> bytes:
+    made = SealEvent(container_id=BOX, seal_id="SEAL-1", event=event, at=ago(minutes), place="CAPRR")
+    return canonical_bytes(signer.seal(made))
+
+
+def run(folder: Path, *arguments: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "screening", "clearance", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """A site in the port of departure: it has cleared one container."""
+    folder = tmp_path / "port"
+    (folder / "trusted").mkdir(parents=True)
+    (folder / "cards").mkdir()
+    (folder / "cards" / "identify.toml").write_bytes(CARD)
+    (folder / "scan.n42").write_bytes(b"N42")
+    ca, lane, gate = (generate_key(folder / f"{name}.key", "ops") for name in ("ca", "lane", "gate"))
+    for name in ("lane", "gate"):
+        shutil.copy(folder / f"{name}.key.pub", folder / "trusted" / f"{name}.pub")
+    (folder / "policy.toml").write_text(POLICY.format(id="ca"))
+    sign_policy(folder / "policy.toml", ca)
+    (folder / "site.toml").write_text(
+        '[clearance]\nadministration = "CA"\nkey_file = "ca.key"\ndatabase = "desk.sqlite"\n'
+        'trusted_keys = ["trusted"]\npolicy = "policy.toml"\nrevocations = ["ca.json"]\n'
+    )
+    targeting = Targeting(
+        container_id=BOX, level=Level.LOW, administration="CA", source="targeting", at=ago(60)
+    )
+    with open_desk(read_clearance_settings(folder / "site.toml")) as desk:
+        taken = desk.take(
+            [
+                canonical_bytes(ca.seal(TargetingAssessment(targeting=targeting))),
+                *(canonical_bytes(make_flag(modality, lane)) for modality in ("RAD_GROSS", "NEUTRON")),
+                make_event("SEALED", 15, gate),
+            ]
+        )
+        assert {one.status for one in taken} == {"ACCEPTED"}, taken
+        decided = desk.decide_due()
+        assert [one.action for one in decided] == ["CLEARED_FOR_DEPARTURE"]
+    return folder
+
+
+@pytest.fixture
+def second(tmp_path: Path, first: Path) -> Path:
+    """The machine at the border: keys and models that were agreed on beforehand, and nothing else."""
+    folder = tmp_path / "border"
+    (folder / "trust" / "keys").mkdir(parents=True)
+    (folder / "trust" / "revocations").mkdir()
+    us = generate_key(folder / "us.key", "ops")
+    gate = generate_key(folder / "gate.key", "ops")
+    for name in ("ca", "lane", "gate"):
+        shutil.copy(first / f"{name}.key.pub", folder / "trust" / "keys" / f"{name}.pub")
+    shutil.copy(folder / "us.key.pub", folder / "trust" / "keys" / "us.pub")
+    shutil.copy(folder / "gate.key.pub", folder / "trust" / "keys" / "border.pub")
+    (folder / "trust" / "models.txt").write_text(f"# identify, agreed\n{MODEL}\n")
+    (folder / "policy.toml").write_text(POLICY.format(id="us"))
+    sign_policy(folder / "policy.toml", us)
+    (folder / "arrived.json").write_bytes(make_event("ARRIVED", 0, gate))
+    run(
+        folder, "revoke", "--container", "MWCU6059784", "--reason", "new intelligence",
+        "--sign-with", "us.key", "--administration", "US", "--list", "trust/revocations/us.json",
+    )  # fmt: skip
+    return folder
+
+
+ACCEPT = (
+    "accept", "bundle.zip", "--trust", "trust", "--policy", "policy.toml", "--sign-with", "us.key",
+    "--administration", "US",
+)  # fmt: skip
+
+
+def test_a_second_machine_verifies_and_accepts(first: Path, second: Path) -> None:
+    told = run(
+        first,
+        "export",
+        BOX,
+        "bundle.zip",
+        "--config",
+        "site.toml",
+        "--card",
+        "cards",
+        "--evidence",
+        "scan.n42",
+    )
+    assert "LOW, CLEARED_FOR_DEPARTURE" in told
+    shutil.move(first / "bundle.zip", second / "bundle.zip")
+    shutil.rmtree(first)
+
+    told = run(second, "verify", "bundle.zip", "--trust", "trust", "--policy", "policy.toml")
+    assert "FAILED" not in told
+    assert told.splitlines()[-1] == f"{BOX}: LOW, CLEARED_FOR_DEPARTURE"
+
+    assert "SEAL_NOT_VERIFIED" in run(second, *ACCEPT, status=3)
+    told = run(second, *ACCEPT, "--records", "arrived.json", "--out", "accepted.json")
+    assert "\nACCEPT\n" in told
+    assert "theirs  CA: LOW, CLEARED_FOR_DEPARTURE" in told
+    assert "own     LOW, ACCEPT" in told
+    us = KeyRing([read_public_key(second / "us.key.pub")])
+    record = verify_record((second / "accepted.json").read_bytes(), Acceptance, us)
+    assert (record.outcome, record.administration) == ("ACCEPT", "US")
+
+    data = bytearray((second / "bundle.zip").read_bytes())
+    data[len(data) // 2] ^= 1
+    (second / "bundle.zip").write_bytes(data)
+    told = json.loads(run(second, "verify", "bundle.zip", "--trust", "trust", "--json", status=3))
+    assert not told["is_good"]
+    assert "REJECT" in run(second, *ACCEPT, "--records", "arrived.json", status=3)
+
+
+def test_a_bundle_is_not_verified_with_the_keys_it_brings(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    for name in ("ca", "lane", "gate"):
+        (second / "trust" / "keys" / f"{name}.pub").unlink()
+    assert "UNKNOWN_KEY" in run(second, "verify", "bundle.zip", "--trust", "trust", status=3)
+    assert "whom to trust?" in run_error(second, "verify", "bundle.zip", status=2)
+
+
+def run_error(folder: Path, *arguments: str, status: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "screening", "clearance", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_revoking_a_model_voids_what_rests_on_it(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    told = run(first, "revoke", "--model", MODEL, "--reason", "misses plutonium", "--config", "site.toml")
+    assert f"VOID  {BOX}" in told
+    assert "LOW, CLEARED_FOR_DEPARTURE; now UNKNOWN" in told
+    assert "1 decisions rest on it, 1 are void" in told
+    again = json.loads(
+        run(first, "revoke", "--model", MODEL, "--reason", "again", "--config", "site.toml", "--json")
+    )
+    assert [one["is_latest"] for one in again["affected"]] == [False, True]
+    held = parse_strict((first / "ca.json").read_bytes(), RevocationList)
+    assert (held.number, [one.reason for one in held.revocations]) == (2, ["misses plutonium"])
+    # The other administration gets the list, and examines the container again.
+    shutil.copy(first / "ca.json", second / "trust" / "revocations" / "ca.json")
+    told = run(second, *ACCEPT, "--records", "arrived.json", status=3)
+    assert "RE_EXAMINE VOID_MODEL_REVOKED MODEL_NOT_ALLOWED" in told
+    old = run_error(first, "export", json.dumps("x"), "b.zip", "--config", "site.toml", status=1)
+    assert "no decision" in old
+    first_id = again["affected"][0]["decision_id"]
+    assert "a later decision" in run_error(
+        first, "export", first_id, "b.zip", "--config", "site.toml", status=1
+    )
+    run(first, "export", first_id, "b.zip", "--config", "site.toml", "--superseded")
