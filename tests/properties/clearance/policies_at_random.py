@@ -151,8 +151,10 @@ def draw_state(rng: Random, *, mostly_good: bool = False) -> tuple[Any, ...]:
     state = tuple(rng.choice(values) for values in DOMAINS.values())
     if not mostly_good:
         return state
-    good = ("LOW", "VERIFIED", "LOW", False, rng.choice([None, "INNOCENT_PAPER"]), rng.choice([None, "LOW"]),
-            rng.choice([None, "CLEAN"]), rng.choice([None, "LOW"]), rng.choice(["NOT_MOVED", "INTACT"]))  # fmt: skip
+    adjudication, image = rng.choice([None, "INNOCENT_PAPER"]), rng.choice([None, "LOW"])
+    destuff, remeasured = rng.choice([None, "CLEAN"]), rng.choice([None, "LOW"])
+    transit = rng.choice(["NOT_MOVED", "INTACT"])
+    good = ("LOW", "VERIFIED", "LOW", False, adjudication, image, destuff, remeasured, transit)
     return tuple(v if rng.random() < 0.25 else g for v, g in zip(state, good, strict=True))
 
 
@@ -276,8 +278,9 @@ def _reads_danger_as_good(rng: Random, document: Document) -> list[Any]:
     name, bad, good = rng.choice(
         [
             ("seal", "BROKEN", "FAULT"), ("seal", "UNVERIFIED", "VERIFIED"), ("seal", "MISSING", "VERIFIED"),
-            ("radiation", "MISSING", "LOW"), ("radiation", "UNKNOWN", "LOW"), ("radiation", "HIGH", "UNKNOWN"),
-            ("severe", "true", "false"), ("adjudication", "INCONCLUSIVE", "INNOCENT_MEASURED"),
+            ("radiation", "MISSING", "LOW"), ("radiation", "UNKNOWN", "LOW"),
+            ("radiation", "HIGH", "UNKNOWN"), ("severe", "true", "false"),
+            ("adjudication", "INCONCLUSIVE", "INNOCENT_MEASURED"),
             ("adjudication", "INNOCENT_PAPER", "INNOCENT_MEASURED"), ("adjudication", "ILLICIT", "MISSING"),
             ("image", "SHIELDED", "LOW"), ("image", "SHIELDED", "HIGH"), ("image", "UNKNOWN", "MISSING"),
             ("destuff", "FOUND", "CLEAN"), ("destuff", "MISSING", "CLEAN"), ("remeasured", "NOT_LOW", "LOW"),
@@ -293,7 +296,8 @@ def _reads_good_as_never_enough(rng: Random, document: Document) -> list[Any]:
     name, good, bad = rng.choice(
         [
             ("seal", "VERIFIED", "UNVERIFIED"), ("transit", "INTACT", "GAP"), ("image", "LOW", "MISSING"),
-            ("remeasured", "LOW", "NOT_LOW"), ("destuff", "CLEAN", "MISSING"), ("radiation", "LOW", "MISSING"),
+            ("remeasured", "LOW", "NOT_LOW"), ("destuff", "CLEAN", "MISSING"),
+            ("radiation", "LOW", "MISSING"),
         ]
     )  # fmt: skip
     document["reads"] = {**document.get("reads", {}), name: {good: bad}}
