@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +12,14 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from screening.errors import ConfigurationError, IntegrityError
-from screening.records import parse_strict
+from screening.records import SEALED, parse_strict, utc_string
 
 from .keys import PublicKey, Scope, Signer
 
 __all__ = ["generate_exercise_key", "generate_key", "load_signer", "read_public_key"]
+
+#: Content that is signed apart from the bytes it covers.
+_UNSEALED_KINDS = ("policy/1", "delivery/1")
 
 
 class _PrivateKeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,11 +29,23 @@ class _PrivateKeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     schema: Literal["privatekey/1"] = "privatekey/1"
 
 
-def generate_key(path: Path, scope: Scope) -> Signer:
+def generate_key(
+    path: Path,
+    scope: Scope,
+    *,
+    kinds: Sequence[str] = (),
+    sites: Sequence[str] = (),
+    lanes: Sequence[str] = (),
+    holder: str | None = None,
+    not_before: datetime | None = None,
+    expires: datetime | None = None,
+) -> Signer:
     """Make a key pair, write it, and return its signer.
 
     The private key is written to `path`, readable by its owner alone where the system has such modes,
-    and the public one beside it with the suffix ``.pub``. Neither is ever overwritten.
+    and the public one beside it with the suffix ``.pub``. Neither is ever overwritten. What the key is
+    for stands in the public file: whoever trusts the key trusts it for that, and may narrow it in a
+    copy.
 
     Parameters
     ----------
@@ -36,6 +53,14 @@ def generate_key(path: Path, scope: Scope) -> Signer:
         Where the private key goes.
     scope : {"ops", "exercise"}
         Its scope.
+    kinds : sequence of str
+        Schemas it may seal ("riskflag/1"); empty for all.
+    sites, lanes : sequence of str
+        Sites and lanes (places and readers, for seal events) it speaks for; empty for all.
+    holder : str or None
+        Who holds it, for a person.
+    not_before, expires : datetime or None
+        Its validity, aware; None for no bound.
 
     Returns
     -------
@@ -45,15 +70,34 @@ def generate_key(path: Path, scope: Scope) -> Signer:
     Raises
     ------
     ConfigurationError
-        If one of the files exists or cannot be written.
+        If one of the files exists or cannot be written, a kind is unknown, or the key would never be valid.
     """
+    unknown = sorted(set(kinds) - {*SEALED, *_UNSEALED_KINDS})
+    if unknown:
+        raise ConfigurationError(f"no such kind of record: {', '.join(unknown)}", value=unknown)
+    if not_before is not None and expires is not None and expires <= not_before:
+        raise ConfigurationError("the key would expire before it is valid", value=utc_string(expires))
+    for existing in (path, _public_path(path)):
+        if existing.exists():
+            raise ConfigurationError(
+                f"{existing.name} exists; a key is never overwritten", value=str(existing)
+            )
     key = Ed25519PrivateKey.generate()
     signer = Signer(key, scope)
     private = _PrivateKeyFile(
         key_id=signer.key_id, private_key=key.private_bytes_raw().hex(), scope=signer.scope
     )
     _write_once(path, msgspec.json.encode(private), 0o400)
-    _write_once(_public_path(path), msgspec.json.encode(signer.public), 0o444)
+    public = msgspec.structs.replace(
+        signer.public,
+        kinds=tuple(kinds),
+        sites=tuple(sites),
+        lanes=tuple(lanes),
+        holder=holder,
+        not_before=utc_string(not_before),
+        expires=utc_string(expires),
+    )
+    _write_once(_public_path(path), msgspec.json.encode(public), 0o444)
     return signer
 
 

@@ -121,6 +121,8 @@ def write_head(folder: Path, head: TreeHead) -> Path:
             _write_whole(path, data)
         elif path.read_bytes() != data:
             raise StoreError(f"{path.name} is there and is not this head", value=str(path))
+        # Also where it was there: whoever wrote it may have failed before its name was on disk.
+        _sync_folder(folder)
     except OSError as error:
         raise StoreError(f"{path.name}: {error.strerror}", value=str(path)) from error
     return path
@@ -213,8 +215,8 @@ def check_against_heads(
     keys : KeyRing
         The keys trusted.
     ledger_id : str or None
-        The ledger's name, where it is known: heads of other ledgers in the same folder are passed over.
-        None where all heads are of one ledger.
+        The ledger's name, where it is known: heads of other ledgers in the same folder are passed over, but
+        there must be one of this. None where all heads are of one ledger.
 
     Returns
     -------
@@ -231,6 +233,7 @@ def check_against_heads(
     size = reader.size()
     _check_end(reader, size)
     checked: list[TreeHead] = []
+    heads = list(heads)
     for head in sorted(heads, key=lambda head: head.size):
         if ledger_id is not None and head.ledger_id != ledger_id:
             continue
@@ -250,6 +253,9 @@ def check_against_heads(
                 index=checked[-1].size if checked else 0,
             )
         checked.append(head)
+    if heads and not checked:
+        # A ledger that was wiped and begun anew has another name.
+        raise LedgerError(f"heads of other ledgers alone, none of {ledger_id}", "BAD_HEAD")
     return len(checked)
 
 
@@ -299,7 +305,6 @@ def _write_whole(path: Path, data: bytes) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,9 +27,36 @@ def keygen(
     scope: Annotated[
         Literal["ops", "exercise"], typer.Option(help="What the key may sign: real cargo, or an exercise.")
     ] = "ops",
+    kind: Annotated[
+        list[str] | None, typer.Option(help="A kind of record it may seal, as riskflag/1; may be repeated.")
+    ] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="A site (a place, for seal events) it speaks for.")
+    ] = None,
+    lane: Annotated[
+        list[str] | None, typer.Option(help="A lane (a reader, for seal events) it speaks for.")
+    ] = None,
+    holder: Annotated[str | None, typer.Option(help="Who holds it, for a person.")] = None,
+    not_before: Annotated[
+        datetime | None, typer.Option(help="Start of its validity, UTC; else none.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="It is valid for so many days from its start, or from now.")
+    ] = None,
 ) -> None:
     """Make an Ed25519 key pair. An existing key is never overwritten."""
     from screening.clearance import generate_key
 
-    signer = generate_key(path, scope)
+    start = None if not_before is None else not_before.replace(tzinfo=UTC)
+    end = None if days is None else (start or datetime.now(UTC)) + timedelta(days=days)
+    signer = generate_key(
+        path,
+        scope,
+        kinds=tuple(kind or ()),
+        sites=tuple(site or ()),
+        lanes=tuple(lane or ()),
+        holder=holder,
+        not_before=start,
+        expires=end,
+    )
     typer.echo(f"{path}: key {signer.key_id} of scope {scope}")

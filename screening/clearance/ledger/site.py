@@ -1,0 +1,117 @@
+"""The ledger of a site: audited where it lies, by somebody who needs no private key and writes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from screening.clearance.key_files import load_signer, read_public_key
+from screening.clearance.keys import KeyRing
+from screening.errors import ConfigurationError, IntegrityError, StoreError
+from screening.records import TreeHead, parse_strict
+
+from .audit import AuditReport, audit
+from .damage import Damage
+from .heads import read_heads
+
+if TYPE_CHECKING:
+    from screening.clearance.desk import DeskLedger
+    from screening.clearance.settings import ClearanceSettings
+
+__all__ = ["audit_site", "site_keys"]
+
+
+def site_keys(settings: ClearanceSettings) -> KeyRing:
+    """Return the keys whose records a site's ledger may hold, its own among them.
+
+    Parameters
+    ----------
+    settings : ClearanceSettings
+        The site.
+
+    Returns
+    -------
+    KeyRing
+        The keys. The site's own is read from the public file beside its key file where there is one.
+    """
+    from screening.clearance.opening import load_keys
+
+    private = Path(settings.key_file)
+    public = private.with_name(private.name + ".pub")
+    own = read_public_key(public) if public.exists() else load_signer(private).public
+    return KeyRing([own, *load_keys(settings.trusted_keys)])
+
+
+def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> AuditReport:
+    """Audit a site's ledger against the heads it exported, and those that its database keeps itself.
+
+    Parameters
+    ----------
+    settings : ClearanceSettings
+        The site.
+    heads : Path or None
+        Folder of exported heads; None for that of the settings.
+
+    Returns
+    -------
+    AuditReport
+        What holds, and what does not.
+
+    Raises
+    ------
+    ConfigurationError
+        If a key, or the folder of heads, cannot be read, or there is no database.
+    StoreError
+        If the database cannot be read.
+    """
+    from sqlalchemy import select
+
+    from screening.clearance.desk import Database, DeskLedger
+    from screening.clearance.desk.tables import heads as own_heads
+    from screening.clearance.desk.tables import ledger
+
+    if not settings.is_postgresql and not Path(settings.database).exists():
+        # Opening would make an empty one, and find nothing wrong with it.
+        raise ConfigurationError(f"there is no database {settings.database}", value=settings.database)
+    keys = site_keys(settings)
+    folder = heads or (Path(settings.heads) if settings.heads is not None else None)
+    exported = read_heads(folder) if folder is not None else ()
+    database = Database(settings.database)
+    try:
+        bodies = database.read(
+            lambda c: [bytes(body) for body in c.execute(select(own_heads.c.body)).scalars()]
+        )
+        ledger_id = database.read(lambda c: str(c.execute(select(ledger.c.ledger_id)).scalar_one()))
+        reader = DeskLedger(database)
+        kept, damages = _parsed(bodies)
+        report = audit(reader, heads=[*exported, *kept], keys=keys, ledger_id=ledger_id)
+        if exported and not any(head.ledger_id == ledger_id for head in exported):
+            damages += (Damage(None, "BAD_HEAD", f"heads of other ledgers alone, none of {ledger_id}"),)
+        if report.is_good:
+            damages += _frontier_damage(reader, report)
+        return report._replace(damages=(*damages, *report.damages))
+    finally:
+        database.close()
+
+
+def _parsed(bodies: list[bytes]) -> tuple[list[TreeHead], tuple[Damage, ...]]:
+    heads: list[TreeHead] = []
+    damages: list[Damage] = []
+    for body in bodies:
+        try:
+            heads.append(parse_strict(body, TreeHead))
+        except IntegrityError as error:
+            damages.append(Damage(None, "BAD_HEAD", f"a head in the database: {error}"))
+    return heads, tuple(damages)
+
+
+def _frontier_damage(reader: DeskLedger, report: AuditReport) -> tuple[Damage, ...]:
+    """Hold the end of the ledger, over which no stored hash is complete, against the stored frontier."""
+    try:
+        frontier = reader.frontier()
+    except (StoreError, IntegrityError) as error:
+        return (Damage(None, "EDITED", f"the stored frontier: {error}"),)
+    if frontier.size == report.n_entry and frontier.root.hex() != report.root:
+        last = max(report.n_entry - 1, 0)
+        return (Damage(last, "EDITED", "the stored frontier is not that of the entries"),)
+    return ()
