@@ -168,7 +168,7 @@ def _difference(found: bytes, expected: bytes) -> BundleError:
     if found[: len(expected)] == expected:
         n = len(found) - len(expected)
         return BundleError(f"{n} bytes after the end", "APPENDED", value=n)
-    if expected[: len(found)] == found:
+    if expected[: len(found)] == found or _LOCAL_MAGIC[: len(found)] == found:
         return BundleError("the file ends too early", "TRUNCATED", value=len(found))
     if any(magic in found for magic in _ZIP64_MAGICS):
         return BundleError("the directory has zip64 records", "ZIP64")
