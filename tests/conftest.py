@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -31,6 +34,20 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("measured data are not part of the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sealed_traffic() -> ModuleType:
+    """The module that seals records for a desk: tests/sealed_traffic.py."""
+    name = "sealed_traffic"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, REPOSITORY / "tests" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
 
 
 class PostgresServer:

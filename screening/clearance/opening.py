@@ -65,10 +65,12 @@ def open_desk(settings: ClearanceSettings) -> Desk:
     heads = () if settings.heads is None else read_heads(_folder(settings.heads))
     database = Database(settings.database)
     try:
-        return Desk(database, signer=signer, keys=keys, policy=policy, rules=rules, heads=heads)
+        desk = Desk(database, signer=signer, keys=keys, policy=policy, rules=rules, heads=heads)
+        _take_revocations(desk, settings.revocations)
     except BaseException:
         database.close()
         raise
+    return desk
 
 
 def load_keys(places: Iterable[str], signer: Signer | None = None) -> KeyRing:
@@ -127,6 +129,24 @@ def _signer(settings: ClearanceSettings) -> Signer:
         wanted = "an exercise key" if settings.is_exercise else "a key of scope ops"
         raise ConfigurationError(f"key_file: this site needs {wanted}", value=signer.key_id)
     return signer
+
+
+def _take_revocations(desk: Desk, places: Iterable[str]) -> None:
+    """Take the site's revocation lists like any other record; those taken before are known."""
+    files = [
+        file
+        for place in map(Path, places)
+        for file in (sorted(place.glob("*.json")) if place.is_dir() else [place])
+    ]
+    try:
+        bodies = [file.read_bytes() for file in files]
+    except OSError as error:
+        raise ConfigurationError(f"revocations: {Path(error.filename).name}: {error.strerror}") from None
+    for file, taken in zip(files, desk.take(bodies) if bodies else [], strict=True):
+        if taken.status == "REFUSED":
+            raise ConfigurationError(
+                f"revocations: {file.name}: {taken.failure}: {taken.text}", value=str(file)
+            )
 
 
 def _folder(place: str) -> Path:

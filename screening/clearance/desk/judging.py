@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from screening.clearance.decisions import conclude
+from screening.clearance.identity import SCAN_KEY
 from screening.clearance.joining import join_case
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
@@ -136,9 +137,10 @@ class Judge:
         ScreeningError
             If the case cannot be weighed.
         """
-        if not pending.evidence:
-            return Judged(pending, None, None)
         previous = pending.previous
+        if not pending.evidence and (previous is None or pending.key.startswith(SCAN_KEY)):
+            # Its records have moved to the container that they are of.
+            return Judged(pending, None, None)
         # A clock that was set back never puts a decision before the one it follows.
         decided = None if previous is None else parse_time(previous.decided_at)
         at = now if decided is None else max(now, decided)
@@ -158,7 +160,9 @@ class Judge:
             bool(self._rules.required_lanes) or self._has_every_step(draft.inputs)
         )
         is_overdue = pending.deadline is not None and pending.deadline <= to_ms(at)
-        if not is_complete and draft.risk != Level.HIGH and not is_overdue:
+        is_ready = is_complete or is_overdue or draft.risk == Level.HIGH
+        # What was decided once is put right at once, whatever is still missing.
+        if not is_ready and previous is None:
             return Judged(pending, None, pending.deadline)
         if missing_lanes and draft.risk == Level.LOW:
             # LOW would rest on fewer scans than the site asks for: then radiation was not screened.

@@ -32,7 +32,7 @@ __all__ = ["owe", "take_checked"]
 
 _CHUNK = 400
 #: What says that a container is here; what is declared beforehand starts no clock.
-_PHYSICAL = frozenset(EVIDENCE) - {"advancedata/1", "assessment/1", "journey/1", "identityruling/1"}
+_PHYSICAL = frozenset(EVIDENCE) - {"advancedata/1", "assessment/1", "journey/1"}
 #: Takes that may change which container a scan is of are run one after the other.
 _IDENTITY_LOCK = 0x5343_5244
 

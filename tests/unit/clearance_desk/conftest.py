@@ -3,55 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from screening.clearance import KeyRing, Signer, default_policy
+from screening.clearance import KeyRing, Policy, Signer, default_policy
 from screening.clearance.desk import Database, Desk, DeskRules, SinkWants
-from screening.records import (
-    CalibrationRef,
-    Device,
-    FlagClock,
-    FlagModality,
-    FlagPipeline,
-    FlagQuality,
-    FlagScores,
-    OperatingMode,
-    Reason,
-    ReasonCode,
-    RiskFlag,
-    SealEvent,
-    Subject,
-    Targeting,
-    TargetingAssessment,
-    canonical_bytes,
-    content_id,
-    utc_string,
-)
-from screening.risk import LEVEL_OF_CODE, level_of
-
-NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CONTAINER = "CSQU3054383"
+from screening.records import canonical_bytes
 
 
 @pytest.fixture
-def now() -> datetime:
-    return NOW
+def now(sealed_traffic: ModuleType) -> datetime:
+    return sealed_traffic.NOW
 
 
 @pytest.fixture(scope="session")
-def ops() -> Signer:
-    return Signer(Ed25519PrivateKey.from_private_bytes(b"o" * 32), "ops")
+def ops(sealed_traffic: ModuleType) -> Signer:
+    return sealed_traffic.signer_of("o")
 
 
 @pytest.fixture(scope="session")
-def exercise() -> Signer:
-    return Signer(Ed25519PrivateKey.from_private_bytes(b"e" * 32), "exercise")
+def exercise(sealed_traffic: ModuleType) -> Signer:
+    return sealed_traffic.signer_of("e", "exercise")
 
 
 @pytest.fixture(scope="session")
@@ -59,79 +35,10 @@ def keys(ops: Signer, exercise: Signer) -> KeyRing:
     return KeyRing([ops.public, exercise.public])
 
 
-class Sealing:
-    """Seals records about a container, LOW unless told otherwise."""
-
-    def __init__(self, signer: Signer, container: str = CONTAINER) -> None:
-        self.signer, self.container = signer, container
-
-    def flag(
-        self, modality: str, *codes: str, age_s: float = 600, container: str | None = "", **changes: Any
-    ) -> RiskFlag:
-        reasons = tuple(
-            Reason(code=ReasonCode(code), level=LEVEL_OF_CODE[ReasonCode(code)], text=code.lower())
-            for code in codes
-        )
-        number = self.container if container == "" else container
-        flag = RiskFlag(
-            flag_id="",
-            scan_id=f"scan-{number}-{modality[:3]}",
-            site="TEST",
-            lane="1",
-            device=Device(),
-            operating_mode=OperatingMode.EXERCISE if "EXERCISE" in codes else OperatingMode.OPS,
-            subject=Subject(container_id=number, id_source="OCR", check_digit_ok=True, ocr_confidence="0.99"),
-            modality=FlagModality(modality),
-            level=level_of(reasons),
-            is_severe="RAD_NEUTRON" in codes,
-            reasons=reasons,
-            scores=FlagScores(),
-            quality=FlagQuality(),
-            calibration=CalibrationRef(),
-            background_age_s=30,
-            clock=FlagClock(),
-            pipeline=FlagPipeline(
-                version="0.1.0",
-                kernel_isa="baseline",
-                models=(),
-                config_sha256="c" * 64,
-                threshold_sha256="d" * 64,
-            ),
-            inputs=(),
-            created_at=utc_string(NOW - timedelta(seconds=age_s)),
-        )
-        flag = msgspec.structs.replace(flag, **changes)
-        return self.signer.seal(
-            msgspec.structs.replace(
-                flag, flag_id=content_id(flag, without=("flag_id", "key_id", "signature"))
-            )
-        )
-
-    def targeting(
-        self, level: str = "LOW", age_s: float = 7200, administration: str = "CA"
-    ) -> TargetingAssessment:
-        targeting = Targeting(
-            container_id=self.container,
-            level=level,
-            administration=administration,
-            source="test",
-            at=str(utc_string(NOW - timedelta(seconds=age_s))),
-        )
-        return self.signer.seal(TargetingAssessment(targeting=targeting))
-
-    def event(self, event: str, age_s: float = 1800, seal_id: str = "SEAL-1") -> SealEvent:
-        at = str(utc_string(NOW - timedelta(seconds=age_s)))
-        return self.signer.seal(SealEvent(container_id=self.container, seal_id=seal_id, event=event, at=at))
-
-    def clean(self) -> list[Any]:
-        """A container that may leave."""
-        return [self.targeting(), self.flag("RAD_GROSS"), self.flag("NEUTRON"), self.event("SEALED")]
-
-
 @pytest.fixture
-def sealing(ops: Signer) -> Callable[..., Sealing]:
-    def make(container: str = CONTAINER, signer: Signer = ops) -> Sealing:
-        return Sealing(signer, container)
+def sealing(ops: Signer, sealed_traffic: ModuleType) -> Callable[..., Any]:
+    def make(box: str = sealed_traffic.CONTAINER, signer: Signer = ops) -> Any:
+        return sealed_traffic.Sealing(signer, box)
 
     return make
 
@@ -148,13 +55,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def open_desk(place: str, ops: Signer, keys: KeyRing) -> Iterator[Callable[..., Desk]]:
     opened = []
 
-    def make(at: str | None = None, signer: Signer = ops, heads: tuple = (), **rules: Any) -> Desk:
+    def make(
+        at: str | None = None,
+        *,
+        signer: Signer = ops,
+        heads: tuple[Any, ...] = (),
+        policy: Policy | None = None,
+        trusted: KeyRing = keys,
+        **rules: Any,
+    ) -> Desk:
         settings = {"administration": "CA", "sinks": (SinkWants(name="a"),), **rules}
         desk = Desk(
             Database(at or place),
             signer=signer,
-            keys=keys,
-            policy=default_policy(),
+            keys=trusted,
+            policy=policy or default_policy(),
             rules=DeskRules(**settings),
             heads=heads,
         )
@@ -173,7 +88,20 @@ def desk(open_desk: Callable[..., Desk]) -> Desk:
 
 @pytest.fixture
 def bodies() -> Callable[..., list[bytes]]:
-    def make(records: list[Any]) -> list[bytes]:
+    def make(*records: Any) -> list[bytes]:
         return [canonical_bytes(record) for record in records]
 
     return make
+
+
+@pytest.fixture
+def decide(now: datetime) -> Callable[..., list[Any]]:
+    """Decide everything that is due."""
+
+    def run(desk: Desk, at: datetime = now) -> list[Any]:
+        issued: list[Any] = []
+        while made := desk.decide_due(now=at):
+            issued += made
+        return issued
+
+    return run

@@ -4,7 +4,7 @@ from screening.records import TreeHead, canonical_bytes, sha256_hex
 
 
 def test_a_container_with_everything_in_order_may_leave(desk, sealing, bodies, now) -> None:
-    sent = bodies(sealing().clean())
+    sent = bodies(*sealing().clean())
     assert [one.status for one in desk.take(sent, received_at=now)] == ["ACCEPTED"] * 4
     (decision,) = desk.decide_due(now=now)
     assert (decision.risk, decision.action, decision.log_index) == ("LOW", "CLEARED_FOR_DEPARTURE", 4)
@@ -18,7 +18,7 @@ def test_a_container_with_everything_in_order_may_leave(desk, sealing, bodies, n
 
 
 def test_handing_in_again_changes_nothing(desk, sealing, bodies, now) -> None:
-    sent = bodies(sealing().clean())
+    sent = bodies(*sealing().clean())
     desk.take([*sent, *sent], received_at=now)
     desk.decide_due(now=now)
     size = desk.ledger.size()
@@ -28,7 +28,7 @@ def test_handing_in_again_changes_nothing(desk, sealing, bodies, now) -> None:
 
 
 def test_the_head_is_over_everything_taken_and_decided(desk, sealing, bodies, now) -> None:
-    desk.take(bodies(sealing().clean()), received_at=now)
+    desk.take(bodies(*sealing().clean()), received_at=now)
     desk.decide_due(now=now)
     head = desk.head()
     assert isinstance(head, TreeHead)

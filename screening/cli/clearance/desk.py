@@ -1,0 +1,80 @@
+"""Clearance command: take sealed records, decide what is due, print the decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["register"]
+
+_PAGE = 256
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this module.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The clearance command line.
+    """
+    app.command()(decide)
+
+
+def decide(
+    config: Annotated[Path, typer.Option(help="Settings of the site; its [clearance] table is read.")],
+    records: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Sealed records to take first: files, or folders of .json.", show_default=False),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the sealed decisions, one on a line.")] = False,
+) -> None:
+    """Take sealed records, decide what is due, and print it. Exit status 1 if a record was refused."""
+    from screening.clearance.ledger import write_head
+    from screening.clearance.opening import open_desk
+    from screening.clearance.settings import read_clearance_settings
+    from screening.records import canonical_bytes
+
+    settings = read_clearance_settings(config)
+    with open_desk(settings) as desk:
+        files = [file for path in records or [] for file in _files(path)]
+        n_refused = 0
+        for i in range(0, len(files), _PAGE):
+            page = files[i : i + _PAGE]
+            for file, taken in zip(page, desk.take([_read(file) for file in page]), strict=True):
+                if taken.status == "REFUSED":
+                    n_refused += 1
+                    typer.echo(f"{file.name}: {taken.failure}: {taken.text}", err=True)
+        now, n_issued = datetime.now(UTC), 0
+        while issued := desk.decide_due(now=now):
+            for decision in issued:
+                n_issued += 1
+                if json:
+                    typer.echo(canonical_bytes(decision).decode())
+                    continue
+                word = "EXERCISE, never valid for cargo: " if decision.is_exercise else ""
+                said = f"{decision.consignment.container_id}: {decision.risk}, {decision.action}"
+                typer.echo(f"{word}{said}  {' '.join(decision.reason_codes)}".rstrip())
+        if settings.heads is not None:
+            write_head(Path(settings.heads), desk.head())
+        typer.echo(
+            f"{len(files) - n_refused} records taken, {n_refused} refused, {n_issued} decisions", err=True
+        )
+    if n_refused:
+        raise typer.Exit(1)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
+
+
+def _read(file: Path) -> bytes:
+    from screening.errors import ConfigurationError
+
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{file.name}: {error.strerror}", value=str(file)) from None
