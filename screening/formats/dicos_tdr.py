@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,6 +29,13 @@ AlarmDecision = Literal["ALARM", "CLEAR", "UNKNOWN"]
 Assessment = Literal["HIGH_THREAT", "THREAT", "NO_THREAT", "UNKNOWN"]
 Ability = Literal["NO_INTERFERENCE", "SHIELD"]
 TdrType = Literal["MACHINE", "OPERATOR", "AGGREGATE"]
+
+_ALARMING = ("HIGH_THREAT", "THREAT")
+_VERSION = "V03"
+# What pydicom's dictionary does not know, or knows otherwise than V03 has it.
+_META_VERSION = 0x0002_0004
+_IMAGE_SCALE = 0x4010_1075
+_PROCESSING_START, _PROCESSING_END, _PROCESSING_TIME = 0x4010_1080, 0x4010_1081, 0x4010_1082
 
 _EXPLICIT_LE = "1.2.840.10008.1.2.1"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,6 +108,8 @@ class ThreatReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         Whether additional screening was done.
     is_operational : bool
         False for a test or an exercise.
+    operators : tuple of str
+        Pseudonyms of the officers who concluded; an OPERATOR's report names at least one.
     processing_ms : float
         Time the analysis took.
     """
@@ -123,9 +133,14 @@ class ThreatReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     remarks: tuple[str, ...] = ()
     is_further_screened: bool = False
     is_operational: bool = True
+    operators: tuple[str, ...] = ()
     processing_ms: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.tdr_type == "OPERATOR" and not self.operators:
+            raise ValueError("a report of an operator names one")
+        if self.decision == "ALARM" and not any(region.assessment in _ALARMING for region in self.regions):
+            raise ValueError("ALARM, and no region that was judged to be a threat")
         if self.decision == "CLEAR" and not self.is_operational:
             raise ValueError("a test or an exercise never clears anything")
         if self.decision == "CLEAR" and any(region.assessment != "NO_THREAT" for region in self.regions):
@@ -162,10 +177,11 @@ def write_tdr(report: ThreatReport) -> bytes:
     meta.TransferSyntaxUID = UID(_EXPLICIT_LE)
     meta.ImplementationClassUID = UID(_uid("implementation", "screening"))
     meta.ImplementationVersionName = "SCREENING"
+    meta.add_new(_META_VERSION, "CS", _VERSION)
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     _identify(dataset, report, instance)
     _describe(dataset, report)
-    dataset.ThreatSequence = [_threat(i, region) for i, region in enumerate(report.regions, start=1)]
+    dataset.ThreatSequence = [_threat(i, region, report) for i, region in enumerate(report.regions, start=1)]
     target = io.BytesIO()
     pydicom.dcmwrite(target, dataset, enforce_file_format=True)
     return target.getvalue()
@@ -191,9 +207,11 @@ def read_tdr(data: bytes) -> FileDataset:
     """
     pydicom = _pydicom()
     try:
-        dataset = pydicom.dcmread(io.BytesIO(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a file that lacks something says so by lacking it
+            dataset = pydicom.dcmread(io.BytesIO(data))
         kind = str(dataset.SOPClassUID)
-    except (pydicom.errors.InvalidDicomError, AttributeError, ValueError) as error:
+    except (pydicom.errors.InvalidDicomError, AttributeError, ValueError, EOFError) as error:
         raise FormatError(f"no DICOS file: {error}") from None
     if kind != TDR_STORAGE:
         raise FormatError(f"no threat detection report: its SOP class is {kind}", value=kind)
@@ -218,45 +236,51 @@ def _identify(dataset: Dataset, report: ThreatReport, instance: str) -> None:
     study = _dataset()
     study.ReferencedSOPClassUID, study.ReferencedSOPInstanceUID = TDR_STORAGE, _uid("study", report.study_key)
     dataset.ReferencedStudySequence = [study]
-    dataset.PatientID = report.object_id[:64]
+    dataset.PatientID = _one_line(report.object_id)
     dataset.IssuerOfPatientID, dataset.TypeOfPatientID = "ISO 6346", "TEXT"
 
 
 def _describe(dataset: Dataset, report: ThreatReport) -> None:
     calibrated = (report.calibrated_at or _NO_TIME).astimezone(UTC)
     device = report.device
-    dataset.Manufacturer = (device.make or "unknown")[:64]
-    dataset.ManufacturerModelName = (device.model or "unknown")[:64]
-    dataset.DeviceSerialNumber = (device.serial or "unknown")[:64]
-    dataset.InstitutionName, dataset.InstitutionAddress = report.institution[:64], report.address[:1024]
-    dataset.StationName = report.station[:16]
-    dataset.SoftwareVersions = report.software[:64]
+    dataset.Manufacturer = _one_line(device.make or "unknown")
+    dataset.ManufacturerModelName = _one_line(device.model or "unknown")
+    dataset.DeviceSerialNumber = _one_line(device.serial or "unknown")
+    dataset.InstitutionName, dataset.InstitutionAddress = (
+        _one_line(report.institution),
+        _one_line(report.address, 1024),
+    )
+    dataset.StationName = _one_line(report.station, 16)
+    dataset.SoftwareVersions = _one_line(report.software)
     dataset.DateOfLastCalibration, dataset.TimeOfLastCalibration = _date(calibrated), _time(calibrated)
-    dataset.DICOSVersion = "V03"
+    dataset.DICOSVersion = _VERSION
     dataset.OOIType = "CARGO"
     dataset.AcquisitionStatus = "SUCCESSFUL"
     dataset.ScanType = "OPERATIONAL" if report.is_operational else "NON_OPERATIONAL"
-    dataset.ImageScaleRepresentation = "1"
+    # A double in V03 of the standard, where pydicom's dictionary still has a decimal string.
+    dataset.add_new(_IMAGE_SCALE, "FD", 1.0)
     dataset.AlarmDecision = report.decision
-    dataset.AlarmDecisionTime = (
-        f"{_date(report.decided_at.astimezone(UTC))}{_time(report.decided_at.astimezone(UTC))}"
-    )
+    decided = report.decided_at.astimezone(UTC)
+    dataset.AlarmDecisionTime = f"{_date(decided)}{_time(decided)}"
     dataset.AbortFlag = "SUCCESS"
     dataset.TDRType = report.tdr_type
-    dataset.ThreatDetectionAlgorithmAndVersion = [_one_line(text) for text in report.algorithms] or [
-        "unknown"
-    ]
+    # Readers of a machine's report ask for a name and a version, whatever else follows.
+    algorithms = ["screening", report.software, *report.algorithms]
+    dataset.ThreatDetectionAlgorithmAndVersion = [_one_line(text) for text in algorithms]
     dataset.TotalProcessingTime = report.processing_ms
     dataset.NumberOfTotalObjects = len(report.regions)
-    dataset.NumberOfAlarmObjects = sum(
-        region.assessment in ("HIGH_THREAT", "THREAT") for region in report.regions
-    )
+    dataset.NumberOfAlarmObjects = sum(region.assessment in _ALARMING for region in report.regions)
     dataset.AdditionalScreeningPerformed = "YES" if report.is_further_screened else "NO"
+    if report.is_further_screened:
+        # Of the standard's words (RANDOM, BEHAVIORAL, ALL) the one that is true: whoever is in doubt.
+        dataset.AdditionalInspectionSelectionCriteria = "ALL"
+    if report.operators:
+        dataset.OperatorIdentificationSequence = [_operator(name, report) for name in report.operators]
     if report.remarks:
         dataset.ImageComments = "\n".join(report.remarks)[:10240]
 
 
-def _threat(number: int, region: ThreatRegion) -> Dataset:
+def _threat(number: int, region: ThreatRegion, report: ThreatReport) -> Dataset:
     assessment = _dataset()
     assessment.ThreatCategory = region.category
     assessment.ThreatCategoryDescription = region.text[:10240]
@@ -274,8 +298,29 @@ def _threat(number: int, region: ThreatRegion) -> Dataset:
         row0, col0, row1, col1 = region.box
         corners = ((col0, row0), (col1, row0), (col1, row1), (col0, row1))
         place.BoundingPolygon = [float(value) for x, y in corners for value in (x, y, 0)]
+        voxels = _dataset()
+        voxels.ThreatROIBase = [float(col0), float(row0), 0.0]
+        voxels.ThreatROIExtents = [float(col1 - col0), float(row1 - row0), 1.0]
+        voxels.ThreatROIBitmap = b""  # the whole box
+        place.ThreatROIVoxelSequence = [voxels]
     item.PTORepresentationSequence = [place]
+    at = report.decided_at.astimezone(UTC)
+    item.add_new(_PROCESSING_START, "DT", f"{_date(at)}{_time(at)}")
+    item.add_new(_PROCESSING_END, "DT", f"{_date(at)}{_time(at)}")
+    item.add_new(_PROCESSING_TIME, "FL", report.processing_ms)
     return item
+
+
+def _operator(name: str, report: ThreatReport) -> Dataset:
+    codes = []
+    for value, meaning in ((_one_line(name, 16), "identifier"), ("PSEUDONYM", "type of the identifier")):
+        code = _dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "99SCREENING", meaning
+        codes.append(code)
+    operator = _dataset()
+    operator.PersonIdentificationCodeSequence = codes
+    operator.InstitutionName = _one_line(report.institution)
+    return operator
 
 
 def _dataset() -> Dataset:
@@ -311,8 +356,9 @@ def _uid(kind: str, key: str) -> str:
     return f"2.25.{int.from_bytes(digest, 'big')}"
 
 
-def _one_line(text: str) -> str:
-    return text.replace("\\", "/")[:64]
+def _one_line(text: str, limit: int = 64) -> str:
+    """Return a text without what DICOS reads otherwise: a backslash parts values."""
+    return "".join(letter if letter.isprintable() else " " for letter in text.replace("\\", "/"))[:limit]
 
 
 def _date(t: datetime) -> str:

@@ -97,6 +97,7 @@ def reachback_package(
         If something is of another container, a scan holds no spectra or counts, or a picture is no PNG.
     """
     _check(container_id, scans, flags, advance, decision)
+    flags = sorted(flags, key=lambda flag: flag.flag_id)
     is_exercise = any(flag.operating_mode is OperatingMode.EXERCISE for flag in flags) or (
         decision is not None and decision.is_exercise
     )
@@ -107,7 +108,7 @@ def reachback_package(
         if not data.startswith(_PNG) or len(data) > MAX_PICTURE_BYTES:
             raise ConfigurationError(f"picture {name} is no PNG, or too large", value=name)
         _put(members, f"pictures/{_named(name)}", data)
-    for flag in sorted(flags, key=lambda flag: flag.flag_id):
+    for flag in flags:
         _put(members, f"flags/{flag.flag_id}.json", canonical_bytes(flag))
     if advance is not None:
         _put(members, "goods.json", _goods(advance))

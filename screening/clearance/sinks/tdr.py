@@ -29,6 +29,7 @@ __all__ = ["TdrOptions", "TdrSink", "alarm_decision", "threat_report"]
 _INNOCENT = frozenset({3, 4, 5, 7, 8})
 _SHIELDING = frozenset({ReasonCode.IMG_SHIELDED, ReasonCode.IMG_DENSE})
 _CLEARING = frozenset({Action.CLEARED_FOR_DEPARTURE, Action.ACCEPT})
+_ALARMING = frozenset({"HIGH_THREAT", "THREAT"})
 _BOX = ("row0", "col0", "row1", "col1")
 _MAX_PIXEL = 1 << 24  # what a DICOS polygon holds exactly: it is made of single-precision floats
 
@@ -115,7 +116,18 @@ def threat_report(
         radiation alarm) has none.
     """
     decision = told.decision
-    regions = tuple(_region(flag, reason, told) for flag in told.flags for reason in _worth(flag))
+    regions = [_region(flag, reason, told) for flag in told.flags for reason in _worth(flag)]
+    if decision.risk is Level.HIGH and not any(region.assessment in _ALARMING for region in regions):
+        # A seal, an officer, targeting: readers refuse an alarm that is about nothing.
+        codes = " ".join(code.value for code in decision.reason_codes) or "no reason given"
+        regions.append(
+            ThreatRegion(
+                assessment="THREAT",
+                ability="NO_INTERFERENCE",
+                category="OTHER",
+                text=f"decision {decision.action.value}: {codes}",
+            )
+        )
     image = next((flag for flag in told.flags if flag.modality is FlagModality.XRAY), None)
     shown = image or next(iter(told.flags), None)
     remarks = [
@@ -128,7 +140,7 @@ def threat_report(
         key=key,
         study_key=shown.scan_id if shown is not None else key,
         series_key=key,
-        decision=alarm_decision(told, regions),
+        decision=alarm_decision(told, tuple(regions)),
         tdr_type=_tdr_type(told),
         decided_at=datetime.fromisoformat(decision.decided_at),
         object_id=decision.consignment.container_id,
@@ -140,10 +152,11 @@ def threat_report(
         device=shown.device if shown is not None else Device(),
         software=shown.pipeline.version if shown is not None else "unknown",
         algorithms=_algorithms(told),
-        regions=regions,
+        regions=tuple(regions),
         remarks=tuple(remarks),
         is_further_screened=bool(decision.adjudications) or decision.inputs.destuff is not None,
         is_operational=not decision.is_exercise,
+        operators=tuple(dict.fromkeys(item.officer_ref for item in decision.adjudications)),
     )
 
 
