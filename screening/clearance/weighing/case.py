@@ -38,7 +38,7 @@ from .flags import (
     WeighedFlag,
     image_of,
     is_norm_alone,
-    radiation_of,
+    is_screened,
     weigh_flags,
     worst_of,
 )
@@ -205,7 +205,10 @@ def weigh(
         for one in weighed
         if one.flag.modality is FlagModality.XRAY
     )
-    radiation = radiation_of(weighed)
+    has_screening = is_screened(weighed)
+    radiation = worst_of(one for one in weighed if one.flag.modality in RADIATION)
+    if not has_screening and radiation != Level.HIGH:
+        radiation = None
     adjudication = conclusion_of(
         case,
         weighed,
@@ -215,6 +218,11 @@ def weigh(
         needs_measurement=severe or is_hidden,
         is_trusted=trusts,
     )
+    remeasured = _remeasured(case, weighed)
+    if not has_screening:
+        # An explanation of one alarm is no answer for a box that was not screened.
+        adjudication = "ILLICIT" if adjudication == "ILLICIT" else None
+        remeasured = None if remeasured == "LOW" else remeasured
     may_be_norm = policy.norm_low and image == "LOW" and not severe and adjudication is None
     if may_be_norm and radiation == Level.UNKNOWN and is_norm_alone(weighed):
         radiation = Level.LOW
@@ -227,7 +235,7 @@ def weigh(
         adjudication=adjudication,
         image=image,
         destuff=None if is_current_intel and case.destuff == "CLEAN" else case.destuff,
-        remeasured=_remeasured(case, weighed),
+        remeasured=remeasured,
         transit=seal.transit,
     )
     codes = {code for one in weighed for code in one.codes} | set(seal.codes)

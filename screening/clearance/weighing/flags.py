@@ -29,7 +29,7 @@ __all__ = [
     "WeighedFlag",
     "image_of",
     "is_norm_alone",
-    "radiation_of",
+    "is_screened",
     "weigh_flags",
     "worst_of",
 ]
@@ -206,8 +206,8 @@ def worst_of(weighed: Iterable[WeighedFlag]) -> Level | None:
     return worst(*counted) if counted else None
 
 
-def radiation_of(weighed: Iterable[WeighedFlag]) -> Level | None:
-    """Return the level of the radiation screening.
+def is_screened(weighed: Iterable[WeighedFlag]) -> bool:
+    """Tell whether the container was screened for radiation.
 
     Parameters
     ----------
@@ -216,16 +216,13 @@ def radiation_of(weighed: Iterable[WeighedFlag]) -> Level | None:
 
     Returns
     -------
-    Level or None
-        None without a current gamma flag of the container's own, and where a flag cannot be verified: it
-        may be the one that was HIGH.
+    bool
+        False without a current gamma flag of the container's own, and where a radiation flag cannot be
+        verified: it may be the one that was HIGH.
     """
     flags = [one for one in weighed if one.flag.modality in RADIATION]
-    level = worst_of(flags)
-    if level == Level.HIGH:
-        return level
-    is_screened = any(one.is_current and one.role == "OWN" and one.flag.modality in GAMMA for one in flags)
-    return level if is_screened and all(one.is_verified for one in flags) else None
+    has_gamma = any(one.is_current and one.role == "OWN" and one.flag.modality in GAMMA for one in flags)
+    return has_gamma and all(one.is_verified for one in flags)
 
 
 def is_norm_alone(weighed: Iterable[WeighedFlag]) -> bool:
