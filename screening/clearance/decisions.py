@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import msgspec
 
@@ -100,10 +99,16 @@ def conclude(
     exercise = signer.scope == "exercise"
     _check_previous(case, previous, at, exercise=exercise)
     trusted = KeyRing([signer.public]) if keys is None else keys
-    asked: dict[str, Any] = {"revoked": revoked} if revoked else {}
-    if is_trusted is not None:
-        asked["is_trusted"] = is_trusted
-    weighed = weigh(case, now=at, policy=policy, keys=trusted, exercise=exercise, previous=previous, **asked)
+    weighed = weigh(
+        case,
+        now=at,
+        policy=policy,
+        keys=trusted,
+        exercise=exercise,
+        previous=previous,
+        revoked=revoked,
+        is_trusted=is_trusted,
+    )
     outcome = policy.decide(weighed.inputs)
     seal_id = weighed.seal.record.id
     decision = ClearanceDecision(

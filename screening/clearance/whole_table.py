@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +89,51 @@ def base_table() -> WholeTable:
     WholeTable
         Read-only; worked out once per process.
     """
-    whole = lay_out(decide)
+    whole = _lay_out_by_reading(decide)
     for answers in whole:
         answers.setflags(write=False)
     return whole
+
+
+class _NotGivenError(Exception):
+    """A table asked for an input that is not laid down yet; its argument is the name."""
+
+
+class _PartOfInputs:
+    """Some inputs; asking for another one raises."""
+
+    def __init__(self, known: dict[str, Any]) -> None:
+        self.__dict__.update(known)
+
+    def __getattr__(self, name: str) -> Any:
+        raise _NotGivenError(name)
+
+
+def _lay_out_by_reading(table: Callable[[CaseInputs], Outcome]) -> WholeTable:
+    """Return a table's answers, asking it once for all combinations that differ only in what it never reads.
+
+    A table that answers after reading some inputs gives that answer whatever the others are. The shipped
+    table answers after so few that this takes a tenth of the time of `lay_out`, which gives the same.
+    """
+    n = len(ACTIONS)
+    numbers = {(level, action): level.rank * n + i for level in Level for i, action in enumerate(ACTIONS)}
+    answers = np.empty(SHAPE, dtype=np.int8)
+    start: tuple[dict[str, Any], tuple[Any, ...]] = ({}, (slice(None),) * len(SHAPE))
+    to_ask = [start]
+    while to_ask:
+        known, box = to_ask.pop()
+        try:
+            outcome = table(cast(CaseInputs, _PartOfInputs(known)))
+        except _NotGivenError as asked:
+            name = asked.args[0]
+            axis = _AXES[name]
+            to_ask += [
+                ({**known, name: value}, (*box[:axis], i, *box[axis + 1 :]))
+                for i, value in enumerate(DOMAINS[name])
+            ]
+        else:
+            answers[box] = numbers[outcome[:2]]
+    return WholeTable(answers // np.int8(n), answers % np.int8(n))
 
 
 def under_policy(

@@ -56,6 +56,12 @@ def test_neither_finds_fault_with_the_base_table(base) -> None:
     assert broken_properties(base_table(), base=base_table()) == ()
 
 
+def test_the_base_table_is_the_shipped_one_at_every_combination(base) -> None:
+    whole = base_table()
+    assert [RISKS[i] for i in whole.risk.ravel()] == [risk for risk, _ in base.values()]
+    assert [ACTIONS[i] for i in whole.action.ravel()] == [action for _, action in base.values()]
+
+
 def test_nothing_beyond_the_reference_breaks_in_the_base_table_either(base) -> None:
     table = base.__getitem__
     states = Random(3).sample(sorted(base, key=str), 20_000)
@@ -105,6 +111,32 @@ def test_both_find_what_was_planted(name, base) -> None:
     for one in broken:
         assert oracle.violations(table, state_of(one.inputs), strict=True), one
     assert any(oracle.violations(table, state) for state in base)
+
+
+WAY = [
+    ("REFER_SECONDARY_RAD", {"radiation": "LOW"}),
+    ("REFER_SECONDARY_RAD", {"adjudication": "INNOCENT_MEASURED"}),
+    ("REFER_NII", {"image": "LOW"}),
+    ("REFER_DESTUFF", {"destuff": "CLEAN"}),
+    ("REFER_SECONDARY_RAD", {"remeasured": "LOW"}),
+    ("RESEAL", {"seal": "VERIFIED"}),
+]
+
+
+@pytest.mark.parametrize(("n_step", "radiation"), [(6, None), (5, "UNKNOWN")])
+def test_five_steps_are_a_way_to_an_end_and_six_are_none(n_step, radiation, base) -> None:
+    """From both starts; nothing leads to them in turn."""
+    way = WAY[-n_step:]
+    states = [("HIGH", "UNVERIFIED", radiation, False, None, None, None, None, "NOT_MOVED")]
+    for _, change in way:
+        states.append(oracle.changed(states[-1], **change))
+    assert base[states[-1]] == ("LOW", "CLEARED_FOR_DEPARTURE")
+    changes = {state: ("UNKNOWN", action) for state, (action, _) in zip(states, way, strict=False)}
+    assert [oracle.done_well(state, action) for state, (_, action) in changes.items()] == states[1:]
+    names = {broken.name for broken in broken_properties(laid_out(changes))}
+    assert ("what is demanded, done well, ends in a few steps" in names) == (n_step == 6)
+    table = {**base, **changes}.__getitem__
+    assert oracle.comes_to_an_end(table, states[0]) == (n_step == 5)
 
 
 @pytest.mark.parametrize("seed", range(4))
