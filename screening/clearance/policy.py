@@ -24,7 +24,15 @@ from .signatures import verify_content
 from .site_rules import NEEDED, SiteRule, StepName, decide_under, read_as, value_of, withheld
 from .table import Outcome, decide
 
-__all__ = ["Policy", "VoidEvent", "default_policy", "load_policy", "parse_policy", "sign_policy"]
+__all__ = [
+    "Policy",
+    "VoidEvent",
+    "default_policy",
+    "load_policy",
+    "parse_policy",
+    "read_policy",
+    "sign_policy",
+]
 
 VoidEvent = Literal["SEAL_BROKEN", "ROUTE_DEVIATION", "NEW_INTEL", "MODEL_REVOKED", "CAL_REVOKED"]
 
@@ -253,6 +261,29 @@ def parse_policy(data: bytes, name: str = "policy") -> Policy:
             name=name,
         )
     return policy
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy of a file, checked but whoever wrote it; see `parse_policy`.
+
+    Parameters
+    ----------
+    path : Path
+        TOML.
+
+    Returns
+    -------
+    Policy
+        The policy.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file cannot be read, or a setting is unknown, missing or out of range.
+    PolicyError
+        If the decision table under it breaks a property.
+    """
+    return parse_policy(_read(path), path.name)
 
 
 def load_policy(
