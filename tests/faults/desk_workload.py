@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from evidence import CONTAINERS, KEYS, NOW, OPS, evidence_on
 from workloads import Tell, corrupt, insist, repeated
@@ -21,7 +22,10 @@ class Clearance:
     """The desk: records taken, cases decided, heads exported, messages relayed."""
 
     def __init__(self) -> None:
-        self._policy = default_policy()  # its properties are checked once, before anything is forked
+        # Before anything is forked: the policy's properties are checked, and what is loaded late is loaded.
+        self._policy = default_policy()
+        with TemporaryDirectory() as folder:
+            self._open(Path(folder)).close()
 
     def _open(self, folder: Path) -> Desk:
         known = read_heads(folder / "heads") if (folder / "heads").exists() else ()
