@@ -145,6 +145,8 @@ class DiscrepancyEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     container_id: str
     code: str
+    at: str
+    place: str
     text: str
 
 

@@ -17,7 +17,7 @@ from screening.clearance.settings import HttpSettings
 
 from . import bodies
 from .access import ANONYMOUS, Gate, Principal
-from .guard import Guard
+from .guard import Guard, defect
 from .handlers import HANDLERS, Asked, Handler
 from .operations import OPERATIONS, Operation
 from .problems import ProblemError, problem_response
@@ -56,12 +56,13 @@ def build_app(service: Service, http: HttpSettings, *, gate: Gate | None = None)
 
     async def _answer_problem(request: Request, error: Exception) -> Response:
         if isinstance(error, ProblemError):
-            return problem_response(error, service.mode)
-        assert isinstance(error, HTTPException)  # noqa: S101 - the two are all it is registered for
-        said = {404: "there is no such path", 405: "that path takes another method"}
-        problem = ProblemError(
-            error.status_code, said.get(error.status_code, "not possible"), headers=error.headers
-        )
+            problem = error
+        elif isinstance(error, HTTPException):
+            said = {404: "there is no such path", 405: "that path takes another method"}
+            detail = said.get(error.status_code, "not possible")
+            problem = ProblemError(error.status_code, detail, headers=error.headers)
+        else:
+            problem = defect(error)  # goes on to the guard, which logs it
         return problem_response(problem, service.mode)
 
     app = Starlette(
@@ -73,7 +74,7 @@ def build_app(service: Service, http: HttpSettings, *, gate: Gate | None = None)
             )
             for operation in OPERATIONS
         ],
-        exception_handlers={ProblemError: _answer_problem, HTTPException: _answer_problem},
+        exception_handlers=dict.fromkeys((ProblemError, HTTPException, Exception), _answer_problem),
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False

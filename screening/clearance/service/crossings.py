@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from screening.clearance.joining import account_crossings
 from screening.records import EVIDENCE, Crossing, Evidence, Journey, parse_strict
 
 from .answers import DiscrepancyEntry
@@ -33,8 +34,6 @@ def discrepancies_of(records: Iterable[bytes], now: datetime | None = None) -> l
     list of DiscrepancyEntry
         What entered and did not arrive in its window, and what arrived without an entry.
     """
-    from screening.clearance.joining import account_crossings
-
     found: list[Evidence] = []
     for body in records:
         kind = EVIDENCE.get(msgspec.json.decode(body, type=_Kind).schema)
@@ -42,7 +41,4 @@ def discrepancies_of(records: Iterable[bytes], now: datetime | None = None) -> l
             found.append(parse_strict(body, kind))
     if not found:
         return []
-    return [
-        DiscrepancyEntry(container_id=one.container_id, code=one.code, text=one.text)
-        for one in account_crossings(found, now or datetime.now(UTC))
-    ]
+    return [DiscrepancyEntry(**one._asdict()) for one in account_crossings(found, now or datetime.now(UTC))]

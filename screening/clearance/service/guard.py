@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .access import Gate
 from .problems import Mode, ProblemError, problem_response
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "defect"]
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,7 @@ class Guard:
             # The whole of it goes to the service's own log, one sentence to whoever asked.
             log.exception("a defect, at %s %s", scope["method"], scope["path"].encode("unicode_escape"))
             if not has_begun:
-                defect = ProblemError(500, f"a defect of the service ({type(error).__name__})")
-                await problem_response(defect, self._mode)(scope, receive, send_safely)
+                await problem_response(defect(error), self._mode)(scope, receive, send_safely)
 
     def _admit(self, scope: Scope) -> None:
         principal = self._gate.identify(value for name, value in scope["headers"] if name == b"authorization")
@@ -85,3 +84,19 @@ class Guard:
             log.info("too many requests of %s", name)
             raise ProblemError(429, "too many requests", retry_s=wait_s)
         scope.setdefault("state", {})["principal"] = principal
+
+
+def defect(error: Exception) -> ProblemError:
+    """Return what is said of an error that nobody foresaw.
+
+    Parameters
+    ----------
+    error : Exception
+        The error.
+
+    Returns
+    -------
+    ProblemError
+        500; no word of what it holds.
+    """
+    return ProblemError(500, f"a defect of the service ({type(error).__name__})")

@@ -24,11 +24,12 @@ from .app import build_app
 from .protocol import bounded_by
 from .service import Service
 
-__all__ = ["serve"]
+__all__ = ["running_server", "serve"]
 
 #: Time that requests in hand get when the service is told to stop; systemd waits 90 s.
 _GRACE_S = 15
 _KEEP_ALIVE_S = 30
+_START_S = 30.0
 
 
 def serve(settings: ClearanceSettings, *, announce: Callable[[str], None] = lambda url: None) -> None:
@@ -65,15 +66,49 @@ def serve(settings: ClearanceSettings, *, announce: Callable[[str], None] = lamb
         try:
             sinks = build_sinks(settings.sinks, SinkContext(signer=signer, record=desk.record))
             service = Service(desk, settings, relay=Relay(desk.outbox, sinks) if sinks else None)
-            config = _config(settings, build_app(service, http))
-            scheme = "https" if http.tls_key is not None else "http"
-            host, port = listener.getsockname()[:2]
-            url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-            server = _Server(config, service, lambda: announce(url))
+            url = _url(settings, listener)
+            server = _Server(_config(settings, build_app(service, http)), service, lambda: announce(url))
             with _signals_end_quietly():
                 server.run(sockets=[listener])
         finally:
             desk.close()
+
+
+@contextmanager
+def running_server(service: Service, settings: ClearanceSettings) -> Iterator[str]:
+    """Run a service in a thread of this process, for a program that has other things to do.
+
+    Parameters
+    ----------
+    service : Service
+        The service.
+    settings : ClearanceSettings
+        Settings of the site.
+
+    Yields
+    ------
+    str
+        Its address; the service ends with the context.
+
+    Raises
+    ------
+    ConfigurationError
+        If the address cannot be used.
+    """
+    with _listen(settings.http.host, settings.http.port) as listener:
+        started = threading.Event()
+        server = _Server(_config(settings, build_app(service, settings.http)), service, started.set)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="clearance-service", daemon=True
+        )
+        thread.start()
+        try:
+            if not started.wait(_START_S):
+                raise ConfigurationError("the service does not start")
+            yield _url(settings, listener)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class _Server(uvicorn.Server):
@@ -131,6 +166,12 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigurationError(f"{host}, port {port}: {error.strerror or error}", value=port) from None
+
+
+def _url(settings: ClearanceSettings, listener: socket.socket) -> str:
+    scheme = "http" if settings.http.tls_key is None else "https"
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @contextmanager

@@ -186,7 +186,9 @@ class Service:
         return checks
 
     def _decide(self) -> int:
-        return len(self.desk.decide_due(limit=_DECISIONS_PER_LOOK))
+        decided = self.desk.decide_due(limit=_DECISIONS_PER_LOOK)
+        # A case that was weighed and waits on is no longer due, and issued nothing: what is still due counts.
+        return len(decided) or self.desk.n_due()
 
     def _tell_news(self) -> None:
         self._news.set()

@@ -1,0 +1,320 @@
+"""What the service answers, and to whom: the faults of the list S6 among them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from screening.clearance.ledger import leaf_hash, verify_inclusion
+from screening.clearance.service.operations import OPERATIONS
+from screening.errors import StoreError
+from screening.records import ClearanceDecision, parse_strict, sha256_hex, utc_string
+
+Seal = Callable[..., bytes]
+Bearer = Callable[[str], dict[str, str]]
+NDJSON = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
+
+
+def _post(client: httpx.Client, bodies: list[bytes], **headers: str) -> httpx.Response:
+    headers = {"Authorization": "Bearer send", **NDJSON, **headers}
+    return client.post("/v1/records", content=b"\n".join(bodies), headers=headers)
+
+
+def _wait_for_case(client: httpx.Client, bearer: Bearer) -> dict[str, Any]:
+    for _ in range(100):
+        cases = client.get("/v1/cases", headers=bearer("read")).json()["cases"]
+        if cases and cases[0]["decision_id"]:
+            return dict(cases[0])
+        time.sleep(0.05)
+    raise AssertionError(f"no decision: {cases}")
+
+
+def _problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert {"type", "title", "status", "detail", "mode"} <= set(problem)
+    assert problem["status"] == status
+    assert "Traceback" not in response.text
+    return dict(problem)
+
+
+# Records
+
+
+def test_a_record_is_accepted_once_and_known_ever_after(client: httpx.Client, seal_flag: Seal) -> None:
+    flag = seal_flag()
+    for status in ("ACCEPTED", "KNOWN"):
+        response = client.post("/v1/records", content=flag, headers={"Authorization": "Bearer send", **JSON})
+        assert response.status_code == 200
+        (answer,) = response.json()["records"]
+        assert (answer["sha256"], answer["status"], answer["failure"]) == (sha256_hex(flag), status, None)
+
+
+def test_each_record_of_a_post_has_its_own_answer(client: httpx.Client, seal_flag: Seal) -> None:
+    good, spoilt = seal_flag(1), seal_flag(2).replace(b'"lane":"1"', b'"lane":"3"')
+    reordered = json.dumps(json.loads(seal_flag(3))).encode()
+    other_lane = seal_flag(4, lane="2")
+    response = _post(client, [good, spoilt, b"{}", reordered, other_lane, good])
+    answers = response.json()["records"]
+    assert [answer["status"] for answer in answers[:5]] == ["ACCEPTED", *["REFUSED"] * 4]
+    assert answers[5]["status"] in ("ACCEPTED", "KNOWN"), "the same record twice in one post is one record"
+    failures = [answer["failure"] for answer in answers[1:5]]
+    assert failures == ["WRONG_ID", "MALFORMED", "NOT_CANONICAL", "WRONG_LANE"]
+
+
+def test_a_key_of_a_lane_seals_no_other_kind(client: httpx.Client, lane: Any, bearer: Bearer) -> None:
+    from screening.records import SealEvent, canonical_bytes
+
+    at = str(utc_string(datetime.now(UTC)))
+    event = lane.seal(SealEvent(container_id="CSQU3054383", seal_id="S", event="SEALED", at=at))
+    (answer,) = _post(client, [canonical_bytes(event)]).json()["records"]
+    assert answer["failure"] == "WRONG_KIND"
+
+
+@pytest.mark.parametrize(
+    ("age", "failure"), [(timedelta(seconds=-600), "CLOCK"), (timedelta(days=400), "TOO_OLD")]
+)
+def test_clocks_that_run_ahead_and_old_data_are_refused(
+    client: httpx.Client, seal_flag: Seal, age: timedelta, failure: str
+) -> None:
+    flag = seal_flag(created_at=utc_string(datetime.now(UTC) - age))
+    (answer,) = _post(client, [flag]).json()["records"]
+    assert (answer["status"], answer["failure"]) == ("REFUSED", failure)
+
+
+def test_a_post_without_any_record_is_unprocessable(client: httpx.Client) -> None:
+    for body in (
+        b"",
+        b"\n\n",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"schema":"clearance/1"}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ):
+        _problem(_post(client, [body]), 422)
+    problem = _problem(_post(client, [b"{", b"{}"]), 422)
+    assert [one["failure"] for one in problem["records"]] == ["MALFORMED", "MALFORMED"]
+
+
+def test_nothing_is_acknowledged_while_it_cannot_be_kept(
+    told_client: httpx.Client, telling: Any, seal_flag: Seal
+) -> None:
+    telling.error = StoreError("no space left on device")
+    response = _post(told_client, [seal_flag()])
+    assert "device" not in _problem(response, 503)["detail"]
+    assert int(response.headers["retry-after"]) >= 1
+    telling.error = None
+    assert _post(told_client, [seal_flag()]).status_code == 200
+
+
+def test_a_defect_is_told_in_a_sentence(
+    told_client: httpx.Client, telling: Any, seal_flag: Seal, caplog: pytest.LogCaptureFixture
+) -> None:
+    telling.error = RuntimeError("secret inside")
+    assert "secret" not in _post(told_client, [seal_flag()]).text
+    _problem(_post(told_client, [seal_flag()]), 500)
+    assert "secret inside" in caplog.text, "the log has the whole of it"
+
+
+# Cases, decisions, the ledger
+
+
+def test_a_flag_becomes_a_case_a_decision_and_an_entry_of_the_ledger(
+    client: httpx.Client, seal_flag: Seal, bearer: Bearer
+) -> None:
+    from screening.records import Level, Reason, ReasonCode
+
+    alarm = Reason(code=ReasonCode.RAD_NEUTRON, level=Level.HIGH, text="neutrons")
+    flag = seal_flag(reasons=(alarm,), level=Level.HIGH, is_severe=True)
+    _post(client, [flag])
+    case = _wait_for_case(client, bearer)
+    assert (case["risk"], case["action"], case["is_open"]) == ("HIGH", "HOLD", True)
+    key = case["key"]
+    assert client.get(f"/v1/cases/{key}", headers=bearer("read")).json()["case"]["key"] == key
+    for wanted, n in (("risk=HIGH", 1), ("risk=LOW", 0), ("action=HOLD", 1), (f"after={key}", 0)):
+        assert len(client.get(f"/v1/cases?{wanted}", headers=bearer("read")).json()["cases"]) == n
+    records = client.get(f"/v1/cases/{key}/records", headers=bearer("read"))
+    assert flag in records.content.splitlines(), "byte for byte"
+
+    decision = client.get(f"/v1/decisions/{case['decision_id']}", headers=bearer("read"))
+    assert sha256_hex(decision.content) == case["decision_sha256"]
+    assert parse_strict(decision.content, ClearanceDecision).risk == "HIGH"
+    page = client.get("/v1/decisions", headers=bearer("read")).json()
+    (entry,) = [one for one in page["decisions"] if one["record"]["decision_id"] == case["decision_id"]]
+    assert client.get(f"/v1/decisions?after={page['next']}", headers=bearer("read")).json()["decisions"] == []
+
+    head = client.get("/v1/ledger/head", headers=bearer("read")).json()
+    index = entry["log_index"]
+    proof = client.get(f"/v1/ledger/inclusion/{index}?size={head['size']}", headers=bearer("read")).json()
+    assert proof["sha256"] == case["decision_sha256"]
+    assert verify_inclusion(
+        leaf_hash(decision.content),
+        index,
+        head["size"],
+        [bytes.fromhex(node) for node in proof["path"]],
+        bytes.fromhex(head["root"]),
+    )
+    for path in (f"{head['size']}", f"{index}?size={index}", f"{index}?size={head['size'] + 1}"):
+        _problem(client.get(f"/v1/ledger/inclusion/{path}", headers=bearer("read")), 404)
+
+
+def test_decisions_are_streamed_from_the_event_after_the_last_one_seen(
+    client: httpx.Client, seal_flag: Seal, bearer: Bearer
+) -> None:
+    from screening.records import Level, Reason, ReasonCode
+
+    alarm = Reason(code=ReasonCode.RAD_NEUTRON, level=Level.HIGH, text="neutrons")
+    _post(client, [seal_flag(reasons=(alarm,), level=Level.HIGH, is_severe=True)])
+    case = _wait_for_case(client, bearer)
+    stream = client.get("/v1/decisions/stream?after=-1", headers=bearer("read"))
+    assert stream.headers["content-type"].startswith("text/event-stream")
+    events = [block for block in stream.text.split("\n\n") if "event: decision" in block]
+    fields = dict(line.split(": ", 1) for line in events[-1].splitlines())
+    assert sha256_hex(fields["data"].encode()) == case["decision_sha256"]
+    last = {"Last-Event-ID": fields["id"], **bearer("read")}
+    assert "event: decision" not in client.get("/v1/decisions/stream?after=-1", headers=last).text
+    assert "event: decision" not in client.get("/v1/decisions/stream", headers=bearer("read")).text
+    _problem(client.get("/v1/decisions/stream", headers={**last, "Last-Event-ID": "x"}), 422)
+
+
+# Who may ask
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.scopes], ids=lambda one: one.name)
+def test_every_operation_asks_for_a_token_of_its_scope(
+    client: httpx.Client, bearer: Bearer, operation: Any
+) -> None:
+    path = operation.path.format(key="CSQU3054383", decision_id="0" * 64, index=0)
+    for headers in ({}, bearer("wrong"), {"Authorization": "Basic cmVhZA=="}):
+        response = client.request(operation.method, path, headers=headers)
+        _problem(response, 401)
+        assert response.headers["www-authenticate"].startswith("Bearer")
+    for scope in {"read", "officer", "admin", "send"} - operation.scopes:
+        _problem(client.request(operation.method, path, headers=bearer(scope)), 403)
+    for scope in operation.scopes:
+        assert client.request(operation.method, path, headers=bearer(scope)).status_code not in (401, 403)
+
+
+def test_health_and_the_document_are_open_and_say_nothing_of_cases(client: httpx.Client) -> None:
+    health = client.get("/v1/health")
+    assert health.json()["status"] == "GOOD"
+    assert set(health.json()["checks"]) == {"decider", "database"}
+    assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_a_database_that_is_away_is_a_state_not_a_silence(
+    told_client: httpx.Client, telling: Any, bearer: Bearer
+) -> None:
+    telling.error = StoreError("away")
+    response = told_client.get("/v1/health")
+    assert response.status_code == 503
+    assert response.json()["checks"]["database"] is False
+    assert "away" not in _problem(told_client.get("/v1/cases/X", headers=bearer("read")), 503)["detail"]
+
+
+# What a hostile client sends
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e%2f%2e%2e%2fsite.key",
+        "%00",
+        "%0d%0aX-Injected:%201",
+        "<script>alert(1)</script>",
+        "%3Cscript%3Ealert(1)%3C/script%3E",
+        "' OR 1=1 --",
+        "%ff%fe",
+        "x" * 5000,
+    ],
+)
+def test_names_that_mean_harm_are_the_names_of_nothing(
+    client: httpx.Client, bearer: Bearer, name: str
+) -> None:
+    for path in (f"/v1/cases/{name}", f"/v1/cases/{name}/records", f"/v1/decisions/{name}"):
+        response = client.get(path, headers=bearer("read"))
+        _problem(response, 404)
+        assert "x-injected" not in response.headers
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+def test_a_page_in_a_browser_cannot_post(client: httpx.Client, seal_flag: Seal) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
+        _problem(_post(client, [seal_flag()], **{"Content-Type": kind}), 415)
+    _problem(client.options("/v1/records", headers={"Origin": "https://evil.example"}), 405)
+    _problem(_post(client, [seal_flag()], **{"Content-Encoding": "gzip"}), 415)
+
+
+def test_bodies_are_bounded_whether_they_say_their_size_or_not(client: httpx.Client) -> None:
+    headers = {"Authorization": "Bearer send", **NDJSON}
+    _problem(client.post("/v1/records", content=b"x" * ((4 << 20) + 1), headers=headers), 413)
+    chunks = (b"x" * (1 << 20) for _ in range(5))
+    _problem(client.post("/v1/records", content=chunks, headers=headers), 413)
+    _problem(_post(client, [b"{}"] * 257), 413)
+    _problem(_post(client, [b"\n" * 1000]), 413)
+
+
+def test_other_methods_and_paths_are_told_so(client: httpx.Client, bearer: Bearer) -> None:
+    response = client.delete("/v1/cases", headers=bearer("admin"))
+    _problem(response, 405)
+    assert "GET" in response.headers["allow"]
+    _problem(client.get("/", headers=bearer("read")), 404)
+    _problem(client.get("/v1/cases/", headers=bearer("read")), 404)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "risk=low", "unknown=1", "after=%00", "after="],
+)
+def test_queries_are_read_strictly(client: httpx.Client, bearer: Bearer, query: str) -> None:
+    _problem(client.get(f"/v1/cases?{query}", headers=bearer("read")), 422)
+
+
+def _talk(client: httpx.Client, *parts: bytes, pause_s: float = 0.0) -> bytes:
+    with socket.create_connection(
+        (client.base_url.host, client.base_url.port or 0), timeout=10
+    ) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause_s)
+        said = b""
+        while chunk := connection.recv(65536):
+            said += chunk
+        return said
+
+
+def test_a_body_that_never_ends_is_given_up(client: httpx.Client) -> None:
+    head = b"POST /v1/records HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer send\r\nContent-Length: 100\r\n"
+    said = _talk(client, head + b"Content-Type: application/json\r\n\r\n{")
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"application/problem+json" in said
+
+
+def test_long_heads_and_what_is_no_http_end_the_connection(client: httpx.Client) -> None:
+    long_head = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000
+    for spoken in (long_head, b"\x16\x03\x01 hello\r\n\r\n"):
+        said = _talk(client, spoken)
+        assert said.startswith(b"HTTP/1.1 400 ")
+        assert b'"status":400' in said
+
+
+def test_a_head_that_never_ends_is_given_up(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from screening.clearance.service import protocol
+
+    monkeypatch.setattr(protocol, "HEAD_S", 0.2)
+    assert _talk(client, b"GET /v1/health HTTP/1.1\r\nHost:").startswith(b"HTTP/1.1 408 ")
+    assert _talk(client).startswith(b"HTTP/1.1 408 "), "who says nothing at all, too"
