@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from screening.clearance.keys import KeyRing, VerificationError
 from screening.clearance.norm import NormExplanation, explain_norm
@@ -43,6 +43,7 @@ from .flags import (
     worst_of,
 )
 from .gates import RADIATION
+from .opening import destuffed, remeasured
 
 __all__ = ["WeighedCase", "case_inputs", "weigh"]
 
@@ -218,15 +219,14 @@ def weigh(
         needs_measurement=severe or is_hidden,
         is_trusted=trusts,
     )
-    remeasured = _remeasured(case, weighed)
+    measured_again = remeasured(case, weighed, is_trusted=trusts)
     if not has_screening:
         # An explanation of one alarm is no answer for a box that was not screened.
         adjudication = "ILLICIT" if adjudication == "ILLICIT" else None
-        remeasured = None if remeasured == "LOW" else remeasured
+        measured_again = None if measured_again == "LOW" else measured_again
     may_be_norm = policy.norm_low and image == "LOW" and not severe and adjudication is None
     if may_be_norm and radiation == Level.UNKNOWN and is_norm_alone(weighed):
         radiation = Level.LOW
-    is_current_intel = has_intel and case.intel_at is None
     inputs = CaseInputs(
         targeting=_targeting(case, weighed, now, policy, has_intel=has_intel, trusts=trusts),
         seal=seal.seal,
@@ -234,8 +234,8 @@ def weigh(
         severe=severe,
         adjudication=adjudication,
         image=image,
-        destuff=None if is_current_intel and case.destuff == "CLEAN" else case.destuff,
-        remeasured=remeasured,
+        destuff=destuffed(case, weighed, has_intel=has_intel, is_trusted=trusts),
+        remeasured=measured_again,
         transit=seal.transit,
     )
     codes = {code for one in weighed for code in one.codes} | set(seal.codes)
@@ -310,13 +310,6 @@ def _with_seal_flags(seal: SealReport, weighed: list[WeighedFlag]) -> SealReport
     if level == Level.UNKNOWN and seal.seal == "VERIFIED":
         return seal._replace(seal="UNVERIFIED", codes=(*seal.codes, ReasonCode.SEAL_UNVERIFIED))
     return seal
-
-
-def _remeasured(case: Case, weighed: list[WeighedFlag]) -> Literal["LOW", "NOT_LOW"] | None:
-    """Return the measurement after destuffing; LOW only while its flags are LOW under the policy too."""
-    named = {flag_id for record in case.remeasurements for flag_id in record.flag_ids}
-    is_doubted = any(one.level != Level.LOW for one in weighed if one.flag.flag_id in named)
-    return "NOT_LOW" if is_doubted and case.remeasured == "LOW" else case.remeasured
 
 
 def _advice(case: Case, weighed: list[WeighedFlag]) -> tuple[NormExplanation, ...]:
