@@ -65,20 +65,20 @@ def open_desk(place: str, ops: Signer, keys: KeyRing) -> Iterator[Callable[..., 
         **rules: Any,
     ) -> Desk:
         settings = {"administration": "CA", "sinks": (SinkWants(name="a"),), **rules}
-        desk = Desk(
-            Database(at or place),
+        database = Database(at or place)
+        opened.append(database)
+        return Desk(
+            database,
             signer=signer,
             keys=trusted,
             policy=policy or default_policy(),
             rules=DeskRules(**settings),
             heads=heads,
         )
-        opened.append(desk)
-        return desk
 
     yield make
-    for desk in opened:
-        desk.close()
+    for database in opened:
+        database.close()
 
 
 @pytest.fixture
