@@ -29,7 +29,7 @@ short = _short()
 shim = short.shim
 
 
-@pytest.mark.parametrize("kind", ["kill", "cut", "torn", "full", "eio"])
+@pytest.mark.parametrize("kind", ["kill", "cut", "torn", "again", "full", "eio"])
 @pytest.mark.parametrize("workload", ["results", "desk"])
 def test_every_change(shim: Path, tmp_path: Path, workload: str, kind: str) -> None:
     n_change, runs = short.campaign(shim, tmp_path, workload, limit_s=7000, **{kind: 0})

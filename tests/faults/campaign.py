@@ -5,8 +5,10 @@ Run with the shim preloaded (see `faulty_disk.c`); `tests/system/test_clearance_
     LD_PRELOAD=faulty_disk.so python campaign.py FOLDER WORKLOAD KIND=N_RUN...
 
 One process imports everything, and forks one child for each run and one to look at what it left. With
-0 for N_RUN the disk fails at each of its changes in turn, otherwise at so many places spread over them.
-Writes one JSON object a line: first ``{"n_change": ...}``, the number of changes of a run without faults;
+0 for N_RUN the disk fails at each of its changes in turn, otherwise at so many places spread over them,
+or, written 1-40, at just these.
+The kinds are those of the shim, and "again": the power is cut, and once more after the restart. Writes
+one JSON object a line: first ``{"n_change": ...}``, the number of changes of a run without faults;
 then for each run where it failed, how it ended, what had been acknowledged, and what was wrong after.
 """
 
@@ -54,24 +56,27 @@ def in_child(work: Callable[[Callable[[str], None]], None]) -> tuple[int, list[s
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
 
 
-def run_once(
-    shim: ctypes.CDLL, workload: Workload, kind: str, folder: Path, at: int, n: int
-) -> dict[str, Any]:
+def run_once(shim: ctypes.CDLL, workload: Workload, kind: str, folder: Path, at: int) -> dict[str, Any]:
     """Run the workload with the fault at one place; look at what is left."""
     folder.mkdir()
+    found: dict[str, Any] = {"kind": kind, "at": at}
+    # A restart may meet the next fault, early or late; the third one finds the disk whole.
+    faults = [("cut", at), ("torn", at % 97 + 1)] if kind == "again" else [(kind, at)]
+    told: list[str] = []
+    for fault, place in faults:
 
-    def work(tell: Callable[[str], None]) -> None:
-        if shim.fault_arm(os.fsencode(folder), kind.encode(), at, n, at) != 0:
-            raise RuntimeError("the shim cannot be armed")
-        try:
-            workload.run(folder, lambda name: tell(f"did {name}"), lambda error: tell(f"fail {error}"))
-        finally:
-            tell(f"count {shim.fault_count()}")
-        if kind in SURVIVED:
-            shim.fault_cut()
+        def work(tell: Callable[[str], None], fault: str = fault, place: int = place) -> None:
+            if shim.fault_arm(os.fsencode(folder), fault.encode(), place, LENGTH, at) != 0:
+                raise RuntimeError("the shim cannot be armed")
+            try:
+                workload.run(folder, lambda name: tell(f"did {name}"), lambda error: tell(f"fail {error}"))
+            finally:
+                tell(f"count {shim.fault_count()}")
+            if fault in SURVIVED or kind == "again":
+                shim.fault_cut()
 
-    status, told = in_child(work)
-    found: dict[str, Any] = {"kind": kind, "at": at, "status": status}
+        found["status"], lines = in_child(work)
+        told += lines
     for name, word in (("did", "did "), ("errors", "fail "), ("defects", "error "), ("count", "count ")):
         found[name] = [line.removeprefix(word) for line in told if line.startswith(word)]
 
@@ -101,15 +106,17 @@ def main(folder: str, name: str, *kinds: str) -> None:
     workload = WORKLOADS[name]()
     gc.freeze()
     base = Path(folder).resolve()
-    whole = run_once(shim, workload, "count", base / "whole", 0, 1)
+    whole = run_once(shim, workload, "count", base / "whole", 0)
     if whole["status"] != 0 or whole["problems"] or whole["errors"]:
         raise SystemExit(f"without a fault: {whole}")
     total = int(whole["count"][0])
     _tell({"n_change": total, "n_did": len(whole["did"])})
     for kind, _, wanted in (text.partition("=") for text in kinds):
-        n = min(int(wanted) or total, total)
-        for i in range(n):
-            _tell(run_once(shim, workload, kind, base / kind, 1 + i * total // n, LENGTH))
+        first, dash, last = wanted.partition("-")
+        n = min(int(first) or total, total)
+        places = range(int(first), int(last) + 1) if dash else [1 + i * total // n for i in range(n)]
+        for at in places:
+            _tell(run_once(shim, workload, kind, base / kind, at))
 
 
 if __name__ == "__main__":

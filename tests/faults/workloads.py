@@ -162,10 +162,10 @@ class CarelessHeads(Heads):
         super().run(folder, did, failed)
 
 
-def _clearance() -> Workload:
-    from desk_workload import Clearance  # the others do without its database library
+def _clearance(*, is_careless: bool = False) -> Workload:
+    from desk_workload import CarelessClearance, Clearance  # the others do without its database library
 
-    return Clearance()
+    return CarelessClearance() if is_careless else Clearance()
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
@@ -173,6 +173,7 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "careless": CarelessSqlite,
     "results": Results,
     "desk": _clearance,
+    "careless-desk": lambda: _clearance(is_careless=True),
     "heads": Heads,
     "careless-heads": CarelessHeads,
 }
