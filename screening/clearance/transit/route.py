@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from screening.records import Journey, JourneyPoint, SealEvent
 
-__all__ = ["FUTURE", "READINGS", "Followed", "Reading", "follow", "route_of", "time_of"]
+__all__ = ["FUTURE", "READINGS", "Followed", "Reading", "fields_of", "follow", "route_of", "time_of"]
 
 #: Events that say a seal was there and answered.
 READINGS = ("SEALED", "READ", "ARRIVED")
@@ -87,6 +89,22 @@ def time_of(text: str | None) -> datetime | None:
         return None
 
 
+def fields_of(event: SealEvent) -> tuple[str, ...]:
+    """Return every field of an event, to put events of the same time into one order on every machine.
+
+    Parameters
+    ----------
+    event : SealEvent
+        The event.
+
+    Returns
+    -------
+    tuple of str
+        Its fields; what it does not say is empty.
+    """
+    return tuple(value or "" for value in msgspec.structs.astuple(event))
+
+
 def route_of(journey: Journey) -> tuple[JourneyPoint, ...]:
     """Return every stop of a journey, ends included.
 
@@ -151,7 +169,14 @@ def follow(
     )
     if sealed_at is not None:  # what was read before the sealing is of another journey of that seal
         timed = [(t, event) for t, event in timed if t >= sealed_at]
-    timed.sort(key=lambda one: (one[0], _first_stop(stops, one[1].place), one[1].signature or ""))
+    timed.sort(
+        key=lambda one: (
+            one[0],
+            _first_stop(stops, one[1].place),
+            READINGS.index(one[1].event),
+            fields_of(one[1]),
+        )
+    )
     readings: list[Reading] = []
     at, arrived = -1, None
     for t, event in timed:

@@ -7,16 +7,19 @@ events: order, repetition and lateness of arrival make no difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from screening.records import Journey, JourneyPoint, SealEvent, utc_string
 
-from .route import READINGS, Followed, Reading, follow, time_of
+from .route import READINGS, Followed, Reading, fields_of, follow, time_of
 
 __all__ = ["CustodyPoint", "JourneyGap", "custody_timeline", "journey_gaps"]
 
 _Status = Literal["read", "late", "missed", "pending", "unsigned", "off route", "reported"]
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class JourneyGap(NamedTuple):
@@ -170,7 +173,7 @@ def custody_timeline(
         out_of_order = {one.event for one in way.readings if one.is_out_of_order}
     else:
         off_route, out_of_order = set(), set()
-    for event in sorted(frozenset(events) - shown, key=lambda one: (one.at, one.event, one.signature or "")):
+    for event in sorted(frozenset(events) - shown, key=_in_time):
         is_signed = is_trusted(event)
         word = _event_status(event, is_signed=is_signed, is_off_route=event in off_route)
         said = [] if is_signed or word == "unsigned" else ["not signed by a trusted gateway"]
@@ -255,6 +258,10 @@ def _event_status(event: SealEvent, *, is_signed: bool, is_off_route: bool) -> _
     if event.event not in READINGS:
         return "reported"
     return "read" if is_signed else "unsigned"
+
+
+def _in_time(event: SealEvent) -> tuple[datetime, tuple[str, ...]]:
+    return time_of(event.at) or _NEVER, fields_of(event)
 
 
 def _place_in(points: Sequence[CustodyPoint], event: SealEvent) -> int:

@@ -7,7 +7,8 @@ import random
 import msgspec
 import pytest
 
-from screening.clearance.measures import Expected, container_runs
+from screening.clearance.measures import Expected, container_runs, read_ledger
+from screening.errors import IntegrityError
 from screening.records import IdentityRuling, Level, Reason, ReasonCode, SecondaryInspection
 
 ONE, TWO = "CSQU3054383", "MWCU6059784"
@@ -144,3 +145,19 @@ def test_what_nobody_announced_keeps_the_name_of_its_conveyance(make):
     records = [make.crossing(TWO, 1, conveyance="vessel 3"), make.crossing(ONE, 1)]
     runs = container_runs(records, [], administration="CA")
     assert [(run.container_id, run.list) for run in runs] == [(ONE, "not announced"), (TWO, "vessel 3")]
+
+
+def test_what_was_stated_after_the_record_was_closed_is_left_out(make, ledger_of, at):
+    records = [make.crossing(ONE, 1), make.flag(ONE, 3), make.seal(ONE, 5)]
+    assert read_ledger(ledger_of(records), until=at(3)).records == tuple(records[:2])
+    assert read_ledger(ledger_of(records)).records == tuple(records)
+
+
+def test_an_entry_of_a_kind_not_known_is_counted_and_a_broken_one_refused(make, ledger_of):
+    ledger = ledger_of([make.crossing(ONE, 1)])
+    (entry,) = ledger.entries(0, 1)
+    ledger._entries = [entry._replace(kind="later/9"), entry]
+    assert read_ledger(ledger) == ((make.crossing(ONE, 1),), 1)
+    ledger._entries = [entry._replace(body=b"{}")]
+    with pytest.raises(IntegrityError, match="entry 0"):
+        read_ledger(ledger)
