@@ -22,6 +22,7 @@ from screening.clearance import Signer, generate_key, load_signer
 from screening.clearance.ledger import audit
 from screening.clearance.opening import load_keys, open_desk
 from screening.clearance.service.client import RecordClient, ServiceUnavailableError, post_records
+from screening.clearance.service.document import DOCUMENT
 from screening.clearance.settings import read_clearance_settings
 from screening.records import (
     FlagModality,
@@ -372,6 +373,29 @@ def run_kill_campaign(
         "n_killed": n_killed,
         "n_retried": sum(sender.n_retried for sender in senders),
     }
+
+
+def run_schemathesis(site: Site, folder: Path, options: Sequence[str]) -> None:
+    """Run schemathesis with all checks over the shipped document against a service that has a case."""
+    instance = site.start()
+    box = container_number(5)  # one with neutrons: it is decided at once
+    with RecordClient(instance.url, token=TOKEN) as client:
+        client.post([body for bodies in site.traffic([5], datetime.now(UTC)).values() for body in bodies])
+    (case,) = wait_until_settled(instance, 1)
+    config = folder / "schemathesis.toml"
+    config.write_text(
+        f'[parameters]\n"path.key" = "{box}"\n"path.index" = 0\n'
+        f'"path.decision_id" = "{case["decision_id"]}"\n'
+    )
+    command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config), "run"]
+    command += [str(DOCUMENT), "--url", instance.url, "-H", f"Authorization: Bearer {TOKEN}"]
+    command += ["--checks", "all", "--seed", "1", "--suppress-health-check", "all", "--no-color", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, cwd=folder)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "No issues found" in done.stdout, done.stdout[-2000:]
+    assert instance.get("/v1/health")["status"] == "GOOD"
+    assert instance.stop() == 0
+    assert "a defect" not in (site.folder / "errors.txt").read_text()
 
 
 def _check_everything_is_there_once(instance: Instance, sent: dict[str, list[bytes]], n_records: int) -> None:

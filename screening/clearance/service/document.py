@@ -22,7 +22,7 @@ from screening.records import SEALED, ClearanceDecision
 from screening.records.schema import generate_schema
 
 from .answers import DecisionEntry
-from .operations import JSON, NDJSON, OPERATIONS, Operation
+from .operations import JSON, NDJSON, OPERATIONS, SSE, Operation
 from .problems import PROBLEM_TYPE, ProblemDetails
 
 __all__ = ["DOCUMENT", "generate_document", "write_document"]
@@ -96,6 +96,11 @@ def _schemas() -> dict[str, Any]:
         if name not in schemas:
             schemas[name] = _one_line(schema)
     schemas[DecisionEntry.__name__]["properties"]["record"] = _ref(ClearanceDecision.__name__)
+    # Whoever reads a list takes a revocation in it without its kind; its canonical form has it all the same.
+    listed = {**schemas["Revocation"], "required": schemas["Revocation"]["required"][:]}
+    listed["required"].remove("schema")
+    schemas["ListedRevocation"] = listed
+    schemas["RevocationList"]["properties"]["revocations"]["items"] = _ref("ListedRevocation")
     posted = {name: SEALED[name].__name__ for name in sorted(WANTED)}
     schemas[_POSTED] = {
         "description": "A sealed record, in canonical form.",
@@ -136,8 +141,10 @@ def _describe(operation: Operation) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    if operation.media != JSON:
-        schema: dict[str, Any] = {"type": "string"}
+    if operation.media == SSE:
+        schema: dict[str, Any] = _EVENT
+    elif operation.media != JSON:
+        schema = {"type": "string"}
     elif operation.answer is None:
         schema = {"type": "object"}
     else:
@@ -169,6 +176,16 @@ def _responses(operation: Operation) -> dict[str, Any]:
         responses["503"]["content"] = {JSON: {"schema": schema}}
     return responses
 
+
+#: One event of the stream.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Place in the ledger."},
+        "event": {"const": "decision"},
+        "data": {"type": "string", "description": "The canonical sealed decision."},
+    },
+}
 
 _MODE: dict[str, Any] = {
     "Screening-Mode": {

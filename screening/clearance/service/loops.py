@@ -20,18 +20,19 @@ _LONGEST_WAIT_S = 30.0
 
 
 class Loop:
-    """Do one piece of work over and over, at once while there is some, and never stop for an error.
+    """Do one piece of work after another, at once while there is more, and never stop for an error.
 
     Parameters
     ----------
     work : callable
-        Does what is there, and returns how many things it did.
+        Does a piece of what is there, and tells whether there is more.
     executor : Executor
         Where it runs.
     interval_s : float
         Longest time between two looks, seconds.
-    on_done : callable or None
-        Called in the event loop when something was done.
+    rest_s : float
+        Shortest time between two looks, while there is no more than one piece of work: what comes in
+        the meantime is done together.
 
     Attributes
     ----------
@@ -41,17 +42,17 @@ class Loop:
 
     def __init__(
         self,
-        work: Callable[[], int],
+        work: Callable[[], bool],
         executor: Executor,
         *,
         interval_s: float,
-        on_done: Callable[[], None] | None = None,
+        rest_s: float = 0.0,
     ) -> None:
         self.n_failed = 0
         self._work = work
         self._executor = executor
         self._interval_s = interval_s
-        self._on_done = on_done
+        self._rest_s = min(rest_s, interval_s)
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._last_good = time.monotonic()
@@ -75,7 +76,7 @@ class Loop:
         while not self._stopped.is_set():
             self._woken.clear()
             try:
-                n = await asyncio.get_running_loop().run_in_executor(self._executor, self._work)
+                has_more = await asyncio.get_running_loop().run_in_executor(self._executor, self._work)
             except Exception as error:
                 self.n_failed += 1
                 if isinstance(error, StoreError):
@@ -83,18 +84,16 @@ class Loop:
                 else:
                     log.exception("deciding: a defect")
                 wait_s = min(_FIRST_WAIT_S * 2 ** min(self.n_failed - 1, 10), _LONGEST_WAIT_S)
-                await self._pause(wait_s, is_error=True)
+                await self._pause(wait_s, until_stop=True)
                 continue
             self.n_failed = 0
             self._last_good = time.monotonic()
-            if n > 0:
-                if self._on_done is not None:
-                    self._on_done()
-                continue
-            await self._pause(self._interval_s, is_error=False)
+            if not has_more:
+                await self._pause(self._rest_s, until_stop=True)
+                await self._pause(self._interval_s - self._rest_s, until_stop=False)
 
-    async def _pause(self, wait_s: float, *, is_error: bool) -> None:
-        # After an error new work does not cut the wait short: it would only fail the faster.
-        event = self._stopped if is_error else self._woken
+    async def _pause(self, wait_s: float, *, until_stop: bool) -> None:
+        # Neither a rest nor the wait after an error is cut short by new work.
+        event = self._stopped if until_stop else self._woken
         with suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), wait_s)

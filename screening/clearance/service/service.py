@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _READERS = 4
 _DECISIONS_PER_LOOK = 100
+#: Records of one container come in the same moments: weighed together they cost once.
+_REST_S = 0.1
 
 
 class Service:
@@ -68,13 +70,15 @@ class Service:
         self._readers = ThreadPoolExecutor(_READERS, "clearance-read")
         self._batcher: Batcher[Taken] = Batcher(desk.take, self._writer)
         self._decider = Loop(
-            self._decide, self._worker, interval_s=settings.decide_interval_s, on_done=self._tell_news
+            self._decide, self._worker, interval_s=settings.decide_interval_s, rest_s=_REST_S
         )
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._relay = relay
         self._deciding: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to decide and to relay."""
+        self._loop = asyncio.get_running_loop()
         self._deciding = asyncio.create_task(self._decider.run(), name="decider")
         if self._relay is not None:
             self._relay.start()
@@ -185,10 +189,12 @@ class Service:
             checks["database"] = False
         return checks
 
-    def _decide(self) -> int:
+    def _decide(self) -> bool:
         decided = self.desk.decide_due(limit=_DECISIONS_PER_LOOK)
-        # A case that was weighed and waits on is no longer due, and issued nothing: what is still due counts.
-        return len(decided) or self.desk.n_due()
+        if decided and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._tell_news)
+        # A case that was weighed and waits on is no longer due, though it issued nothing.
+        return len(decided) == _DECISIONS_PER_LOOK or self.desk.n_due() >= _DECISIONS_PER_LOOK
 
     def _tell_news(self) -> None:
         self._news.set()
