@@ -109,7 +109,7 @@ def _check_file(path: Path) -> None:
     try:
         if not path.exists() or path.stat().st_size == 0:
             return
-        # Not read-only: whoever died while making it may have left a journal that has to be rolled back first.
+        # Not read-only: whoever died while making it may have left a journal to be rolled back first.
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
         try:
             mark = connection.execute("PRAGMA application_id").fetchone()[0]

@@ -1,0 +1,123 @@
+"""The desk at work: events a second against bare commits, and ten thousand containers in any order."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from screening.clearance import KeyRing, default_policy
+from screening.clearance.desk import Database, Desk, DeskRules, SinkWants
+from screening.records import ClearanceDecision, parse_strict
+
+N_CONTAINERS = 10_000
+SHARE_OF_BARE_COMMITS = 0.3
+SECONDS = 3.0
+
+
+@pytest.fixture
+def open_desk(sealed_traffic) -> Callable[[str], Desk]:
+    signer = sealed_traffic.signer_of()
+
+    def make(place: str) -> Desk:
+        return Desk(
+            Database(place),
+            signer=signer,
+            keys=KeyRing([signer.public]),
+            policy=default_policy(),
+            rules=DeskRules(administration="CA", sinks=(SinkWants(name="a"),)),
+        )
+
+    return make
+
+
+def bare_commits_per_s(path: str) -> float:
+    """Return how many transactions of one small row the disk takes, each with synchronous FULL."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)")
+        n, start = 0, time.perf_counter()
+        while time.perf_counter() - start < SECONDS:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO t (a) VALUES ('x')")
+            connection.execute("COMMIT")
+            n += 1
+        return n / (time.perf_counter() - start)
+
+
+@pytest.mark.parametrize("n_batch", [1, 64])
+def test_events_a_second_with_full_durability(
+    benchmark, open_desk, sealed_traffic, tmp_path, n_batch
+) -> None:
+    sent = sealed_traffic.traffic(150 if n_batch == 1 else 400, seed=1)
+    before = bare_commits_per_s(str(tmp_path / "before"))
+    with open_desk(str(tmp_path / "desk")) as desk:
+
+        def run() -> None:
+            for i in range(0, len(sent), n_batch):
+                desk.take([one.body for one in sent[i : i + n_batch]], received_at=sealed_traffic.NOW)
+                if i % 64 == 0:
+                    desk.decide_due(now=sealed_traffic.NOW)
+            while desk.decide_due(now=sealed_traffic.NOW):
+                pass
+
+        benchmark.pedantic(run, rounds=1)
+        n_decisions = len(desk.decisions_since(0, limit=100_000))
+    bare = (before + bare_commits_per_s(str(tmp_path / "after"))) / 2
+    rate = len(sent) / benchmark.stats.stats.mean
+    benchmark.extra_info.update(
+        events_per_s=round(rate, 1),
+        bare_commits_per_s=round(bare, 1),
+        share=round(rate / bare, 2),
+        n_events=len(sent),
+        n_decisions=n_decisions,
+    )
+    said = f"batch {n_batch}: {rate:.0f} events/s taken and decided, {bare:.0f} bare commits/s"
+    sys.stdout.write(f"\n{said}, {rate / bare:.2f} of it\n")
+    assert rate >= SHARE_OF_BARE_COMMITS * bare
+
+
+@pytest.mark.timeout(3600)
+def test_ten_thousand_containers_in_any_order(open_desk, sealed_traffic, tmp_path) -> None:
+    sent = sealed_traffic.traffic(N_CONTAINERS, seed=21)
+    end = sealed_traffic.NOW + timedelta(hours=1)
+
+    def decide(desk: Desk, at) -> None:
+        while desk.decide_due(now=at):
+            pass
+
+    def last_words(desk: Desk) -> dict[str, tuple]:
+        said = {}
+        for view in desk.cases(limit=10 * N_CONTAINERS):
+            if view.n_records:
+                made = parse_strict(desk.decision(view.decision_id), ClearanceDecision)
+                said[view.key] = (made.risk, made.action, made.reason_codes, made.flags, made.required_steps)
+        return said
+
+    with open_desk(str(tmp_path / "in order")) as desk:
+        for i in range(0, len(sent), 256):
+            page = sent[i : i + 256]
+            desk.take([one.body for one in page], received_at=page[-1].at)
+            decide(desk, page[-1].at)
+        decide(desk, end)
+        expected = last_words(desk)
+    rng, bodies = random.Random(22), sealed_traffic.shuffled(sent, seed=23)
+    with open_desk(str(tmp_path / "in any order")) as desk:
+        while bodies:
+            n = rng.randint(1, 500)
+            desk.take(bodies[:n], received_at=sealed_traffic.NOW)
+            del bodies[:n]
+            if rng.random() < 0.3:
+                decide(desk, sealed_traffic.NOW)
+        decide(desk, end)
+        found = last_words(desk)
+    differing = [key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)]
+    sys.stdout.write(f"\n{len(sent)} records of {len(expected)} cases: {len(differing)} differ\n")
+    assert differing == []
