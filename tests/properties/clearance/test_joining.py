@@ -61,7 +61,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 #: Minutes before NOW; few of them, so that times tie often. One is far in the future.
 ticks = st.sampled_from([100, 90, 80, 70, 60, 50, 40, 30, 20, 10, 0, -30])
 places = st.sampled_from(["CAPRR", "CAPRR", "CAWNP", None])
-trust = st.sampled_from([True, True, True, False])
+trust = st.sampled_from([True, True, True, True, True, False])
 
 
 def at(minutes: int) -> str:
@@ -228,22 +228,32 @@ any_declarations = st.builds(
 )
 
 
+LEAVES = (assess("LOW", 100), make_event("SEALED", 60, "CAPRR"), make_flag("RAD_GROSS", (), 30, "c"))
+EXAMINED = (
+    assess("LOW", 100),
+    make_event("SEALED", 100),
+    make_flag("RAD_GROSS", (), 90, "b"),
+    make_event("GAP", 80),
+    make_event("SEALED", 40, seal_id="S2"),
+    make_flag("RAD_GROSS", (), 30, "c"),
+)
+BEGINNINGS: tuple[tuple[Evidence, ...], ...] = (
+    (),
+    LEAVES,
+    (*LEAVES, make_event("ARRIVED", 10)),
+    (*EXAMINED, make_flag("XRAY", (), 60)),
+    (*EXAMINED, make_destuffing("CLEAN", 60, "o2")),
+    (*EXAMINED, make_destuffing("CLEAN", 60, "o2"), make_event("ARRIVED", 10, seal_id="S2")),
+    (*LEAVES, make_flag("NEUTRON", ("RAD_NEUTRON",), 90), make_destuffing("CLEAN", 70, "o2")),
+)
+
+
 @st.composite
 def record_sets(draw: st.DrawFn) -> list[Evidence]:
     """What is held of a box: often all that a LOW takes, with something else in between."""
-    held: list[Evidence] = []
-    if draw(st.integers(0, 4)):
-        held += [
-            assess("LOW", 100),
-            make_flag("RAD_GROSS", (), draw(ticks)),
-            make_flag("XRAY", (), draw(ticks)),
-            make_event("SEALED", draw(ticks), "CAPRR"),
-        ]
+    held: list[Evidence] = [*draw(st.sampled_from(BEGINNINGS))]
     if draw(st.booleans()):
-        held += [
-            make_event("SEALED", draw(ticks), "CAPRR", "S2"),
-            make_flag("RAD_GROSS", (), draw(ticks), "b"),
-        ]
+        held += [make_flag("XRAY", (), draw(ticks)), make_event("SEALED", draw(ticks), "CAPRR")]
     several = st.lists(
         st.one_of(
             any_flags,
@@ -255,7 +265,7 @@ def record_sets(draw: st.DrawFn) -> list[Evidence]:
             any_journeys,
             any_declarations,
         ),
-        max_size=5,
+        max_size=4,
     )
     held = [sealed(record, draw(trust)) for record in (*held, *draw(several))]
     for flag in [one for one in held if isinstance(one, RiskFlag)]:
@@ -368,7 +378,7 @@ def examples(n: int) -> Callable[..., Any]:
 stages = st.sampled_from(["DEPARTURE", "ARRIVAL"])
 
 
-@examples(120)
+@examples(80)
 @given(record_sets(), st.randoms(use_true_random=False), stages)
 def test_order_and_repetition_make_no_difference(records: list[Evidence], chance: Any, stage: Any) -> None:
     once = join(records, stage)
@@ -380,7 +390,7 @@ def test_order_and_repetition_make_no_difference(records: list[Evidence], chance
     assert look(case) == look(once)
 
 
-@examples(100)
+@examples(80)
 @given(record_sets(), record_sets(), st.randoms(use_true_random=False))
 def test_two_senders_interleave_as_they_like(one: list[Evidence], other: list[Evidence], chance: Any) -> None:
     left, right, mixed = list(one), list(other), []
@@ -389,7 +399,7 @@ def test_two_senders_interleave_as_they_like(one: list[Evidence], other: list[Ev
     assert join(mixed) == join([*other, *one])
 
 
-@examples(400)
+@examples(300)
 @given(record_sets(), bad_news, trust, stages, st.sampled_from(POLICIES))
 def test_bad_news_never_lowers_the_risk_whenever_it_comes(
     records: list[Evidence], news: Evidence, is_signed: bool, stage: Any, policy: Any
@@ -402,7 +412,7 @@ def test_bad_news_never_lowers_the_risk_whenever_it_comes(
     assert rank(after, policy) >= rank(before, policy)
 
 
-@examples(100)
+@examples(80)
 @given(record_sets(), doubts, stages)
 def test_a_doubt_never_clears(records: list[Evidence], doubt: Evidence, stage: Any) -> None:
     before, after = join(records, stage), join([*records, sealed(doubt)], stage)
@@ -410,7 +420,7 @@ def test_a_doubt_never_clears(records: list[Evidence], doubt: Evidence, stage: A
     assert rank(after) > 0 or rank(before) == 0
 
 
-@examples(100)
+@examples(80)
 @given(record_sets(), bad_flags, stages)
 def test_a_scan_kept_apart_makes_its_candidates_at_least_unknown(
     records: list[Evidence], flag: RiskFlag, stage: Any
@@ -443,7 +453,7 @@ def test_declared_goods_weigh_nothing(records: list[Evidence], headings: list[st
         assert look(with_goods, policy).reason_codes == look(without, policy).reason_codes
 
 
-@examples(100)
+@examples(80)
 @given(record_sets(), stages)
 def test_a_low_rests_on_what_came_after_the_last_trouble(records: list[Evidence], stage: Any) -> None:
     case = join(records, stage)
@@ -470,18 +480,13 @@ def test_the_records_reach_what_the_properties_are_about() -> None:
     """Properties of cases that are never LOW, and never in a later epoch, would say nothing."""
     seen: set[tuple[str, bool]] = set()
 
-    @examples(500)
+    @examples(300)
     @given(record_sets(), stages)
     def collect(records: list[Evidence], stage: Any) -> None:
         case = join(records, stage)
         seen.add((decide(look(case).inputs).action, case.low_counts_after is not None))
 
     collect()
-    assert {action for action, _ in seen} >= {
-        "CLEARED_FOR_DEPARTURE",
-        "ACCEPT",
-        "REFER_NII",
-        "HOLD",
-        "RESEAL",
-    }
+    reached = {action for action, _ in seen}
+    assert reached >= {"CLEARED_FOR_DEPARTURE", "ACCEPT", "REFER_NII", "HOLD", "RESEAL"}
     assert ("CLEARED_FOR_DEPARTURE", True) in seen
