@@ -37,28 +37,113 @@ class Shelf(Protocol):
     """What is asked of a desk: its cases and records, and its ledger's proofs."""
 
     def case(self, key: str) -> _Standing | None:
-        """Return how a case stands."""
+        """Return how a case stands.
+
+        Parameters
+        ----------
+        key : str
+            The case.
+
+        Returns
+        -------
+        object or None
+            With its latest ``decision_id``.
+        """
 
     def decision(self, decision_id: str) -> bytes | None:
-        """Return a decision's sealed bytes."""
+        """Return a decision's sealed bytes.
+
+        Parameters
+        ----------
+        decision_id : str
+            Its identifier.
+
+        Returns
+        -------
+        bytes or None
+            None if there is none.
+        """
 
     def record(self, sha256: str) -> bytes | None:
-        """Return a record by the hash of its sealed bytes."""
+        """Return a record by the hash of its sealed bytes.
+
+        Parameters
+        ----------
+        sha256 : str
+            The hash.
+
+        Returns
+        -------
+        bytes or None
+            None if there is none.
+        """
 
     def records_of(self, key: str) -> list[bytes]:
-        """Return everything on a case, in the order of the ledger."""
+        """Return everything on a case, in the order of the ledger.
+
+        Parameters
+        ----------
+        key : str
+            The case.
+
+        Returns
+        -------
+        list of bytes
+            Sealed records.
+        """
 
     def index_of(self, sha256: str) -> int | None:
-        """Return the place of a record in the ledger."""
+        """Return the place of a record in the ledger.
+
+        Parameters
+        ----------
+        sha256 : str
+            Hash of its sealed bytes.
+
+        Returns
+        -------
+        int or None
+            None if it is not there.
+        """
 
     def resting_on(self, subject: str) -> list[str]:
-        """Return the decisions that rest on a model, calibration or key."""
+        """Return the decisions that rest on a model, calibration or key.
+
+        Parameters
+        ----------
+        subject : str
+            sha256 of a model, identifier of a calibration or key.
+
+        Returns
+        -------
+        list of str
+            Identifiers of decisions.
+        """
 
     def head(self) -> TreeHead:
-        """Return the sealed head of the ledger."""
+        """Return the sealed head of the ledger.
+
+        Returns
+        -------
+        TreeHead
+            Sealed.
+        """
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
-        """Return the proof that an entry is in the ledger."""
+        """Return the proof that an entry is in the ledger.
+
+        Parameters
+        ----------
+        index : int
+            Which entry.
+        size : int or None
+            Size of the tree; None for the present one.
+
+        Returns
+        -------
+        list of bytes
+            Siblings from the leaf to the root.
+        """
 
 
 class Attachments(NamedTuple):
