@@ -77,7 +77,7 @@ def assert_told(runs: list[dict[str, Any]], kind: str, text: str) -> None:
 def test_the_disk_loses_what_was_not_synced_and_keeps_what_was(shim: Path, tmp_path: Path) -> None:
     _, careless = campaign(shim, tmp_path, "careless", cut=10, torn=10)
     assert sum(any("lost row" in problem for problem in run["problems"]) for run in careless) > 8
-    _, bare = campaign(shim, tmp_path, "bare", kill=10, cut=30, torn=30, full=10, eio=10)
+    _, bare = campaign(shim, tmp_path, "bare", kill=5, cut=20, torn=20, full=8, eio=8)
     assert_held(bare)
     assert any(run["did"] for run in bare)
 
@@ -85,13 +85,13 @@ def test_the_disk_loses_what_was_not_synced_and_keeps_what_was(shim: Path, tmp_p
 def test_a_name_is_on_the_disk_when_its_folder_is(shim: Path, tmp_path: Path) -> None:
     _, careless = campaign(shim, tmp_path, "careless-heads", cut=0)
     assert any("lost head" in problem for run in careless for problem in run["problems"])
-    n, runs = campaign(shim, tmp_path, "heads", kill=5, cut=0, torn=0, full=5, eio=0)
+    n, runs = campaign(shim, tmp_path, "heads", kill=5, cut=0, torn=20, full=5, eio=20)
     assert n > 20
     assert_held(runs)
 
 
 def test_the_result_store_holds_what_it_acknowledged(shim: Path, tmp_path: Path) -> None:
-    _, runs = campaign(shim, tmp_path, "results", cut=16, torn=8, again=6, kill=4, full=8, eio=8)
+    _, runs = campaign(shim, tmp_path, "results", cut=12, torn=6, again=4, kill=4, full=6, eio=6)
     assert_held(runs)
     assert_told(runs, "full", "full")
     assert_told(runs, "eio", "disk I/O error")
@@ -100,13 +100,10 @@ def test_the_result_store_holds_what_it_acknowledged(shim: Path, tmp_path: Path)
 def test_the_desk_holds_what_it_acknowledged(shim: Path, tmp_path: Path) -> None:
     _, careless = campaign(shim, tmp_path, "careless-desk", cut=4)
     assert sum(bool(run["problems"]) for run in careless) >= 2
-    _, runs = campaign(shim, tmp_path, "desk", cut=8, torn=3, again=3, full=4, eio=4)
+    # While the database is made, the switch to a write-ahead log goes through a rollback journal, which
+    # the next start has to play back: at these places a desk once did not open again.
+    made = "9-12"
+    _, runs = campaign(shim, tmp_path, "desk", kill=made, cut=8, torn=3, again=2, full=4, eio=4)
     assert_held(runs)
     assert_told(runs, "full", "full")
     assert_told(runs, "eio", "disk I/O error")
-
-
-def test_a_desk_that_died_while_its_database_was_made_opens_again(shim: Path, tmp_path: Path) -> None:
-    # The switch to a write-ahead log goes through a rollback journal, which the next start has to play back.
-    _, runs = campaign(shim, tmp_path, "desk", cut="8-13", kill="9-12")
-    assert_held(runs)
