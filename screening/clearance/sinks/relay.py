@@ -265,9 +265,9 @@ class _Lane:
         n_trouble = 0
         while not (self._stopping.is_set() and not self._running):
             try:
-                n_new = 0 if self._stopping.is_set() else self._hand_out()
-                ended = self._next_ended(self._pause_s(n_new))
-                self._settle(ended)
+                if not self._stopping.is_set():
+                    self._hand_out()
+                self._settle(self._next_ended(self._pause_s()))
                 n_trouble = 0
             except Exception:
                 # The outbox failed, not a delivery. A lane that ends here would owe for ever.
@@ -277,31 +277,28 @@ class _Lane:
         for _ in range(self._settings.n_workers):
             self._jobs.put(None)
 
-    def _pause_s(self, n_new: int) -> float:
+    def _pause_s(self) -> float:
         poll_s = self._settings.poll_s
-        if self._is_down and not self._running and not self._stopping.is_set():
-            return min(max(self._probe_at - time.monotonic(), 0.001), poll_s)
-        return 0.0 if n_new and not self._running else poll_s
+        left_s = self._probe_at - time.monotonic()
+        if self._is_down and not self._running and left_s > 0:
+            return min(left_s, poll_s)
+        return poll_s
 
     @property
     def _is_down(self) -> bool:
         return self._n_failures >= self._settings.n_failures_until_probe
 
-    def _hand_out(self) -> int:
+    def _hand_out(self) -> None:
         n_free = self._settings.n_workers - len(self._running)
         if self._is_down:
             n_free = 0 if self._running or time.monotonic() < self._probe_at else 1
-        claimed = self._claim(n_free) if n_free > 0 else []
-        n = 0
-        for message in claimed:
+        for message in self._claim(n_free) if n_free > 0 else ():
             if message.container_id in self._running:
                 # Its lease ran out under a delivery that is still going on: not beside it.
                 continue
             self._running.add(message.container_id)
             self._jobs.put(message)
-            n += 1
         self._tell()
-        return n
 
     def _claim(self, limit: int) -> list[OwedMessage]:
         return list(
@@ -313,7 +310,7 @@ class _Lane:
     def _next_ended(self, timeout_s: float) -> list[_Ended]:
         ended: list[_Ended] = []
         try:
-            first = self._events.get(timeout=timeout_s) if timeout_s > 0 else self._events.get_nowait()
+            first = self._events.get(timeout=timeout_s)
             while True:
                 if first is not None:
                     ended.append(first)
@@ -356,7 +353,11 @@ class _Lane:
         )
         # A refusal is an answer: the receiver is there.
         is_answer = item.error is None or (isinstance(item.error, SinkError) and not item.error.is_retryable)
+        was_down = self._is_down
         self._n_failures = 0 if is_answer else self._n_failures + 1
+        if self._is_down != was_down:
+            word = "is back" if was_down else f"seems to be down: {what.error}"
+            log.warning("the receiver of %s %s", self._sink.name, word)
         if self._is_down:
             since = self._n_failures - self._settings.n_failures_until_probe + 1
             pause_s = min(delay_s(since, self._settings, self._chance()), MAX_PROBE_S)

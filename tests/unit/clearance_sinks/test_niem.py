@@ -18,6 +18,7 @@ from screening.records import (
     SealEvent,
     SealState,
 )
+from screening.risk.levels import NIEM_OF_CODE
 
 NOT_OPS = [mode for mode in OperatingMode if mode is not OperatingMode.OPS]
 ALL_EVENTS = get_args(get_type_hints(SealEvent)["event"])
@@ -60,6 +61,12 @@ def test_every_radiation_reason_but_suppression_is_an_alarm_and_no_other_reason_
     assert alarms == {code for code in ReasonCode if code.startswith("RAD_")} - {
         ReasonCode.RAD_BASELINE_SUPPRESSED
     }
+
+
+def test_flags_carry_the_same_categories_that_are_exported():
+    alarms = {code: word for code, word in NIEM_OF_CODE.items() if word in ("Gamma", "Neutron", "Isotope")}
+    assert len(alarms) > 3
+    assert alarms == {code: niem.ALARM_CATEGORY[code] for code in alarms}
 
 
 @pytest.mark.parametrize("level", Level)

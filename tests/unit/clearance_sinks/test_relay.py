@@ -175,6 +175,19 @@ def test_an_outage_is_asked_about_one_message_at_a_time(outbox, started):
     assert not relay.states()["a"].is_probing
 
 
+def test_an_outage_does_not_keep_the_outbox_busy(outbox, started):
+    def before(message):
+        raise SinkError("down", is_retryable=True, retry_after_s=60)
+
+    outbox.owe("a", "box")
+    settings = RelaySettings(poll_s=0.1, first_delay_s=0.01, max_delay_s=60, n_failures_until_probe=1)
+    relay = started(Relay(outbox, [Taking(before=before)], settings=settings))
+    until(lambda: relay.states()["a"].is_probing)
+    before_count = outbox.n_claims
+    time.sleep(1.0)
+    assert 3 <= outbox.n_claims - before_count <= 15
+
+
 def test_stopping_waits_for_what_is_under_way_and_writes_it_down(outbox, started):
     inside = threading.Event()
 
