@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from screening.clearance.identity import check_container_id
 from screening.clearance.keys import KeyRing, Scope, VerificationError
 from screening.clearance.seals import parse_time
 from screening.clearance.signatures import verify_record, verify_sealed
@@ -27,6 +26,7 @@ from screening.records import (
     stated_at,
 )
 
+from .names import compact_number
 from .views import DeskRules
 
 __all__ = ["WANTED", "Checked", "check_record"]
@@ -166,11 +166,7 @@ def _name_failure(record: Sealed) -> tuple[str, str] | None:
     elif isinstance(record, RevocationList):
         names += [one.subject for one in record.revocations]
     number = container_of(record)
-    if (
-        number is not None
-        and not isinstance(record, RiskFlag)
-        and check_container_id(number).compact != number
-    ):
+    if number is not None and not isinstance(record, RiskFlag) and compact_number(number) != number:
         # Whoever joins cases would pass over it, and with it over what it says.
         return "BAD_NAME", f"{number[:40]!r} is no container number in compact form"
     for name in names:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, true, update
 
-from screening.clearance.identity import SCAN_KEY, case_key, check_container_id, near_numbers
+from screening.clearance.identity import SCAN_KEY, case_key, near_numbers
 from screening.records import (
     AdvanceData,
     IdentityRuling,
@@ -23,6 +23,7 @@ from screening.records import (
 )
 
 from .dialects import insert_new
+from .names import compact_number
 from .tables import apart, cases, doubts, named_flags, records, rulings
 
 __all__ = ["Manifest", "Placed", "bears_on_identity", "note_facts", "place_again", "place_new"]
@@ -106,9 +107,9 @@ def note_facts(connection: Connection, fresh: Iterable[Sealed]) -> None:
     ruled, named = [], []
     for record in fresh:
         if isinstance(record, IdentityRuling):
-            ruled.append({"scan_id": record.scan_id, "container_id": _compact(record.container_id)})
+            ruled.append({"scan_id": record.scan_id, "container_id": compact_number(record.container_id)})
         elif isinstance(record, SecondaryInspection | Remeasurement):
-            box = _compact(record.container_id)
+            box = compact_number(record.container_id)
             named += [{"flag_id": flag_id, "container_id": box} for flag_id in record.flag_ids]
     if ruled:
         connection.execute(insert_new(connection, rulings).on_conflict_do_nothing(), ruled)
@@ -170,7 +171,7 @@ def place_again(
         elif isinstance(record, SecondaryInspection | Remeasurement):
             flag_ids.update(record.flag_ids)
         elif isinstance(record, AdvanceData):
-            boxes.add(_compact(record.container_id))
+            boxes.add(compact_number(record.container_id))
     hashes: set[str] = set()
     if scan_ids:
         query = select(records.c.sha256).where(records.c.scan_id.in_(sorted(scan_ids)))
@@ -245,7 +246,9 @@ def _doubt(
             "sha256": sha256,
             "flag_id": flag.flag_id,
             "scan_id": flag.scan_id,
-            "reading": None if flag.subject.container_id is None else _compact(flag.subject.container_id),
+            "reading": None
+            if flag.subject.container_id is None
+            else compact_number(flag.subject.container_id),
         }
         for sha256, flag in sorted(flags.items())
     ]
@@ -271,7 +274,7 @@ def _known(
             named[row.flag_id] = named.get(row.flag_id, frozenset()) | {row.container_id}
     if not manifest.is_needed:
         return _Known(ruled, named, None)
-    numbers = sorted({_compact(flag.subject.container_id or "") for flag in flags})
+    numbers = sorted({compact_number(flag.subject.container_id or "") for flag in flags})
     query = select(cases.c.key).where(cases.c.key.in_(numbers), cases.c.is_declared)
     on_it = declared | set(connection.execute(query).scalars())
     return _Known(ruled, named, on_it.__contains__)
@@ -297,7 +300,7 @@ def _own_key(flag: RiskFlag, manifest: Manifest, is_declared: Callable[[str], bo
 def _near_declared(connection: Connection, reading: str | None, declared: set[str]) -> set[str]:
     if reading is None:
         return set()
-    compact = _compact(reading)
+    compact = compact_number(reading)
     query = select(cases.c.key).where(cases.c.is_declared, _is_near(cases.c.key, compact))
     return set(near_numbers(compact, {*connection.execute(query).scalars(), *declared}))
 
@@ -313,7 +316,3 @@ def _is_near(column: ColumnElement[str], number: str) -> ColumnElement[bool]:
             func.substr(column, _REST) == number[_REST - 1 :],
         ),
     )
-
-
-def _compact(number: str) -> str:
-    return check_container_id(number).compact

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, or_, select, text, update
 
-from screening.clearance.identity import check_container_id
 from screening.clearance.seals import parse_time
 from screening.records import (
     EVIDENCE,
@@ -24,6 +23,7 @@ from .appending import Appender
 from .checking import Checked
 from .clock import to_ms
 from .dialects import insert_new
+from .names import compact_number
 from .placing import Manifest, Placed, bears_on_identity, note_facts, place_again, place_new
 from .tables import cases, decisions, outbox, records, rests_on, revoked
 from .views import DeskRules, Taken
@@ -96,9 +96,7 @@ def _take(
 ) -> set[str]:
     note_facts(connection, fresh.values())
     declared = {
-        check_container_id(record.container_id).compact
-        for record in fresh.values()
-        if isinstance(record, AdvanceData)
+        compact_number(record.container_id) for record in fresh.values() if isinstance(record, AdvanceData)
     }
     flags = {sha256: record for sha256, record in fresh.items() if isinstance(record, RiskFlag)}
     placed = place_new(connection, flags, declared, manifest)
@@ -208,7 +206,7 @@ def _key_of(connection: Connection, record: Sealed) -> str | None:
         query = select(decisions.c.case_key).where(decisions.c.decision_id == record.decision_id)
         return connection.execute(query).scalar()
     number = container_of(record)
-    return None if number is None else check_container_id(number).compact
+    return None if number is None else compact_number(number)
 
 
 def _mark_cases(
@@ -294,7 +292,7 @@ def _revoke(connection: Connection, record: Revocation | RevocationList, sha256:
     rows, due = [], set()
     for one in named:
         at = parse_time(one.at)
-        subject = check_container_id(one.subject).compact if one.what == "CONTAINER" else one.subject
+        subject = compact_number(one.subject) if one.what == "CONTAINER" else one.subject
         rows.append(
             {"subject": subject, "what": one.what, "sha256": sha256, "at": None if at is None else to_ms(at)}
         )
