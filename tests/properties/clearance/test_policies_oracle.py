@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from random import Random
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from screening.clearance.properties import DOMAINS, broken_properties
-from screening.clearance.whole_table import ACTIONS, SHAPE, WholeTable, base_table
+from screening.clearance.whole_table import ACTIONS, SHAPE, WholeTable, base_table, has
 from screening.records import Action
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -111,6 +111,31 @@ def test_both_find_what_was_planted(name, base) -> None:
     for one in broken:
         assert oracle.violations(table, state_of(one.inputs), strict=True), one
     assert any(oracle.violations(table, state) for state in base)
+
+
+#: Without the one that goes in two steps, by way of INNOCENT_PAPER.
+STEPS_DOWN = sorted(
+    {(name, *pair) for name, chain in oracle.STRICT_CHAINS for pair in pairwise(chain)}
+    - {("adjudication", "INNOCENT_MEASURED", "INCONCLUSIVE")},
+    key=str,
+)
+
+
+@pytest.mark.parametrize(("name", "better", "worse"), STEPS_DOWN)
+def test_every_step_down_is_watched_alone(name, better, worse) -> None:
+    """Everything but the worse value is held: what is worse is then better off, and named."""
+    risk, action = (np.array(answers) for answers in base_table())
+    held = np.broadcast_to(~has(name, worse), risk.shape)
+    risk[held], action[held] = RISKS.index("HIGH"), ACTIONS.index(Action.HOLD)
+    broken = broken_properties(WholeTable(risk, action))
+    words = " to ".join("missing" if value is None else str(value) for value in (better, worse))
+    found = [one for one in broken if one.name == f"worse {name} never lowers the risk, {words}"]
+    if (name, worse) in (("destuff", "FOUND"), ("adjudication", "ILLICIT"), ("seal", "BROKEN"),
+                         ("transit", "TAMPER")):  # fmt: skip
+        assert not found  # it is HIGH itself
+    else:
+        assert len(found) == 1
+        assert getattr(found[0].inputs, name) == worse
 
 
 WAY = [

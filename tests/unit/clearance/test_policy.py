@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from screening.clearance import KeyRing, VerificationError, decide, default_policy, load_policy, sign_policy
 from screening.clearance import policy as policy_module
 from screening.clearance.policy import Policy, parse_policy
+from screening.clearance.whole_table import base_table, under_policy
 from screening.errors import ConfigurationError, PolicyError
 from screening.records import CaseInputs, Level, sha256_hex
 
@@ -272,6 +274,20 @@ class TestRequiredSteps:
     def test_an_arrival_is_asked_of_a_box_that_moved_anyway(self) -> None:
         assert self.under("ARRIVAL") == decide(GOOD)
         assert self.under("ARRIVAL", transit="GAP") == decide(msgspec.structs.replace(GOOD, transit="GAP"))
+
+    def test_all_of_them_are_asked_for_in_turn(self) -> None:
+        steps, alarm = ("DESTUFF", "IMAGE", "SECONDARY_RAD"), {"radiation": Level.HIGH, "image": "LOW"}
+        assert self.under(*steps, adjudication="INNOCENT_PAPER", **alarm).action == "REFER_SECONDARY_RAD"
+        assert self.under(*steps).action == "REFER_NII"
+        assert self.under(*steps, image="LOW").action == "REFER_DESTUFF"
+        whole = under_policy(base_table(), reads={}, rules=(), required_steps=steps)
+        alone = [under_policy(base_table(), reads={}, rules=(), required_steps=(step,)) for step in steps]
+        is_asked = [(one.action != base_table().action) for one in alone]
+        for one, asked, earlier in zip(alone, is_asked, (is_asked[1] | is_asked[2], is_asked[2], False),
+                                       strict=True):  # fmt: skip
+            first = asked & ~np.asarray(earlier)
+            assert first.any()
+            assert (whole.action[first] == one.action[first]).all()
 
     def test_they_take_nothing_from_bad_news(self) -> None:
         assert self.under("IMAGE", "DESTUFF", seal="BROKEN")[:2] == (Level.HIGH, "HOLD")
