@@ -19,7 +19,7 @@ from .keys import PublicKey, Scope, Signer
 __all__ = ["generate_exercise_key", "generate_key", "load_signer", "read_public_key"]
 
 #: Content that is signed apart from the bytes it covers.
-_UNSEALED_KINDS = ("policy/1", "delivery/1")
+_UNSEALED_KINDS = ("bundle/1", "policy/1", "webhook/1")
 
 
 class _PrivateKeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
