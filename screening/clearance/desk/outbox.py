@@ -60,7 +60,7 @@ class Outbox:
         at = now or datetime.now(UTC)
         now_ms, until = to_ms(at), to_ms(at + timedelta(seconds=lease_s))
 
-        def work(connection: Connection) -> list[OutboxMessage]:
+        def _claim(connection: Connection) -> list[OutboxMessage]:
             older = outbox.alias("older")
             query = (
                 select(outbox.c.id)
@@ -90,7 +90,7 @@ class Outbox:
             )
             return _messages(connection, _with_bodies().where(outbox.c.id.in_(ids)))
 
-        return self._database.write(work)
+        return self._database.write(_claim)
 
     def delivered(self, ids: Iterable[int], at: datetime | None = None) -> None:
         """Note that a receiver has acknowledged messages.
@@ -183,7 +183,7 @@ class Outbox:
         """
         wanted = list(ids)
 
-        def work(connection: Connection) -> int:
+        def _replay(connection: Connection) -> int:
             later = outbox.alias("later")
             replaced = (
                 select(outbox.c.id)
@@ -211,7 +211,7 @@ class Outbox:
             )
             return int(done.rowcount)
 
-        return self._database.write(work)
+        return self._database.write(_replay)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many messages stand in which state.

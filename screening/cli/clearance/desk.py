@@ -32,14 +32,23 @@ def decide(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the sealed decisions, one on a line.")] = False,
 ) -> None:
-    """Take sealed records, decide what is due, and print it. Exit status 1 if a record was refused."""
+    """Take sealed records, decide what is due, and print it.
+
+    Exit status 1 if a record was refused, 3 if the ledger or the policy is not what was signed.
+    """
     from screening.clearance.ledger import write_head
     from screening.clearance.opening import open_desk
     from screening.clearance.settings import read_clearance_settings
+    from screening.errors import IntegrityError
     from screening.records import canonical_bytes
 
     settings = read_clearance_settings(config)
-    with open_desk(settings) as desk:
+    try:
+        desk = open_desk(settings)
+    except IntegrityError as error:
+        typer.echo(f"screening: {error}", err=True)
+        raise typer.Exit(3) from None
+    with desk:
         files = [file for path in records or [] for file in _files(path)]
         n_refused = 0
         for i in range(0, len(files), _PAGE):
