@@ -22,7 +22,7 @@ assert _spec.loader is not None
 campaign: ModuleType = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(campaign)
 
-N_CONNECTIONS = 8
+N_CONNECTIONS = 16
 
 
 @pytest.fixture
