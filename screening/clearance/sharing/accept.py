@@ -72,7 +72,7 @@ class Judgement(NamedTuple):
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """Inputs of the table in which the two administrations differ: theirs, own."""
+        """In which inputs of the table the two administrations differ: theirs, own."""
         if self.report.decision is None or self.weighed is None:
             return {}
         theirs = msgspec.to_builtins(self.report.decision.inputs)

@@ -151,7 +151,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def _key_name(data: bytes) -> str:
     try:
         key_id = msgspec.json.decode(data)["key_id"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         raise BundleError("a key without an identifier", "WRONG_NAME", value=data[:64]) from None
     if not isinstance(key_id, str) or re.fullmatch(r"(ops|exercise)-[0-9a-f]{32}", key_id) is None:
         raise BundleError("a key without an identifier", "WRONG_NAME", value=key_id)

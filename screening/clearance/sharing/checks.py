@@ -77,7 +77,7 @@ class Opened(NamedTuple):
 
     @property
     def all_flags(self) -> tuple[RiskFlag, ...]:
-        """Flags that the decision names, and those beside it (of a secondary inspection, or superseded)."""
+        """Every flag: those that the decision names, and those beside it (of a secondary inspection)."""
         return (*self.flags, *(one for one in self.records if isinstance(one, RiskFlag)))
 
 
@@ -144,9 +144,11 @@ def verify_when_stated(data: bytes, kind: type[S], keys: KeyRing) -> S:
     """
     try:
         record = parse_strict(data, kind)
+        at = parse_time(stated_at(record))
+        if at is None:
+            raise VerificationError("the record does not say when it was made", "MALFORMED")
+        return verify_record(data, kind, keys, at=at)
+    except VerificationError:
+        raise
     except IntegrityError as error:
         raise VerificationError(str(error), "MALFORMED", value=error.value) from None
-    at = parse_time(stated_at(record))
-    if at is None:
-        raise VerificationError("the record does not say when it was made", "MALFORMED")
-    return verify_record(data, kind, keys, at=at)

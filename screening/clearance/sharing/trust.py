@@ -164,11 +164,13 @@ def _verified(data: bytes, keys: KeyRing) -> RevocationList:
     """Return a list whose seal holds; its key must have been valid when it was issued."""
     try:
         issued = parse_time(parse_strict(data, RevocationList).issued_at)
+        if issued is None:
+            raise VerificationError("a revocation list without a time", "MALFORMED")
+        return verify_record(data, RevocationList, keys, at=issued)
+    except VerificationError:
+        raise
     except IntegrityError as error:
         raise VerificationError(f"not a revocation list: {error}", "MALFORMED") from None
-    if issued is None:
-        raise VerificationError("a revocation list without a time", "MALFORMED")
-    return verify_record(data, RevocationList, keys, at=issued)
 
 
 def _newest(lists: Iterable[RevocationList]) -> list[RevocationList]:

@@ -242,7 +242,7 @@ def _verify_all(
 def _kind_of(data: bytes) -> type[Evidence]:
     try:
         schema = msgspec.json.decode(data, type=_AnyRecord).schema
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise VerificationError(f"no record: {error}", "MALFORMED") from None
     kind = EVIDENCE.get(schema)
     if kind is None:

@@ -98,6 +98,34 @@ def test_any_slice_put_anywhere_is_refused_with_a_code(data: st.DataObject) -> N
     assert changed == DATA or refused(changed) in STRUCTURE
 
 
+MEMBERS = [n for n, _ in decode_zip(DATA, Limits()) if not n.startswith("manifest")]
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-(1 << 70), 1 << 70), st.floats(), st.text(max_size=8),
+    st.sampled_from(["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "f" * 64, "LOW"]),
+)  # fmt: skip
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2), max_leaves=4)
+
+
+@settings(max_examples=400, deadline=None)
+@given(name=st.sampled_from(MEMBERS), value=VALUES, data=st.data())
+def test_whatever_a_field_becomes_there_is_a_report(
+    trust: Trust, name: str, value: object, data: st.DataObject
+) -> None:
+    """Nothing is signed for yet when it is parsed: no value may stop the verification itself."""
+    content = dict(decode_zip(DATA, Limits()))[name]
+    try:
+        record = json.loads(content)
+    except ValueError:
+        changed = repr(value).encode()
+    else:
+        field = data.draw(st.sampled_from(sorted(record)))
+        changed = json.dumps({**record, field: value}, sort_keys=True, separators=(",", ":")).encode()
+    if name.startswith(INFORMATIVE):
+        return
+    codes = verify_bundle(mended(name, changed), trust, AT).codes
+    assert codes != ("UNSEALED_BUNDLE",) or changed == content
+
+
 _bodies = st.lists(st.binary(max_size=30), max_size=4, unique=True).map(tuple)
 
 
