@@ -27,6 +27,8 @@ from screening.records import (
     FlagQuality,
     FlagScores,
     IdentityRuling,
+    Journey,
+    JourneyPoint,
     ModelRef,
     OperatingMode,
     Reason,
@@ -196,6 +198,23 @@ class Sealing:
     def crossing(self, point: str, age_s: float, place: str = "CAPRR") -> Crossing:
         return self.signer.seal(
             Crossing(container_id=self.box, point=point, place=place, at=self.at(age_s), administration="CA")
+        )
+
+    def journey(self, *points: tuple[str, float], arrives_in_s: float, age_s: float = 100) -> Journey:
+        return self.signer.seal(
+            Journey(
+                container_id=self.box,
+                seal_id="SEAL-1",
+                origin="CAPRR",
+                destination="USINT",
+                departs_at=self.at(0),
+                arrives_before=self.at(-arrives_in_s),
+                points=tuple(
+                    JourneyPoint(place=place, not_after=self.at(-within_s)) for place, within_s in points
+                ),
+                administration="CA",
+                at=self.at(age_s),
+            )
         )
 
     def advance(self, level: str = "LOW", age_s: float = 9000) -> AdvanceData:

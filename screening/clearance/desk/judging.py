@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -175,10 +175,10 @@ class Judge:
             draft = msgspec.structs.replace(
                 draft, reason_codes=tuple(code for code in ReasonCode if code in codes)
             )
-        next_due = None if is_complete or is_overdue else pending.deadline
+        waits = (*_journey_times(case), None if is_complete or is_overdue else pending.deadline)
         if previous is not None and not _says_more(draft, previous, at):
-            return Judged(pending, None, _soonest(next_due, _expiry(previous), after=to_ms(at)))
-        return Judged(pending, draft, _soonest(next_due, _expiry(draft), after=to_ms(at)))
+            return Judged(pending, None, _soonest(*waits, _expiry(previous), after=to_ms(at)))
+        return Judged(pending, draft, _soonest(*waits, _expiry(draft), after=to_ms(at)))
 
     def issue(self, draft: ClearanceDecision, log_index: int) -> ClearanceDecision:
         """Return a decision with its place in the ledger, sealed.
@@ -286,6 +286,20 @@ def _matter(decision: ClearanceDecision) -> tuple[object, ...]:
 def _expiry(decision: ClearanceDecision) -> int | None:
     expires = parse_time(decision.validity.expires)
     return None if expires is None else to_ms(expires)
+
+
+def _journey_times(case: Case) -> Iterator[int]:
+    """Yield when silence on the way begins to say something: then the case is weighed again."""
+    journey = case.journey
+    if journey is None:
+        return
+    ends = [point.not_after for point in journey.points if point.is_required]
+    known = [t for text in (*ends, journey.arrives_before) if (t := parse_time(text)) is not None]
+    read = [t for event in case.seal_events if (t := parse_time(event.at)) is not None]
+    if journey.max_silence_s is not None and read:
+        known.append(max(read) + timedelta(seconds=journey.max_silence_s))
+    # Just after: at the very moment nothing is late yet.
+    yield from (to_ms(t) + 1 for t in known)
 
 
 def _soonest(*times: int | None, after: int) -> int | None:

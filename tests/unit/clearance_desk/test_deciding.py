@@ -234,3 +234,12 @@ def test_a_doubtful_reading_marks_the_declared_containers_it_is_near(
     desk.take(bodies(make.advance()), received_at=now)
     (decision,) = decide(desk)
     assert (decision.risk, ReasonCode.ID_MISMATCH in decision.reason_codes) == ("UNKNOWN", True)
+
+
+def test_a_container_that_is_silent_on_its_way_is_decided_again(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    desk.take(bodies(*make.clean(), make.journey(("CAJAS", 3600), arrives_in_s=7200)), received_at=now)
+    assert [d.risk for d in decide(desk)] == ["LOW"]
+    assert decide(desk, now + timedelta(hours=1)) == []
+    (missed,) = decide(desk, now + timedelta(hours=1, seconds=1))
+    assert (missed.risk, missed.inputs.seal) == ("UNKNOWN", "UNVERIFIED")
