@@ -210,9 +210,20 @@ def read_json(body: bytes, kind: type[S]) -> S:
         422 for what the record does not allow.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ProblemError(422, f"body: {plain(error)}") from None
+
+
+def _whole(value: Any) -> Any:
+    """Make integers of numbers like 7.0: JSON, and so the schema of a body, knows no difference."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return value
 
 
 def plain(text: object) -> str:

@@ -11,12 +11,12 @@ import inspect
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from screening import __version__
 from screening.clearance.desk.checking import WANTED
 from screening.records import SEALED, ClearanceDecision
 from screening.records.schema import generate_schema
@@ -57,7 +57,7 @@ def generate_document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "screening clearance",
-            "version": __version__,
+            "version": version("screening"),
             "description": _DESCRIPTION.replace("\n", " "),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from importlib import resources
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +14,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from screening import __version__
 from screening.clearance.desk.views import CaseView
 from screening.errors import StoreError
 from screening.records import canonical_bytes
@@ -226,7 +226,10 @@ async def _get_health(service: Service, asked: Asked) -> Response:
     checks = await service.checks()
     is_good = all(checks.values())
     health = answers.HealthAnswer(
-        mode=service.mode, status="GOOD" if is_good else "DEGRADED", version=__version__, checks=checks
+        mode=service.mode,
+        status="GOOD" if is_good else "DEGRADED",
+        version=version("screening"),
+        checks=checks,
     )
     return _json(health, status=200 if is_good else 503)
 
