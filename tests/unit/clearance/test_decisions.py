@@ -11,7 +11,7 @@ from screening.clearance import KeyRing, conclude, record_hash, verify_decision,
 from screening.clearance import decisions as decisions_module
 from screening.clearance.policy import Policy, parse_policy
 from screening.errors import IntegrityError, PolicyError
-from screening.records import Action, ClearanceDecision, Level, canonical_bytes, content_id
+from screening.records import Action, Adjudication, ClearanceDecision, Level, canonical_bytes, content_id
 
 
 @pytest.fixture
@@ -224,6 +224,22 @@ def test_a_step_that_the_site_requires_is_asked_for(make_case, make_flag, decide
     seen = decide_case(msgspec.structs.replace(case, flags=(*case.flags, picture)), policy=policy)
     assert (seen.risk, seen.action, seen.reason_codes) == ("LOW", "CLEARED_FOR_DEPARTURE", ())
     assert [s.flag_ids for s in seen.required_steps if s.step == "IMAGE"] == [(picture.flag_id,)]
+
+
+def test_paper_does_not_fulfil_a_secondary_inspection_that_the_site_requires(
+    make_case, make_flag, decide_case
+) -> None:
+    alarm = make_flag("RAD_GROSS", "RAD_GAMMA_NSIGMA")
+    paper = Adjudication(
+        officer_ref="o1", flag_id=alarm.flag_id, code=5, basis="PAPER", at="2026-03-01T11:55:00.000Z"
+    )
+    case = make_case(flags=(alarm, make_flag("NEUTRON"), make_flag("XRAY")), adjudications=(paper,))
+    steps = 'required_steps = ["TARGETING", "SEAL", "RADIATION", "SECONDARY_RAD"]'
+    for more, action, is_done in (("", "CLEARED_FOR_DEPARTURE", True), (steps, "REFER_SECONDARY_RAD", False)):
+        decision = decide_case(case, policy=site(more))
+        assert decision.inputs.adjudication == "INNOCENT_PAPER"
+        assert decision.action == action
+        assert [step.done for step in decision.required_steps if step.step == "SECONDARY_RAD"] == [is_done]
 
 
 def test_a_rule_of_the_site_decides(make_case, decide_case) -> None:

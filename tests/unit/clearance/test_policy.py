@@ -11,6 +11,7 @@ import pytest
 from screening.clearance import KeyRing, VerificationError, decide, default_policy, load_policy, sign_policy
 from screening.clearance import policy as policy_module
 from screening.clearance.policy import Policy, parse_policy
+from screening.clearance.site_rules import read_as
 from screening.clearance.whole_table import base_table, under_policy
 from screening.errors import ConfigurationError, PolicyError
 from screening.records import CaseInputs, Level, sha256_hex
@@ -239,6 +240,12 @@ def test_a_step_that_the_table_rests_on_cannot_be_left_out(step, complaint, exam
     found = [str(broken) for broken in caught.value.value if complaint in broken.name]
     assert found
     assert example in found[0]
+
+
+def test_a_step_left_out_counts_as_done_where_it_is_missing_or_read_as_missing() -> None:
+    seal = read_as({"seal": {"UNVERIFIED": "MISSING"}}, ("TARGETING", "RADIATION"))
+    assert seal == {"seal": {"UNVERIFIED": "VERIFIED", None: "VERIFIED"}}
+    assert read_as({}, ("TARGETING", "SEAL", "RADIATION")) == {}
 
 
 GOOD = CaseInputs(targeting=Level.LOW, seal="VERIFIED", radiation=Level.LOW, transit="NOT_MOVED")
