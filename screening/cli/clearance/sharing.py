@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -358,7 +359,8 @@ def _list_of(settings: ClearanceSettings | None, who: str | None) -> Path | None
     if settings is None or len(settings.revocations) != 1:
         return None
     place = Path(settings.revocations[0])
-    return place / f"{who}.json" if place.is_dir() else place
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", who or "")
+    return place / f"{name}.json" if place.is_dir() else place
 
 
 def _files(paths: list[Path] | None, pattern: str = "*") -> list[Path]:
