@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -53,18 +53,19 @@ def test_bench_a_thousand_policies(benchmark: BenchmarkFixture) -> None:
     kinds = {kind for _, kind, _ in broken}
     assert kinds == set(drawn.PLANTS)
 
-    def run() -> tuple[list[object], list[str], float]:
-        start = perf_counter()
+    def run() -> tuple[list[object], list[str], float, float]:
+        start, start_cpu = perf_counter(), process_time()
         assert broken_properties(lay_out(decide)) == ()
         refused = [document for document in sound if _refusal(document) is not None]
         wrong = [kind for document, kind, _ in broken if not _breaks_as_named(document)]
-        return refused, wrong, perf_counter() - start
+        return refused, wrong, perf_counter() - start, process_time() - start_cpu
 
-    refused, wrong, elapsed_s = benchmark.pedantic(run, rounds=1)
-    benchmark.extra_info["elapsed_s"] = elapsed_s
+    refused, wrong, elapsed_s, cpu_s = benchmark.pedantic(run, rounds=1)
+    benchmark.extra_info.update(elapsed_s=elapsed_s, cpu_s=cpu_s)
     assert refused == []
     assert wrong == []
-    assert elapsed_s < 60
+    # One thread: the processor's time is what the clock shows on a machine with nothing else to do.
+    assert cpu_s < 60
 
 
 def _refusal(document: object) -> PolicyError | None:
