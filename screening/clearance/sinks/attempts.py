@@ -41,7 +41,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         one message at a time is tried, so that an outage does not use up everybody's attempts.
     """
 
-    n_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    n_workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
     lease_s: _Seconds = 30.0
     poll_s: _Seconds = 1.0
     first_delay_s: _Seconds = 1.0

@@ -153,6 +153,11 @@ class _Pinned(http.client.HTTPConnection):
             return
         raise last
 
+    def close(self) -> None:
+        super().close()
+        if self._plain is not None:  # which time ran out for before it became the connection
+            self._plain.close()
+
     def cut(self) -> None:
         """End the exchange from another thread."""
         self.is_cut = True

@@ -20,7 +20,10 @@ from screening.errors import ConfigurationError
 from .attempts import RelaySettings, Settlement, delay_s, settle
 from .sink import DecisionSink, SinkError, SinkMessage
 
-__all__ = ["MAX_PROBE_S", "LaneState", "Outbox", "OwedMessage", "Relay"]
+__all__ = ["LINGER_S", "MAX_PROBE_S", "LaneState", "Outbox", "OwedMessage", "Relay"]
+
+LINGER_S = 0.005
+"""How long an attempt that ended waits for others that are about to, seconds."""
 
 MAX_PROBE_S = 30.0
 """Longest pause between two messages that ask whether a receiver is back, seconds."""
@@ -310,11 +313,13 @@ class _Lane:
     def _next_ended(self, timeout_s: float) -> list[_Ended]:
         ended: list[_Ended] = []
         try:
-            first = self._events.get(timeout=timeout_s)
+            event = self._events.get(timeout=timeout_s)
             while True:
-                if first is not None:
-                    ended.append(first)
-                first = self._events.get_nowait()
+                if event is not None:
+                    ended.append(event)
+                # Attempts that end together are written down together: one sync of the disk for all.
+                is_more = len(ended) < len(self._running)
+                event = self._events.get(timeout=LINGER_S) if is_more else self._events.get_nowait()
         except queue.Empty:
             return ended
 

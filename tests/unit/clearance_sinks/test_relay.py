@@ -91,7 +91,7 @@ def test_a_slow_container_and_a_slow_sink_hold_up_nobody_else(outbox, started):
     relay = started(Relay(outbox, [first, second], settings=FAST))
     until(lambda: len(first.taken) == 9)
     assert second.taken == []
-    assert relay.states()["a"].n_running == 1
+    until(lambda: relay.states()["a"].n_running == 1)
     release.set()
     until(lambda: set(outbox.states()) == {"DELIVERED"})
 

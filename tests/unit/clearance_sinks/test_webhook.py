@@ -110,6 +110,20 @@ def _quietly(work, handler):
         work(handler)
 
 
+def test_time_that_runs_out_while_connecting_leaves_no_socket_open(make_webhook, messages, monkeypatch):
+    opened, real = [], socket.create_connection
+
+    def slowly(*args, **arguments):
+        opened.append(real(*args, **arguments))
+        time.sleep(0.3)
+        return opened[0]
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    with pytest.raises(SinkError, match="out of time"):
+        make_webhook(timeout_s=0.2).deliver(messages[0])
+    assert opened[0].fileno() == -1
+
+
 def test_a_large_answer_is_not_read(receiver, make_webhook, messages):
     receiver.answer = (400, {}, b"y" * (8 << 20))
     with pytest.raises(SinkError) as caught:
