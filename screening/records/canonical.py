@@ -29,6 +29,7 @@ __all__ = [
 T = TypeVar("T")
 
 _LONG_NUMBER = re.compile(rb"[:,\[]-?[0-9]{16}")
+_PLAIN = frozenset({str, int, bool, type(None)})
 _SHORT_ESCAPES = (b"\\b", b"\\t", b"\\n", b"\\f", b"\\r")
 
 
@@ -71,7 +72,8 @@ def canonical_bytes(record: msgspec.Struct | dict[str, Any], *, without: tuple[s
     body = msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else dict(record)
     for name in without:
         body.pop(name, None)
-    _forbid_floats(body, "")
+    if _holds_float(body):
+        _forbid_floats(body, "")
     quick = _quick_form(body)
     if quick is not None:
         return quick
@@ -216,6 +218,17 @@ def _quick_form(body: Any) -> bytes | None:
         if short in text:
             return None
     return text
+
+
+def _holds_float(value: Any) -> bool:
+    """Tell whether there is a float anywhere; where it is, is looked for only then."""
+    if isinstance(value, dict):
+        items: Any = value.values()
+    elif isinstance(value, list | tuple):
+        items = value
+    else:
+        return isinstance(value, float)
+    return any(type(item) not in _PLAIN and _holds_float(item) for item in items)
 
 
 def _forbid_floats(value: Any, where: str) -> None:
