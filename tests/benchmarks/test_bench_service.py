@@ -27,7 +27,7 @@ N_CONNECTIONS = 16
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Any]:
-    with campaign.Site(tmp_path, case_deadline_s=900.0) as made:
+    with campaign.Site(tmp_path, case_deadline_s=900.0, stream_s=0.05) as made:
         yield made
 
 
@@ -70,18 +70,20 @@ def test_bench_flags_accepted_over_http(site: Any, batch: int, capsys: pytest.Ca
     assert instance.stop() == 0
 
 
+@pytest.mark.timeout(900)
 def test_bench_a_minute_of_kills(
     tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Four senders, two instances on one PostgreSQL, one of them killed every few seconds for a minute."""
     counts = campaign.run_kill_campaign(
-        tmp_path, postgres_url, duration_s=60.0, kill_every_s=3.0, n_boxes=400
+        tmp_path, postgres_url, duration_s=60.0, kill_every_s=3.0, n_boxes=200
     )
     assert counts["n_killed"] >= 5
     with capsys.disabled():
         print(f"\na minute of kills: {counts}")  # noqa: T201
 
 
+@pytest.mark.timeout(1200)
 def test_bench_schemathesis(site: Any, tmp_path: Path) -> None:
     """Every phase and check of schemathesis over the document: some thousand requests."""
     campaign.run_schemathesis(

@@ -53,8 +53,16 @@ def test_dead_letters_are_shown_without_their_bodies(told_client: httpx.Client, 
 @pytest.mark.usefixtures("outbox")
 @pytest.mark.parametrize(
     ("ids", "status", "n"),
-    [([7], 200, 1), ([7.0, 8], 200, 1), ([1], 200, 0), ([9], 409, None), ([], 422, None), (["7"], 422, None)]
-    + [([-1], 422, None), ([7.5], 422, None)],
+    [
+        ([7], 200, 1),
+        ([7.0, 8], 200, 1),
+        ([1], 200, 0),
+        ([9], 409, None),
+        ([], 422, None),
+        (["7"], 422, None),
+        ([-1], 422, None),
+        ([7.5], 422, None),
+    ],
 )
 def test_messages_are_tried_again_when_told(
     told_client: httpx.Client, bearer: Bearer, ids: list[Any], status: int, n: int | None
