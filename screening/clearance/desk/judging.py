@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -33,6 +33,7 @@ from .views import DeskRules
 __all__ = ["Judge", "Judged", "Pending", "Revoked"]
 
 _UNSIGNED = ("decision_id", "key_id", "signature")
+S = TypeVar("S", bound=Sealed)
 _RADIATION = (FlagModality.RAD_GROSS, FlagModality.RAD_SPECTRAL, FlagModality.NEUTRON)
 
 
@@ -96,6 +97,16 @@ class Judged(NamedTuple):
     next_due: int | None
 
 
+class _Drafting(Signer):
+    """Seals nothing: most drafts say no more than the latest decision, and are dropped."""
+
+    def __init__(self, signer: Signer) -> None:
+        self.scope, self.public = signer.scope, signer.public
+
+    def seal(self, record: S) -> S:
+        return record
+
+
 class Judge:
     """Joins, weighs and concludes cases for one desk.
 
@@ -113,6 +124,7 @@ class Judge:
 
     def __init__(self, *, signer: Signer, keys: KeyRing, policy: Policy, rules: DeskRules) -> None:
         self._signer, self._keys, self._policy, self._rules = signer, keys, policy, rules
+        self._drafting = _Drafting(signer)
         self._models_allowed = frozenset(rules.models_allowed)
 
     def judge(self, pending: Pending, now: datetime, lost: Revoked) -> Judged:
@@ -213,7 +225,7 @@ class Judge:
             policy=self._policy,
             administration=self._rules.administration,
             at=at,
-            signer=self._signer,
+            signer=self._drafting,
             previous=pending.previous,
             keys=self._keys,
             bill=case.advance[-1].bill if case.advance else None,
