@@ -94,6 +94,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Whether a conclusion by measurement counts only with the sealed record of that measurement.
     needs_advance_data : bool
         Whether a targeting result counts only with the advance data it rests on.
+    arrival_window_s : int or None
+        How long after its decision a container that was cleared for departure may be on its way without a
+        journey that says it, seconds; None: until that decision expires.
     max_revocation_list_age_s : int
         Age from which a revocation list no longer tells that nothing was revoked, seconds.
     equivalent_policies : tuple of str
@@ -129,6 +132,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     second_person: Literal["severe", "always"] = "severe"
     needs_secondary_record: bool = False
     needs_advance_data: bool = False
+    arrival_window_s: _Seconds | None = None
     max_revocation_list_age_s: _Seconds = 7 * 86400
     equivalent_policies: tuple[_Sha256, ...] = ()
     reads: dict[str, dict[str, str | bool]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -61,7 +61,7 @@ class Decider:
         self.verified = VerifiedRecords(keys, allow_exercise=signer.scope == "exercise")
 
     def decide(
-        self, connection: Connection, *, now: datetime, limit: int
+        self, connection: Connection, *, now: datetime, limit: int, waiting: Collection[str] = ()
     ) -> tuple[int, list[ClearanceDecision]]:
         """Decide cases that are due.
 
@@ -73,6 +73,8 @@ class Decider:
             Time of the decisions.
         limit : int
             At most so many cases.
+        waiting : collection of str
+            Cases that are not decided for being overdue.
 
         Returns
         -------
@@ -99,7 +101,7 @@ class Decider:
                     self._records(apart.get(row.key, ())),
                     intel.get(row.key),
                 )
-                judged = self._judge.judge(pending, now, lost)
+                judged = self._judge.judge(pending, now, lost, waiting)
             except ScreeningError as error:
                 # The others do not wait for it; it stays due, and whoever asks for it is told so.
                 _LOG.error("a case cannot be weighed", case=row.key, error=str(error))

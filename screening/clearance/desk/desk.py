@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -160,7 +160,9 @@ class Desk(DeskReader):
             )
         )
 
-    def decide_due(self, *, now: datetime | None = None, limit: int = 100) -> list[ClearanceDecision]:
+    def decide_due(
+        self, *, now: datetime | None = None, limit: int = 100, waiting: Collection[str] = ()
+    ) -> list[ClearanceDecision]:
         """Decide cases that are due; what is returned is on disk, in the ledger and in the outbox.
 
         Parameters
@@ -169,6 +171,9 @@ class Desk(DeskReader):
             Time of the decisions, aware; None for this moment.
         limit : int
             At most so many are issued.
+        waiting : collection of str
+            Keys of cases of which a scan is still being analysed: they are not decided for being overdue,
+            and looked at again a second later.
 
         Returns
         -------
@@ -186,7 +191,7 @@ class Desk(DeskReader):
         while limit > 0:
             n_cases = min(limit, _CASES_PER_TRANSACTION)
             with self._deciding:
-                n_seen, made = self._database.write(partial(self._decider.decide, now=at, limit=n_cases))
+                n_seen, made = self._database.write(partial(self._decider.decide, now=at, limit=n_cases, waiting=waiting))
             issued += made
             # Cases that wait are not counted: nothing issued means that nothing was due.
             limit -= max(len(made), n_seen if issued else 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
 from screening.records import (
+    Action,
     Case,
     CaseInputs,
     ClearanceDecision,
@@ -35,6 +37,8 @@ __all__ = ["Judge", "Judged", "Pending", "Revoked"]
 _UNSIGNED = ("decision_id", "key_id", "signature")
 S = TypeVar("S", bound=Sealed)
 _RADIATION = (FlagModality.RAD_GROSS, FlagModality.RAD_SPECTRAL, FlagModality.NEUTRON)
+#: An overdue case of which a scan is being analysed is looked at again after this time.
+_AGAIN_MS = 1000
 
 
 class Revoked(NamedTuple):
@@ -127,7 +131,9 @@ class Judge:
         self._drafting = _Drafting(signer)
         self._models_allowed = frozenset(rules.models_allowed)
 
-    def judge(self, pending: Pending, now: datetime, lost: Revoked) -> Judged:
+    def judge(
+        self, pending: Pending, now: datetime, lost: Revoked, waiting: Collection[str] = ()
+    ) -> Judged:
         """Return what comes of a case that is due.
 
         Parameters
@@ -138,6 +144,8 @@ class Judge:
             This moment.
         lost : Revoked
             What has been revoked.
+        waiting : collection of str
+            Cases that are not decided for being overdue: a scan of theirs is still being analysed.
 
         Returns
         -------
@@ -167,15 +175,23 @@ class Judge:
             intel_at=pending.intel_at,
         )
         draft = self._conclude(case, at, pending, lost, trusts)
+        if previous is not None and self._is_on_its_way(case, draft, previous, at):
+            aged = self._conclude(case, at, pending, lost, trusts, aged_by=at - (decided or at))
+            as_it_left = msgspec.structs.replace(aged.inputs, transit="NOT_MOVED")
+            if self._policy.decide(as_it_left).risk == Level.LOW:
+                ends = (*_journey_times(case), self._arrival_ends(case, previous))
+                return Judged(pending, None, _soonest(*ends, _expiry(previous), after=to_ms(at)))
         missing_lanes = self._missing_lanes(case)
         is_complete = not missing_lanes and (
             bool(self._rules.required_lanes) or self._has_every_step(draft.inputs)
         )
-        is_overdue = pending.deadline is not None and pending.deadline <= to_ms(at)
+        is_late = pending.deadline is not None and pending.deadline <= to_ms(at)
+        is_overdue = is_late and pending.key not in waiting
+        again = to_ms(at) + _AGAIN_MS if is_late and not is_overdue and not is_complete else None
         is_ready = is_complete or is_overdue or draft.risk == Level.HIGH
         # What was decided once is put right at once, whatever is still missing.
         if not is_ready and previous is None:
-            return Judged(pending, None, pending.deadline)
+            return Judged(pending, None, again or pending.deadline)
         if missing_lanes and draft.risk == Level.LOW:
             # LOW would rest on fewer scans than the site asks for: then radiation was not screened.
             case = msgspec.structs.replace(
@@ -187,7 +203,7 @@ class Judge:
             draft = msgspec.structs.replace(
                 draft, reason_codes=tuple(code for code in ReasonCode if code in codes)
             )
-        waits = (*_journey_times(case), None if is_complete or is_overdue else pending.deadline)
+        waits = (*_journey_times(case), again, None if is_complete or is_overdue else pending.deadline)
         if previous is not None and not _says_more(draft, previous, at):
             return Judged(pending, None, _soonest(*waits, _expiry(previous), after=to_ms(at)))
         return Judged(pending, draft, _soonest(*waits, _expiry(draft), after=to_ms(at)))
@@ -213,7 +229,13 @@ class Judge:
         )
 
     def _conclude(
-        self, case: Case, at: datetime, pending: Pending, lost: Revoked, trusts: Callable[[Sealed], bool]
+        self,
+        case: Case,
+        at: datetime,
+        pending: Pending,
+        lost: Revoked,
+        trusts: Callable[[Sealed], bool],
+        aged_by: timedelta = timedelta(0),
     ) -> ClearanceDecision:
         revoked = lost.subjects
         if self._models_allowed:
@@ -222,7 +244,7 @@ class Judge:
             revoked |= {pending.key}
         return conclude(
             case,
-            policy=self._policy,
+            policy=_lasting_longer(self._policy, aged_by) if aged_by else self._policy,
             administration=self._rules.administration,
             at=at,
             signer=self._drafting,
@@ -232,6 +254,37 @@ class Judge:
             revoked=revoked,
             is_trusted=trusts,
         )
+
+    def _is_on_its_way(
+        self, case: Case, draft: ClearanceDecision, previous: ClearanceDecision, at: datetime
+    ) -> bool:
+        """Tell whether a box that was cleared has left, and is not late yet.
+
+        Nothing is known of its arrival then, and nothing can be: the decision it left with goes on. A gap,
+        a breach, another seal, or any report of an arrival ends that.
+        """
+        if previous.action is not Action.CLEARED_FOR_DEPARTURE or draft.inputs.transit is not None:
+            return False
+        ends = (_expiry(previous), self._arrival_ends(case, previous))
+        if case.has_moved is not True or any(end is not None and to_ms(at) >= end for end in ends):
+            return False
+        sealed = parse_time(draft.seal.sealed_at)
+        has_crossed = any(
+            one.point in ("ARRIVAL", "EXIT")
+            and ((t := parse_time(one.at)) is None or sealed is None or t >= sealed)
+            for one in case.crossings
+        )
+        return not has_crossed and all(event.event != "ARRIVED" for event in case.seal_events)
+
+    def _arrival_ends(self, case: Case, previous: ClearanceDecision) -> int | None:
+        """Return when a box on its way is late, milliseconds; None: when its decision expires."""
+        if case.journey is not None:
+            ends = parse_time(case.journey.arrives_before)
+            return 0 if ends is None else to_ms(ends) + 1
+        decided = parse_time(previous.decided_at)
+        if self._policy.arrival_window_s is None or decided is None:
+            return None
+        return to_ms(decided) + 1000 * self._policy.arrival_window_s + 1
 
     def _missing_lanes(self, case: Case) -> bool:
         return not {flag.lane for flag in case.flags}.issuperset(self._rules.required_lanes)
@@ -256,17 +309,31 @@ def _models_of(case: Case) -> frozenset[str]:
 
 
 def _has_evidence(step: str, seen: CaseInputs) -> bool:
-    """Tell whether there is any valid evidence for a step, whatever it says."""
+    """Tell whether there is any valid evidence for a step, whatever it says, or nothing to be waited for.
+
+    No alarm, no secondary inspection of it; and a box that has not left cannot have arrived.
+    """
     found = {
         "TARGETING": seen.targeting,
         "SEAL": seen.seal,
         "RADIATION": seen.radiation,
         "IMAGE": seen.image,
-        "SECONDARY_RAD": seen.adjudication,
+        "SECONDARY_RAD": seen.radiation if seen.radiation == Level.LOW else seen.adjudication,
         "DESTUFF": seen.destuff,
-        "ARRIVAL": None if seen.transit == "NOT_MOVED" else seen.transit,
+        "ARRIVAL": seen.transit,
     }
     return found[step] is not None
+
+
+def _lasting_longer(policy: Policy, by: timedelta) -> Policy:
+    """Return a policy under which what was young enough so long ago still is."""
+    more_s = math.ceil(by.total_seconds())
+    return msgspec.structs.replace(
+        policy,
+        max_flag_age_s=policy.max_flag_age_s + more_s,
+        max_targeting_age_s=policy.max_targeting_age_s + more_s,
+        max_seal_reading_age_s=policy.max_seal_reading_age_s + more_s,
+    )
 
 
 def _says_more(draft: ClearanceDecision, previous: ClearanceDecision, at: datetime) -> bool:
