@@ -12,6 +12,7 @@ from screening.records import ClearanceDecision, parse_strict
 
 if TYPE_CHECKING:
     from screening.clearance.desk import Desk
+    from screening.clearance.sinks import Relay
 
 __all__ = ["DeskClearance", "ServiceClearance"]
 
@@ -25,10 +26,15 @@ class DeskClearance:
     ----------
     desk : Desk
         It belongs to this object from here on.
+    relay : Relay or None
+        Sends what receivers are owed; it runs until this object is closed.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, relay: Relay | None = None) -> None:
         self._desk = desk
+        self._relay = relay
+        if relay is not None:
+            relay.start()
 
     def take(self, bodies: Sequence[bytes]) -> Sequence[tuple[str, str]]:
         """Take sealed statements; see Clearance.
@@ -55,7 +61,7 @@ class DeskClearance:
         waiting : collection of str
             Containers that are not decided for being overdue.
         """
-        while len(self._desk.decide_due(now=now, limit=_PAGE)) == _PAGE:
+        while len(self._desk.decide_due(now=now, limit=_PAGE, waiting=waiting)) == _PAGE:
             pass
 
     def decisions_after(self, log_index: int) -> Sequence[ClearanceDecision]:
@@ -75,7 +81,9 @@ class DeskClearance:
         return [parse_strict(entry.body, ClearanceDecision) for entry in entries]
 
     def close(self) -> None:
-        """Close the desk."""
+        """Stop the relay and close the desk."""
+        if self._relay is not None:
+            self._relay.stop()
         self._desk.close()
 
 

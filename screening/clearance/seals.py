@@ -177,7 +177,13 @@ def _transit(
         return "TAMPER"
     if is_open or _has(events, "UNSEALED") or _was_sealed_again(case, events, previous):
         return "GAP"
-    is_proven = bool(arrivals) and arrivals[-1].seal_id == current[0].seal_id and is_trusted(arrivals[-1])
+    is_proven = (
+        bool(arrivals)
+        and arrivals[-1].seal_id == current[0].seal_id
+        and is_trusted(arrivals[-1])
+        # Where a journey says where it ends, an arrival anywhere else is none.
+        and (case.journey is None or arrivals[-1].place in (None, case.journey.destination))
+    )
     return "INTACT" if is_proven else None
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from screening.clearance.keys import KeyRing, Scope, VerificationError
 from screening.clearance.seals import parse_time
-from screening.clearance.signatures import verify_record, verify_sealed
+from screening.clearance.signatures import read_record, verify_sealed
 from screening.records import (
     EVIDENCE,
     SEALED,
@@ -104,9 +104,10 @@ def check_record(
     if kind not in WANTED:
         return Checked(sha256, body, None, "NOT_WANTED", f"a desk does not take {kind[:40]!r}")
     try:
-        record = verify_record(
-            body, SEALED[kind], keys, allow_exercise=scope == "exercise", at=_stated(body, kind, received_at)
-        )
+        record = read_record(body, SEALED[kind])
+        # Its key must have been valid when the record says that it was made; else when it came.
+        at = parse_time(stated_at(record))
+        verify_sealed(record, keys, allow_exercise=scope == "exercise", at=at or received_at)
     except VerificationError as error:
         return Checked(sha256, body, None, error.failure, str(error))
     record = _with_verified_alone(record, keys, scope)
@@ -117,7 +118,6 @@ def check_record(
     )
     if failure is not None:
         return Checked(sha256, body, None, *failure)
-    at = parse_time(stated_at(record))
     is_old = (
         at is not None
         and received_at - at > timedelta(seconds=rules.max_record_age_s)
@@ -125,15 +125,6 @@ def check_record(
         and not isinstance(record, Revocation | RevocationList)
     )
     return Checked(sha256, body, record, is_old=is_old)
-
-
-def _stated(body: bytes, kind: str, received_at: datetime) -> datetime:
-    """Return the record's own time, at which its key must have been valid; else the time of receipt."""
-    try:
-        record = msgspec.json.decode(body, type=SEALED[kind])
-    except msgspec.DecodeError:
-        return received_at
-    return parse_time(stated_at(record)) or received_at
 
 
 def _with_verified_alone(record: Sealed, keys: KeyRing, scope: Scope) -> Sealed:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.errors import IntegrityError, ScreeningError
+from screening.errors import IntegrityError
 from screening.records import (
     EVIDENCE,
     ClearanceDecision,
@@ -90,33 +90,40 @@ class Decider:
         evidence, previous = self._evidence(connection, rows), self._previous(connection, rows)
         apart, intel = self._apart(connection, rows), self._intel(connection, rows)
         issued: list[Judged] = []
-        waiting: list[dict[str, Any]] = []
+        left: list[dict[str, Any]] = []
         for row in rows:
+            latest: ClearanceDecision | None = None
+            again = to_ms(now) + _AGAIN_MS
             try:
+                latest = self._decision(previous.get(row.key))
                 pending = Pending(
                     row.key,
                     row.deadline,
-                    self._decision(previous.get(row.key)),
+                    latest,
                     self._records(evidence.get(row.key, ())),
                     self._records(apart.get(row.key, ())),
                     intel.get(row.key),
+                    has_intel=row.key in intel,
                 )
                 judged = self._judge.judge(pending, now, lost, waiting)
-            except ScreeningError as error:
-                # The others do not wait for it; it stays due, and whoever asks for it is told so.
-                _LOG.error("a case cannot be weighed", case=row.key, error=str(error))
-                waiting.append(_waiting(row, to_ms(now) + _AGAIN_MS))
-                continue
+            except Exception as error:
+                # The others do not wait for it, whatever it was; it stays due, and nothing stays LOW that
+                # cannot be weighed any more.
+                _LOG.error("a case cannot be weighed", case=row.key, error=f"{type(error).__name__}: {error}")
+                judged = self._judge.withdraw(row.key, latest, now, again)
+                if judged.draft is None:
+                    left.append(_waiting(row, again))
+                    continue
             if judged.draft is not None:
                 issued.append(judged)
             else:
-                waiting.append(_waiting(row, judged.next_due, is_empty=not pending.evidence))
-        if waiting:
+                left.append(_waiting(row, judged.next_due, is_empty=not judged.pending.evidence))
+        if left:
             connection.execute(
                 update(cases)
                 .where(cases.c.key == bindparam("at_key"))
                 .values(due_at=bindparam("next_due"), is_open=bindparam("open")),
-                waiting,
+                left,
             )
         return len(rows), self._issue(connection, issued) if issued else []
 
@@ -194,13 +201,18 @@ class Decider:
                     found[box].append(one)
         return found
 
-    def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime]:
+    def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime | None]:
+        """Return since when there is new intelligence; None where one statement of it gives no time."""
         query = (
-            select(revoked.c.subject, func.max(revoked.c.at).label("at"))
+            select(
+                revoked.c.subject,
+                func.max(revoked.c.at).label("at"),
+                (func.count() - func.count(revoked.c.at)).label("n_untimed"),
+            )
             .where(revoked.c.what == "CONTAINER", revoked.c.subject.in_([row.key for row in rows]))
             .group_by(revoked.c.subject)
         )
-        return {row.subject: from_ms(row.at) for row in connection.execute(query) if row.at is not None}
+        return {row.subject: None if row.n_untimed else from_ms(row.at) for row in connection.execute(query)}
 
     def _issue(self, connection: Connection, judged: list[Judged]) -> list[ClearanceDecision]:
         """Seal and write decisions; the end of the ledger is locked from here to the commit."""
@@ -290,7 +302,8 @@ def _subjects(judged: Judged) -> list[str]:
         if record.key_id is not None:
             subjects.add(record.key_id)
         if isinstance(record, RiskFlag):
-            subjects.update(model.sha256 for model in record.pipeline.models if model.sha256)
+            for model in record.pipeline.models:
+                subjects.update(sha256 for sha256 in (model.sha256, model.card_sha256) if sha256)
             if record.calibration.id:
                 subjects.add(record.calibration.id)
             if record.calibration.sha256:

@@ -191,7 +191,9 @@ class Desk(DeskReader):
         while limit > 0:
             n_cases = min(limit, _CASES_PER_TRANSACTION)
             with self._deciding:
-                n_seen, made = self._database.write(partial(self._decider.decide, now=at, limit=n_cases, waiting=waiting))
+                n_seen, made = self._database.write(
+                    partial(self._decider.decide, now=at, limit=n_cases, waiting=waiting)
+                )
             issued += made
             # Cases that wait are not counted: nothing issued means that nothing was due.
             limit -= max(len(made), n_seen if issued else 0)

@@ -15,6 +15,7 @@ from screening.clearance.joining import join_case
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
+from screening.clearance.transit import longest_silence
 from screening.records import (
     Action,
     Case,
@@ -72,7 +73,9 @@ class Pending(NamedTuple):
     apart : tuple of StoredRecord
         Flags of scans kept apart that may be of this container, with the rulings on them.
     intel_at : datetime or None
-        When new intelligence on the container came in.
+        When new intelligence on the container came in; None: nobody knows.
+    has_intel : bool
+        There is new intelligence on it.
     """
 
     key: str
@@ -81,6 +84,7 @@ class Pending(NamedTuple):
     evidence: tuple[StoredRecord, ...]
     apart: tuple[StoredRecord, ...] = ()
     intel_at: datetime | None = None
+    has_intel: bool = False
 
 
 class Judged(NamedTuple):
@@ -131,9 +135,7 @@ class Judge:
         self._drafting = _Drafting(signer)
         self._models_allowed = frozenset(rules.models_allowed)
 
-    def judge(
-        self, pending: Pending, now: datetime, lost: Revoked, waiting: Collection[str] = ()
-    ) -> Judged:
+    def judge(self, pending: Pending, now: datetime, lost: Revoked, waiting: Collection[str] = ()) -> Judged:
         """Return what comes of a case that is due.
 
         Parameters
@@ -181,7 +183,7 @@ class Judge:
             if self._policy.decide(as_it_left).risk == Level.LOW:
                 ends = (*_journey_times(case), self._arrival_ends(case, previous))
                 return Judged(pending, None, _soonest(*ends, _expiry(previous), after=to_ms(at)))
-        missing_lanes = self._missing_lanes(case)
+        missing_lanes = self._missing_lanes(case, at, trusts)
         is_complete = not missing_lanes and (
             bool(self._rules.required_lanes) or self._has_every_step(draft.inputs)
         )
@@ -207,6 +209,44 @@ class Judge:
         if previous is not None and not _says_more(draft, previous, at):
             return Judged(pending, None, _soonest(*waits, _expiry(previous), after=to_ms(at)))
         return Judged(pending, draft, _soonest(*waits, _expiry(draft), after=to_ms(at)))
+
+    def withdraw(self, key: str, previous: ClearanceDecision | None, now: datetime, again: int) -> Judged:
+        """Return what takes the place of a decision on a case that cannot be weighed any more.
+
+        Parameters
+        ----------
+        key : str
+            The case.
+        previous : ClearanceDecision or None
+            Its latest decision.
+        now : datetime
+            This moment.
+        again : int
+            When to look again, milliseconds.
+
+        Returns
+        -------
+        Judged
+            A decision on no evidence where the latest was LOW: what cannot be read is UNKNOWN. Anything
+            else stands.
+        """
+        pending = Pending(key, None, previous, ())
+        if previous is None or previous.risk != Level.LOW:
+            return Judged(pending, None, again)
+        draft = conclude(
+            Case(container_id=key),
+            policy=self._policy,
+            administration=self._rules.administration,
+            at=max(now, parse_time(previous.decided_at) or now),
+            signer=self._drafting,
+            previous=previous,
+            keys=self._keys,
+        )
+        codes = {*draft.reason_codes, ReasonCode.INPUT_CORRUPT}
+        draft = msgspec.structs.replace(
+            draft, reason_codes=tuple(code for code in ReasonCode if code in codes)
+        )
+        return Judged(pending, draft, again)
 
     def issue(self, draft: ClearanceDecision, log_index: int) -> ClearanceDecision:
         """Return a decision with its place in the ledger, sealed.
@@ -240,7 +280,7 @@ class Judge:
         revoked = lost.subjects
         if self._models_allowed:
             revoked |= _models_of(case) - self._models_allowed
-        if pending.intel_at is not None:
+        if pending.has_intel:
             revoked |= {pending.key}
         return conclude(
             case,
@@ -286,8 +326,19 @@ class Judge:
             return None
         return to_ms(decided) + 1000 * self._policy.arrival_window_s + 1
 
-    def _missing_lanes(self, case: Case) -> bool:
-        return not {flag.lane for flag in case.flags}.issuperset(self._rules.required_lanes)
+    def _missing_lanes(self, case: Case, at: datetime, trusts: Callable[[Sealed], bool]) -> bool:
+        """Tell whether a lane has still to report of this passage: an old LOW is of an earlier one."""
+        if not self._rules.required_lanes:
+            return False
+        since = at - timedelta(seconds=self._policy.max_flag_age_s)
+        troubled = parse_time(case.low_counts_after)
+
+        def counts(flag: RiskFlag) -> bool:
+            made = parse_time(flag.created_at)
+            is_young = made is not None and made >= since and (troubled is None or made > troubled)
+            return trusts(flag) and (is_young or flag.level != Level.LOW)
+
+        return not {flag.lane for flag in case.flags if counts(flag)}.issuperset(self._rules.required_lanes)
 
     def _has_every_step(self, seen: CaseInputs) -> bool:
         return all(_has_evidence(step, seen) for step in self._policy.required_steps)
@@ -305,7 +356,8 @@ def _trust(pending: Pending, lost: Revoked) -> Callable[[Sealed], bool]:
 
 def _models_of(case: Case) -> frozenset[str]:
     flags: tuple[RiskFlag, ...] = (*case.flags, *case.secondary_flags, *case.doubtful_scans)
-    return frozenset(model.sha256 for flag in flags for model in flag.pipeline.models if model.sha256)
+    # One without a hash is none that anybody allowed.
+    return frozenset(model.sha256 for flag in flags for model in flag.pipeline.models)
 
 
 def _has_evidence(step: str, seen: CaseInputs) -> bool:
@@ -375,8 +427,10 @@ def _journey_times(case: Case) -> Iterator[int]:
     ends = [point.not_after for point in journey.points if point.is_required]
     known = [t for text in (*ends, journey.arrives_before) if (t := parse_time(text)) is not None]
     read = [t for event in case.seal_events if (t := parse_time(event.at)) is not None]
-    if journey.max_silence_s is not None and read:
-        known.append(max(read) + timedelta(seconds=journey.max_silence_s))
+    departs = parse_time(journey.departs_at)
+    heard = max(read, default=departs)
+    if heard is not None and (longest := longest_silence(journey)) is not None:
+        known.append(heard + longest)
     # Just after: at the very moment nothing is late yet.
     yield from (to_ms(t) + 1 for t in known)
 

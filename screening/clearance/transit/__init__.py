@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .timeline import CustodyPoint, JourneyGap, custody_timeline, journey_gaps
+from .timeline import CustodyPoint, JourneyGap, custody_timeline, journey_gaps, longest_silence
 
-__all__ = ["CustodyPoint", "JourneyGap", "custody_timeline", "journey_gaps"]
+__all__ = ["CustodyPoint", "JourneyGap", "custody_timeline", "journey_gaps", "longest_silence"]

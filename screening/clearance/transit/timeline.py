@@ -14,12 +14,14 @@ from screening.records import Journey, JourneyPoint, SealEvent, utc_string
 
 from .route import READINGS, Followed, Reading, fields_of, follow, time_of
 
-__all__ = ["CustodyPoint", "JourneyGap", "custody_timeline", "journey_gaps"]
+__all__ = ["CustodyPoint", "JourneyGap", "custody_timeline", "journey_gaps", "longest_silence"]
 
 _Status = Literal["read", "late", "missed", "pending", "unsigned", "off route", "reported"]
 
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+#: Longer than any journey, and short enough to be added to any time that is not taken for the future.
+_LONGEST_SILENCE = timedelta(days=3660)
 
 
 class JourneyGap(NamedTuple):
@@ -186,6 +188,24 @@ def custody_timeline(
     return tuple(points)
 
 
+def longest_silence(journey: Journey) -> timedelta | None:
+    """Return how long a seal may go without a reading.
+
+    Parameters
+    ----------
+    journey : Journey
+        The journey; the number of seconds it states may be any.
+
+    Returns
+    -------
+    datetime.timedelta or None
+        At most ten years; None if it is not bounded.
+    """
+    if journey.max_silence_s is None:
+        return None
+    return timedelta(seconds=min(journey.max_silence_s, int(_LONGEST_SILENCE.total_seconds())))
+
+
 def _status(
     way: Followed, i: int, journey: Journey, now: datetime
 ) -> tuple[Literal["read", "late", "missed", "pending", "unsigned"], Reading | None]:
@@ -213,9 +233,9 @@ def _is_over(way: Followed, i: int, journey: Journey, now: datetime) -> bool:
 
 
 def _silences(way: Followed, journey: Journey, now: datetime) -> tuple[JourneyGap, ...]:
-    if journey.max_silence_s is None:
+    longest = longest_silence(journey)
+    if longest is None:
         return ()
-    longest = timedelta(seconds=journey.max_silence_s)
     heard = [one for one in way.readings if one.is_trusted]
     times = [(one.t, one.event.place) for one in heard if way.arrived is None or one.t <= way.arrived]
     departs = time_of(journey.departs_at)

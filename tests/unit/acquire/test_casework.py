@@ -137,6 +137,7 @@ def test_a_case_that_waits_too_long_is_decided_on_what_there_is(store: ResultSto
     _recorded(casework, _entry("X1"))
     assert casework.advance(_now()).decisions == ()
     late = _now() + timedelta(seconds=11)
+    assert casework.advance(late, coming=[BOX, None]).decisions == ()  # one of its scans is on its way
     (decision,) = casework.advance(late + timedelta(seconds=2)).decisions
     assert decision.action is Action.REFER_SECONDARY_RAD  # the portal never saw it
     assert decision.risk is not Level.LOW
