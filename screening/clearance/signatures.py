@@ -12,7 +12,7 @@ from screening.records import RiskFlag, Sealed, SealEvent, canonical_bytes, pars
 
 from .keys import KeyRing, PublicKey, VerificationError, check_id, fits_scope, signed_message
 
-__all__ = ["verify_content", "verify_record", "verify_sealed"]
+__all__ = ["read_record", "verify_content", "verify_record", "verify_sealed"]
 
 S = TypeVar("S", bound=Sealed)
 
@@ -45,13 +45,37 @@ def verify_record(
     VerificationError
         With the check that failed.
     """
+    record = read_record(data, kind)
+    verify_sealed(record, keys, allow_exercise=allow_exercise, at=at)
+    return record
+
+
+def read_record(data: bytes, kind: type[S]) -> S:
+    """Parse a sealed record whose seal is still to be verified.
+
+    Parameters
+    ----------
+    data : bytes
+        The record as received.
+    kind : type
+        Kind expected; another kind does not parse.
+
+    Returns
+    -------
+    record
+        The record that these bytes, and no others, are the canonical form of.
+
+    Raises
+    ------
+    VerificationError
+        MALFORMED or NOT_CANONICAL.
+    """
     try:
         record = parse_strict(data, kind)
     except IntegrityError as error:
         raise VerificationError(str(error), "MALFORMED", value=error.value) from None
     if canonical_bytes(record) != data:
         raise VerificationError("the bytes are not the canonical form of the record", "NOT_CANONICAL")
-    verify_sealed(record, keys, allow_exercise=allow_exercise, at=at)
     return record
 
 

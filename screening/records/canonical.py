@@ -30,7 +30,12 @@ T = TypeVar("T")
 
 _LONG_NUMBER = re.compile(rb"[:,\[]-?[0-9]{16}")
 _PLAIN = frozenset({str, int, bool, type(None)})
-_SHORT_ESCAPES = (b"\\b", b"\\t", b"\\n", b"\\f", b"\\r")
+_ESCAPES = (b"\\u", b"\\b", b"\\t", b"\\n", b"\\f", b"\\r")
+#: What MessagePack puts before a float of either width, and before an integer of more than 32 bits.
+_FLOATS = (b"\xca", b"\xcb")
+_LONG = (b"\xcf", b"\xd3")
+_SORTED = msgspec.json.Encoder(order="sorted")
+_PACKED = msgspec.msgpack.Encoder()
 
 
 def sha256_hex(data: bytes | memoryview) -> str:
@@ -69,14 +74,16 @@ def canonical_bytes(record: msgspec.Struct | dict[str, Any], *, without: tuple[s
     IntegrityError
         If it holds a float (signed records hold decimal strings), or an integer of 2^53 or more.
     """
-    body = msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else dict(record)
-    for name in without:
-        body.pop(name, None)
-    if _holds_float(body):
-        _forbid_floats(body, "")
+    body: Any = record
+    if without:
+        body = _plain(record)
+        for name in without:
+            body.pop(name, None)
     quick = _quick_form(body)
     if quick is not None:
         return quick
+    body = _plain(body)
+    _forbid_floats(body, "")
     try:
         return rfc8785.dumps(body)
     except rfc8785.CanonicalizationError as error:
@@ -123,6 +130,9 @@ def parse_strict(data: bytes, kind: type[T]) -> T:
         non-finite numbers, unknown or missing fields, wrong types.
     """
     try:
+        record = _canonically_parsed(data, kind)
+        if record is not None:
+            return record
         json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         return msgspec.json.decode(data, type=kind)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, msgspec.DecodeError) as error:
@@ -201,22 +211,46 @@ def utc_string(t: datetime | None) -> str | None:
     return t.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _canonically_parsed(data: bytes, kind: type[T]) -> T | None:
+    """Return the record if the bytes are its canonical form, else None: whoever asks then looks closer.
+
+    What is parsed holds every key once, and so does what is written of it again: bytes that are the same
+    hold no key twice, and no number that is none. They are ASCII, or no quick form would be the same.
+    """
+    try:
+        record = msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return record if _quick_form(record) == data else None
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    return msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else dict(record)
+
+
 def _quick_form(body: Any) -> bytes | None:
     """Return the canonical form where a compiled encoder gives the same, else None.
 
     It does for plain ASCII without control characters: keys then sort alike in every encoding, and
     nothing but quotes and backslashes is escaped. Integers of 2^53 or more have 16 digits at least;
     whatever could be one, hashes included, is left to the reference encoder unless it is quoted.
+
+    JSON shows no float that is not finite: it is written as null. MessagePack marks every float, and
+    every integer of more than 32 bits, by a byte of its own. Where that byte is not, no such number is;
+    where it is, it may as well be part of another number, and the slower look decides.
     """
     try:
-        text = msgspec.json.encode(body, order="sorted")
-    except (TypeError, ValueError):
+        text, packed = _SORTED.encode(body), _PACKED.encode(body)
+    except (TypeError, ValueError, OverflowError):
         return None
-    if not text.isascii() or b"\\u" in text or _LONG_NUMBER.search(text):
+    if not text.isascii():
         return None
-    for short in _SHORT_ESCAPES:
-        if short in text:
-            return None
+    if b"\\" in text and any(escape in text for escape in _ESCAPES):
+        return None
+    if any(mark in packed for mark in _FLOATS) and _holds_float(msgspec.to_builtins(body)):
+        return None
+    if any(mark in packed for mark in _LONG) and _LONG_NUMBER.search(text):
+        return None
     return text
 
 

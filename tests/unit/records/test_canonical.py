@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 import rfc8785
 from hypothesis import given
@@ -48,6 +50,8 @@ def test_known_forms(document, expected) -> None:
     assert canonical_bytes(document) == expected
 
 
+JsonValue = str | int | bool | None | list | dict
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -79,6 +83,23 @@ def test_floats_are_refused_wherever_they_are(value) -> None:
         canonical_bytes({"a": value})
 
 
+@given(value=st.floats(), inside=JSON)
+def test_no_float_hides_among_other_values(value, inside) -> None:
+    for record in (
+        {"a": inside, "b": [{"c": [inside, value]}]},
+        Targeting(container_id="C", level="LOW", administration=value, source=str(inside), at="T"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(IntegrityError, match="decimal strings"):
+            canonical_bytes(record)
+
+
+# Their bytes in MessagePack hold those that mark floats and long integers.
+@pytest.mark.parametrize("number", [0xCA, 0xCB, 0xCF, 0xD3, -0xCB, 0xCBCA, 0xCB00CB, 2**32, -(2**40), 2**50])
+def test_integers_that_look_like_floats_within_are_written_as_they_are(number) -> None:
+    assert canonical_bytes({"n": [number, "\u02cb"]}) == rfc8785.dumps({"n": [number, "\u02cb"]})
+    assert canonical_bytes({"n": [number]}) == b'{"n":[%d]}' % number
+
+
 @pytest.mark.parametrize("value", [2**53, -(2**53)])
 def test_integers_that_not_every_reader_holds_are_refused(value) -> None:
     with pytest.raises(IntegrityError):
@@ -106,6 +127,64 @@ def test_integers_that_not_every_reader_holds_are_refused(value) -> None:
 def test_what_others_sent_is_parsed_strictly(data) -> None:
     with pytest.raises(IntegrityError):
         parse_strict(data, Targeting)
+
+
+class Tree(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    a: dict[str, JsonValue] | None = None
+    b: tuple[Tree, ...] = ()
+    c: JsonValue = None
+
+
+class _Pairs(list):
+    """An object as the pairs it is written with."""
+
+
+def _written(value: object) -> str:
+    if isinstance(value, _Pairs):
+        return "{" + ",".join(f"{json.dumps(name)}:{_written(item)}" for name, item in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    return json.dumps(value)
+
+
+def _has_twice(value: object) -> bool:
+    if isinstance(value, _Pairs):
+        names = [name for name, _ in value]
+        return len(set(names)) < len(names) or any(_has_twice(item) for _, item in value)
+    return isinstance(value, list) and any(map(_has_twice, value))
+
+
+ANY_PAIRS = st.recursive(
+    st.none() | st.integers(-3, 3) | st.text("ab\\", max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(st.tuples(st.sampled_from("abc"), inner), max_size=4).map(_Pairs)
+    ),
+    max_leaves=10,
+)
+
+
+@given(pairs=st.lists(st.tuples(st.sampled_from("abc"), ANY_PAIRS), max_size=4).map(_Pairs))
+def test_no_duplicate_key_survives_whether_or_not_the_rest_is_canonical(pairs) -> None:
+    ordered = _Pairs(sorted(pairs, key=lambda pair: pair[0]))
+    for written in (pairs, ordered):
+        data = _written(written).encode()
+        for kind in (Tree, dict):
+            if _has_twice(written):
+                with pytest.raises(IntegrityError):
+                    parse_strict(data, kind)
+            elif kind is dict:
+                assert parse_strict(data, kind) == json.loads(data)
+
+
+@given(tree=st.dictionaries(st.sampled_from(["a", "b", "c"]), JSON, max_size=3))
+def test_one_key_more_is_refused_in_bytes_that_were_canonical(tree) -> None:
+    data = canonical_bytes(tree)
+    assert parse_strict(data, dict) == tree
+    for key in tree:
+        again = b"%b:%b," % (json.dumps(key).encode(), canonical_bytes({"x": tree[key]})[5:-1])
+        with pytest.raises(IntegrityError, match="duplicate"):
+            parse_strict(b"{" + again + data[1:], dict)
 
 
 def test_duplicate_keys_are_refused_at_any_depth() -> None:
