@@ -47,12 +47,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Models.
     acquire : dict
         The ``[acquire]`` table, read by the live service alone.
+    clearance : dict
+        The ``[clearance]`` table, read by the desk alone.
     """
 
     radiation: RadiationSettings = RadiationSettings()
     radiography: RadiographySettings = RadiographySettings()
     models: ModelSettings = ModelSettings()
     acquire: dict[str, Any] = {}
+    clearance: dict[str, Any] = {}
 
 
 def load_settings(path: Path | None) -> Settings:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tomllib
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from screening.clearance import KeyRing, Signer, load_signer, read_public_key
-from screening.clearance.settings import ClearanceSettings
+from screening.clearance.settings import ClearanceSettings, read_clearance_settings
 from screening.errors import ConfigurationError
 from screening.records import OperatingMode
 from screening.stores import ResultStore
@@ -62,7 +63,7 @@ def run_acquire(config: Path, *, has_view: bool = False) -> None:
         casework = Casework(
             ResultStore(Path(settings.store)),
             signer=signer,
-            clearance=_clearance(settings, signer),
+            clearance=_clearance(config, settings, signer),
             keys=KeyRing(read_public_key(Path(path)) for path in settings.trusted_keys),
             decisions=None if settings.decisions is None else Path(settings.decisions),
         )
@@ -80,7 +81,7 @@ def _check_scope(settings: AcquireSettings, signer: Signer | None) -> None:
         )
 
 
-def _clearance(settings: AcquireSettings, signer: Signer | None) -> Clearance | None:
+def _clearance(config: Path, settings: AcquireSettings, signer: Signer | None) -> Clearance | None:
     """Return who decides: the service of the site, or a desk of this process's own."""
     if signer is None:
         return None
@@ -92,30 +93,45 @@ def _clearance(settings: AcquireSettings, signer: Signer | None) -> Clearance | 
             ca_file=None if ca is None else Path(ca),
         )
     from screening.clearance.opening import open_desk
+    from screening.clearance.sinks import Relay, SinkContext, build_sinks
 
-    return DeskClearance(open_desk(desk_settings(settings)))
+    rules = desk_settings(config, settings)
+    desk = open_desk(rules)
+    sinks = build_sinks(rules.sinks, SinkContext(signer=signer, record=desk.record))
+    return DeskClearance(desk, Relay(desk.outbox, sinks) if sinks else None)
 
 
-def desk_settings(settings: AcquireSettings) -> ClearanceSettings:
+def desk_settings(config: Path, settings: AcquireSettings) -> ClearanceSettings:
     """Return the settings of the desk that a live service runs in its own process.
 
     Parameters
     ----------
+    config : Path
+        The site's file: its ``[clearance]`` table rules, if there is one.
     settings : AcquireSettings
         With a key.
 
     Returns
     -------
     ClearanceSettings
-        A departure's desk: what is scanned here has not left yet.
+        Without that table a departure's desk: what is scanned here has not left yet.
 
     Raises
     ------
     ConfigurationError
-        If there is no key.
+        If there is no key, or the two tables speak of different keys or of exercise and operation.
     """
     if settings.key_file is None:
         raise ConfigurationError("a desk needs a key_file", value=settings.site)
+    is_exercise = settings.mode is OperatingMode.EXERCISE
+    if _has_clearance_table(config):
+        rules = read_clearance_settings(config)
+        if (rules.key_file, rules.is_exercise) != (settings.key_file, is_exercise):
+            raise ConfigurationError(
+                f"{config.name}: [acquire] and [clearance] differ in key_file or in being an exercise",
+                value=config.name,
+            )
+        return rules
     return ClearanceSettings(
         administration=settings.administration,
         key_file=settings.key_file,
@@ -124,5 +140,9 @@ def desk_settings(settings: AcquireSettings) -> ClearanceSettings:
         policy=settings.policy,
         required_lanes=settings.required or tuple(lane.name for lane in settings.lanes),
         case_deadline_s=settings.case_deadline_s,
-        is_exercise=settings.mode is OperatingMode.EXERCISE,
+        is_exercise=is_exercise,
     )
+
+
+def _has_clearance_table(config: Path) -> bool:
+    return "clearance" in tomllib.loads(config.read_text(encoding="utf-8"))

@@ -283,6 +283,7 @@ class AcquireService:
             risk=decision.risk,
             action=decision.action,
             codes=list(decision.reason_codes),
+            modalities=sorted({flag.modality for flag in decision.flags}),
             is_exercise=decision.is_exercise,
         )
 

@@ -25,11 +25,12 @@ from typing import Any, BinaryIO, TextIO
 import msgspec
 
 from screening import __version__
-from screening.acquire.events import read_events
+from screening.acquire.events import Event, read_events
 from screening.acquire.view import LaneView
 from screening.clearance import generate_exercise_key
 from screening.errors import ConfigurationError, ScreeningError
 from screening.reanalyse.report import Entry, entries_from_store, write_report
+from screening.records import FlagModality, ReasonCode
 from screening.simulation.emulators import EmulatorPorts, run_emulator
 from screening.simulation.presets import demo_traffic
 from screening.stores import ResultStore
@@ -46,6 +47,8 @@ _RESTART_S = 1.5
 _REFUSED = 2  # exit status of a service that cannot use its settings
 _ACQUIRE = (sys.executable, "-P", "-m", "screening", "acquire", "--config")
 
+# What the three instruments see of every container.
+_SEEN = frozenset((FlagModality.RAD_GROSS, FlagModality.RAD_SPECTRAL, FlagModality.XRAY))
 # Two panels of plastic beside four logs of NaI, then a dual-energy scanner; about 17 s of vehicle and
 # gap at the portal and 33 s at the scanner, run faster.
 _PORTAL = {"speed_factor": 12.0, "gap_s": 4.0}
@@ -60,7 +63,7 @@ class DemoOutcome(msgspec.Struct, frozen=True, kw_only=True):
     report : Path
         The report.
     decisions : tuple of Path
-        Signed decisions, one file per container.
+        The signed decision in force on each container; those it replaced lie beside it.
     keys : Path
         Folder of the public keys that verify them.
     n_container : int
@@ -136,11 +139,19 @@ def run_demo(out: Path, *, seed: int = 1, n: int = N_CONTAINER, stream: TextIO |
     )
     return DemoOutcome(
         report=report,
-        decisions=tuple(sorted((out / "decisions").glob("*.json"))),
+        decisions=tuple(_decision_files(out / "decisions", entries)),
         keys=out / "decisions",
         n_container=len(entries),
         n_decided=n_decided,
     )
+
+
+def _decision_files(folder: Path, entries: list[Entry]) -> Iterator[Path]:
+    decided = [entry.decision for entry in entries if entry.decision is not None]
+    for decision in sorted(decided, key=lambda one: one.consignment.container_id):
+        path = folder / f"{decision.consignment.container_id}-{decision.decision_id[:12]}.json"
+        if path.exists():
+            yield path
 
 
 def _told(entry: Entry, seed: int) -> Entry:
@@ -221,6 +232,16 @@ trusted_keys = ["gateway.key.pub"]
 decisions = "decisions"
 case_deadline_s = 25.0
 
+# The same desk for the clearance commands: audit, custody, export, decide.
+[clearance]
+administration = "exercise customs"
+key_file = "exercise.key"
+database = "cases.sqlite"
+trusted_keys = ["gateway.key.pub"]
+required_lanes = ["portal-gross", "portal-spectra", "scanner"]
+case_deadline_s = 25.0
+is_exercise = true
+
 [[acquire.lanes]]
 name = "portal-gross"
 kind = "rpm"
@@ -241,6 +262,27 @@ identity_port = {scanner.identity_port}
 """
 
 
+class _Passages:
+    """Which containers are through: decided on everything that the lanes see, or as overdue.
+
+    A container that is held at the portal is decided before the scanner has seen it.
+    """
+
+    def __init__(self) -> None:
+        self._through: set[str] = set()
+
+    @property
+    def n_through(self) -> int:
+        return len(self._through)
+
+    def take(self, event: Event) -> None:
+        if event.event != "decided" or event.container_id is None:
+            return
+        is_overdue = ReasonCode.TIMEOUT in event.fields.get("codes", ())
+        if is_overdue or _SEEN.issubset(event.fields.get("modalities", ())):
+            self._through.add(event.container_id)
+
+
 def _watch(out: Path, settings: Path, n: int, view: LaneView, log: BinaryIO) -> None:
     """Run the service, follow its events until every container is decided, then stop it.
 
@@ -248,13 +290,15 @@ def _watch(out: Path, settings: Path, n: int, view: LaneView, log: BinaryIO) -> 
     would, and goes on from its spool.
     """
     command = [*_ACQUIRE, str(settings)]
+    passages = _Passages()
     with _service(command, log) as running:
         process, offset = running[0], 0
         last_event, restart_at = time.monotonic(), 0.0
-        while view.n_decided < n and time.monotonic() - last_event < _QUIET_S:
+        while passages.n_through < n and time.monotonic() - last_event < _QUIET_S:
             events, offset = read_events(out / "events.jsonl", offset)
             for event in events:
                 view.show(event)
+                passages.take(event)
                 last_event = time.monotonic()
             if process.poll() == _REFUSED:
                 raise ScreeningError(f"the acquisition refused its settings; see {log.name}", value=log.name)
