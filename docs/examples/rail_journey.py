@@ -87,6 +87,7 @@ class Outcome(NamedTuple):
     """What came of one journey."""
 
     departure: ClearanceDecision
+    on_the_way: tuple[ClearanceDecision, ...]
     arrival: ClearanceDecision
     judgement: Judgement
     custody: CustodyReport
@@ -141,17 +142,20 @@ class Programme:
         """
         with closing(self._desk()) as desk:
             self._take(desk, self._before_departure(), received=0.8)
-            (departure,) = desk.decide_due(now=self.at(1.0))
-            self._through_gateway(desk, readings, received=ARRIVAL + 0.1)
-            crossing = self._crossing("ARRIVAL", BORDER, ARRIVAL)
-            self._take(desk, [self.ca.seal(crossing)], received=ARRIVAL + 0.2)
-            arrival = desk.decide_due(now=self.at(ARRIVAL + 0.5))[-1]
+            told = desk.decide_due(now=self.at(1.0))
+            # the desk decides whatever is due, all the way long
+            for one in sorted(readings):
+                self._through_gateway(desk, [one], received=one.h + 0.1)
+                if one.place == BORDER:
+                    crossing = self._crossing("ARRIVAL", BORDER, ARRIVAL)
+                    self._take(desk, [self.ca.seal(crossing)], received=one.h + 0.2)
+                told += desk.decide_due(now=self.at(one.h + 0.5))
             if late:
                 self._through_gateway(desk, late, received=ARRIVAL + 0.9)
-                arrival = (desk.decide_due(now=self.at(ARRIVAL + 1.0)) or [arrival])[-1]
-            judgement = self._judge(desk, arrival)
+                told += desk.decide_due(now=self.at(ARRIVAL + 1.0))
+            judgement = self._judge(desk, told[-1])
             custody = custody_of(desk.records_of(BOX), now=self.at(ARRIVAL + 1.0))
-        return Outcome(departure, arrival, judgement, custody)
+        return Outcome(told[0], tuple(told[1:-1]), told[-1], judgement, custody)
 
     def _before_departure(self) -> list[Sealed]:
         """Advance data, both targetings, the portal's flags, the entry and the way to go."""
@@ -317,7 +321,7 @@ class Programme:
         """Make a key pair; its public half says what it is trusted for."""
         path = self.folder / f"{name}.key"
         public = msgspec.structs.replace(
-            generate_key(path, "ops").public, kinds=kinds, sites=sites, holder=name
+            generate_key(path, "ops").public, kinds=kinds or ("*",), sites=sites, holder=name
         )
         (self.trusted / f"{name}.pub").write_bytes(canonical_bytes(public))
         return load_signer(path)
@@ -326,7 +330,7 @@ class Programme:
         path = self.folder / f"{name}.toml"
         path.write_text(POLICY.format(name=name), encoding="utf-8")
         sign_policy(path, key)
-        return load_policy(path, load_keys([str(self.trusted)]))
+        return load_policy(path, load_keys([str(self.trusted)]), at=datetime.now(UTC))
 
 
 def journeys(programme: Programme) -> dict[str, Outcome]:
@@ -350,7 +354,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, outcome in journeys(Programme(Path(folder))).items():
             say(f"== {name}\n")
-            for decision in (outcome.departure, outcome.arrival):
+            for decision in (outcome.departure, *outcome.on_the_way, outcome.arrival):
                 reasons = " ".join(decision.reason_codes) or "no reasons"
                 say(f"CA, {decision.stage.lower()}: {decision.risk}, {decision.action} ({reasons})\n")
             for line in outcome.custody.lines():

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from screening.clearance import record_hash
 from screening.clearance.opening import open_desk
 from screening.clearance.settings import read_clearance_settings
 from screening.clearance.transit.readings import seal_reading
@@ -94,7 +95,8 @@ def test_the_journey_as_planned_is_accepted_on_both_sides(outcomes):
     one = outcomes["as planned"]
     assert (one.departure.risk, one.departure.action) == ("LOW", "CLEARED_FOR_DEPARTURE")
     assert (one.arrival.risk, one.arrival.action) == ("LOW", "ACCEPT")
-    assert one.arrival.prev_hash is not None
+    assert one.on_the_way == ()  # five readings on the way, and none of them says anything new
+    assert one.arrival.prev_hash == record_hash(one.departure)
     assert (one.judgement.outcome, one.judgement.reasons) == ("ACCEPT", ())
     assert [point.status for point in one.custody.points] == ["read"] * 7
     assert one.custody.gaps == ()
@@ -104,6 +106,8 @@ def test_a_missed_reading_point_is_unknown_and_re_examined(outcomes):
     one = outcomes["Edmonton did not read the seal"]
     assert (one.arrival.risk, one.arrival.action) == ("UNKNOWN", "REFER_NII")
     assert one.arrival.reason_codes == ("SEAL_GAP",)
+    # told when the next point was read, or the silence had lasted too long: not at the border
+    assert [(d.risk, d.stage) for d in one.on_the_way[:1]] == [("UNKNOWN", "ARRIVAL")]
     assert [(gap.kind, gap.place) for gap in one.custody.gaps] == [
         ("MISSED", "Edmonton"),
         ("SILENCE", "Prince George"),

@@ -76,12 +76,12 @@ class _Sign(NamedTuple):
 class _Sealing(NamedTuple):
     at: datetime
     place: str | None
-    former_place: str | None
+    former_places: frozenset[str]
 
     @property
     def is_elsewhere(self) -> bool:
         """The box was sealed at another place than the time before: it moved, nobody knows when."""
-        return self.place is not None and self.former_place is not None and self.place != self.former_place
+        return self.place is not None and bool(self.former_places - {self.place})
 
 
 def divide_epochs(
@@ -149,15 +149,29 @@ def is_movement(crossing: Crossing) -> bool:
 def _sealings(
     events: Iterable[SealEvent], now: datetime, is_trusted: Callable[[SealEvent], bool]
 ) -> list[_Sealing]:
+    """Return the sealings that count, each with where the box was sealed before, by anybody's word."""
     found: list[_Sealing] = []
+    trusted_place: str | None = None
+    stated_place: str | None = None
     for event in events:
         at = parse_time(event.at)
-        if event.event == "SEALED" and at is not None and at - now <= FUTURE and is_trusted(event):
-            found.append(_Sealing(at, event.place, found[-1].place if found else None))
+        if event.event != "SEALED" or at is None or at - now > FUTURE:
+            continue
+        if is_trusted(event):
+            former = frozenset(place for place in (trusted_place, stated_place) if place is not None)
+            found.append(_Sealing(at, event.place, former))
+            trusted_place = event.place or trusted_place
+        stated_place = event.place or stated_place
     return found
 
 
 def _signs(events: Iterable[SealEvent], sealings: Sequence[_Sealing]) -> Iterable[_Sign]:
+    """Yield what stands between an examination and a sealing.
+
+    Where the box was sealed, and seen since, is taken from anybody: that it moved is no good news.
+    """
+    stated_place: str | None = None
+    seen_place: str | None = None
     for event in events:
         at = parse_time(event.at) or _END
         if event.event in _BREACHES:
@@ -166,8 +180,15 @@ def _signs(events: Iterable[SealEvent], sealings: Sequence[_Sealing]) -> Iterabl
             yield _Sign(at, "GAP")
         elif event.event == "UNSEALED":
             yield _Sign(at, "OPENING")
-        place = next((one.place for one in reversed(sealings) if one.at <= at), None)
-        is_away = place is not None and event.place is not None and event.place != place
+        place = next(
+            (one.place for one in reversed(sealings) if one.at <= at and one.place is not None), None
+        )
+        known = {place, stated_place, seen_place} - {None}
+        is_away = event.place is not None and bool(known - {event.place})
+        if event.event == "SEALED":
+            stated_place, seen_place = event.place or stated_place, None
+        else:
+            seen_place = event.place or seen_place
         if event.event == "ARRIVED" or (is_away and event.event != "SEALED"):
             yield _Sign(at, "MOVEMENT")
 

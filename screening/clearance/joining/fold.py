@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -35,6 +35,8 @@ from .held import Held, hold
 from .scans import sort_scans
 
 __all__ = ["join_case"]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def join_case(
@@ -84,9 +86,7 @@ def join_case(
         crossings=held.of(Crossing),
         examinations=examinations_of(held, scans, now),
         silent_journeys=[
-            journey
-            for journey in journeys.values()
-            if journey_gaps(events, journey, now=now, is_trusted=held.vouches)
+            journey for journey in journeys if journey_gaps(events, journey, now=now, is_trusted=held.vouches)
         ],
         now=now,
         stage=stage,
@@ -105,7 +105,7 @@ def join_case(
         epoch_started_at=_exact(epoch.started_at),
         low_counts_after=_exact(epoch.low_counts_after),
         intel_at=_exact(intel_at),
-        journey=_journey(journeys, epoch, held),
+        journey=_journey(journeys, epoch, held, now),
         crossings=held.of(Crossing, trusted_only=True),
         secondaries=held.of(SecondaryInspection, trusted_only=True),
         secondary_flags=scans.secondary,
@@ -132,9 +132,9 @@ def _targeting(held: Held) -> tuple[Targeting, ...]:
 
     A level at second hand, or one that no trusted key sealed, never takes the place of an
     administration's own: it stands beside it under a name of its own, and only if it is not LOW where
-    nobody vouches for it.
+    nobody vouches for it. Nor does what another key sealed in an administration's name.
     """
-    stated: list[Targeting] = []
+    stated: list[tuple[str, Targeting]] = []
     doubted: dict[str, Targeting] = {}
     said: list[tuple[Evidence, list[Targeting]]] = [
         *((one, [one.targeting]) for one in held.of(TargetingAssessment)),
@@ -142,14 +142,23 @@ def _targeting(held: Held) -> tuple[Targeting, ...]:
     ]
     for record, levels in said:
         if held.vouches(record):
-            stated.extend(levels)
+            stated.extend((record.key_id or "", one) for one in levels)
             continue
         for one in levels:
             name = f"{one.administration}, unverified"
             known = doubted.get(name)
             if one.level is not Level.LOW and (known is None or one.level.rank > known.level.rank):
                 doubted[name] = msgspec.structs.replace(one, administration=name)
-    return (*stated, *doubted.values())
+    keys: dict[str, set[str]] = {}
+    for key_id, one in stated:
+        keys.setdefault(one.administration, set()).add(key_id)
+    named = (
+        one
+        if len(keys[one.administration]) == 1
+        else msgspec.structs.replace(one, administration=f"{one.administration}, under {key_id}")
+        for key_id, one in stated
+    )
+    return (*named, *doubted.values())
 
 
 def _declared_risks(data: AdvanceData) -> list[Targeting]:
@@ -180,23 +189,40 @@ def _goods(held: Held) -> tuple[Goods, ...]:
     return tuple(goods for name in sorted(latest) for goods in latest[name].goods)
 
 
-def _journeys(held: Held) -> dict[str, Journey]:
-    """Return the journey in force for each seal: the one that was set last."""
-    return {journey.seal_id: journey for journey in held.of(Journey, trusted_only=True)}
+def _journeys(held: Held) -> tuple[Journey, ...]:
+    """Return the journeys in force: for each seal and whoever set it, the one set last before departure.
+
+    One that is set when the box was to have left, or by somebody else, takes no other's place: both hold.
+    """
+    found: dict[tuple[str, str | None], list[Journey]] = {}
+    for journey in held.of(Journey, trusted_only=True):
+        former = found.setdefault((journey.seal_id, journey.key_id), [])
+        set_at = parse_time(journey.at)
+        departs = parse_time(former[-1].departs_at) if former else None
+        if set_at is not None and departs is not None and set_at <= departs:
+            former.pop()
+        former.append(journey)
+    return tuple(journey for several in found.values() for journey in several)
 
 
-def _journey(journeys: Mapping[str, Journey], epoch: Epoch, held: Held) -> Journey | None:
+def _journey(journeys: Sequence[Journey], epoch: Epoch, held: Held, now: datetime) -> Journey | None:
     """Return the journey under the current seal; one under another seal that is as young holds too.
 
-    A box that was sealed anew before it left still has to be read on its way.
+    A box that was sealed anew before it left still has to be read on its way. Of several, the one that
+    its readings leave something open of, else the one whose window ends first.
     """
     sealed = [event.seal_id for event in epoch.events if event.event == "SEALED"]
-    if sealed and sealed[-1] in journeys:
-        return journeys[sealed[-1]]
     begun = epoch.started_at
-    young = [
+    under_it = [journey for journey in journeys if sealed and journey.seal_id == sealed[-1]]
+    young = under_it or [
         journey
-        for journey in held.of(Journey, trusted_only=True)
+        for journey in journeys
         if begun is None or ((at := parse_time(journey.at)) is not None and at >= begun)
     ]
-    return young[-1] if young else None
+
+    def first(journey: Journey) -> tuple[bool, datetime, str]:
+        gaps = journey_gaps(epoch.events, journey, now=now, is_trusted=held.vouches)
+        ends = parse_time(journey.arrives_before)
+        return not gaps, ends or _LONG_AGO, journey.signature or ""
+
+    return min(young, key=first, default=None)

@@ -234,7 +234,13 @@ def weigh(
         severe=severe,
         adjudication=adjudication,
         image=image,
-        destuff=destuffed(case, weighed, has_intel=has_intel, is_trusted=trusts),
+        destuff=destuffed(
+            case,
+            weighed,
+            has_intel=has_intel,
+            not_before=now - timedelta(seconds=policy.max_flag_age_s),
+            is_trusted=trusts,
+        ),
         remeasured=measured_again,
         transit=seal.transit,
     )

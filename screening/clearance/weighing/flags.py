@@ -93,6 +93,8 @@ class WeighedFlag(NamedTuple):
         Its LOW counts: it is young enough, and nothing came in between.
     codes : frozenset of ReasonCode
         Why it is not better.
+    is_in_doubt : bool
+        Something is held against it that it does not say itself.
     """
 
     flag: RiskFlag
@@ -101,6 +103,7 @@ class WeighedFlag(NamedTuple):
     is_verified: bool
     is_current: bool
     codes: frozenset[ReasonCode]
+    is_in_doubt: bool = False
 
 
 def weigh_flags(case: Case, standard: Standard) -> list[WeighedFlag]:
@@ -125,17 +128,29 @@ def weigh_flags(case: Case, standard: Standard) -> list[WeighedFlag]:
         ("DOUBTFUL", case.doubtful_scans),
     )
     weighed = [_weigh(flag, role, case, standard, limits) for role, flags in roles for flag in flags]
-    # A flag that replaces another proves that it may, and plays the same part.
-    replaced = {
-        (one.flag.supersedes, one.flag.scan_id, one.flag.modality, one.role)
-        for one in weighed
-        if one.is_verified
-    }
+    later: dict[str, list[WeighedFlag]] = {}
+    for one in weighed:
+        if one.flag.supersedes is not None:
+            later.setdefault(one.flag.supersedes, []).append(one)
     return [
-        one
-        for one in weighed
-        if (one.flag.flag_id, one.flag.scan_id, one.flag.modality, one.role) not in replaced
+        one for one in weighed if not any(_replaces(again, one) for again in later.get(one.flag.flag_id, ()))
     ]
+
+
+def _replaces(again: WeighedFlag, one: WeighedFlag) -> bool:
+    """Tell whether a flag takes the place of the one that it names.
+
+    It proves that it may: a trusted key sealed it, nothing is held against it, it is of the same scan at
+    the same lane, looked at all that the first one looked at, and plays the same part. What could not be
+    told the second time says nothing against an alarm.
+    """
+    new, old = again.flag, one.flag
+    is_same = (new.scan_id, new.modality, new.site, new.lane, new.created_at, again.role) == (
+        old.scan_id, old.modality, old.site, old.lane, old.created_at, one.role,
+    )  # fmt: skip
+    seen = {part.sha256 for part in old.inputs} <= {part.sha256 for part in new.inputs}
+    is_answer = one.level != Level.HIGH or again.level != Level.UNKNOWN
+    return again.is_verified and not again.is_in_doubt and is_same and seen and is_answer
 
 
 def _weigh(
@@ -159,7 +174,8 @@ def _weigh(
         doubts.add(ReasonCode.CLOCK_UNSYNC)
     if doubts:
         level = worst(level, Level.UNKNOWN)
-    return WeighedFlag(flag, role, level, True, _is_current(flag, made, standard), frozenset(codes | doubts))
+    is_current = _is_current(flag, made, standard)
+    return WeighedFlag(flag, role, level, True, is_current, frozenset(codes | doubts), bool(doubts))
 
 
 def _doubts_of_identity(flag: RiskFlag, role: _Role, case: Case, standard: Standard) -> set[ReasonCode]:

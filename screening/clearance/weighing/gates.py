@@ -12,7 +12,7 @@ from itertools import chain
 
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.records import FlagModality, ReasonCode, RiskFlag
+from screening.records import FlagModality, Level, ReasonCode, RiskFlag
 
 __all__ = ["GAMMA", "RADIATION", "detection_limits", "doubts_of"]
 
@@ -75,6 +75,9 @@ def doubts_of(
     """
     if any(model.sha256 in revoked or model.card_sha256 in revoked for model in flag.pipeline.models):
         yield ReasonCode.MODEL_UNVERIFIED
+    if flag.level is Level.LOW and not all(gate.passed for gate in flag.quality.gates):
+        # Whoever made it does not believe itself.
+        yield ReasonCode.INPUT_CORRUPT
     if flag.modality not in _SENSORS:
         return
     yield from _calibration(flag, policy, revoked)

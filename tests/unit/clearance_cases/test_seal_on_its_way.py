@@ -88,9 +88,12 @@ def test_a_long_silence_is_a_gap(make, sealed, arrived, journey, join, look) -> 
 def test_a_journey_holds_under_its_seal_and_a_trusted_key(sealed, arrived, journey, join, look) -> None:
     strange = join(sealed, arrived, journey("CAWNP", by="stranger"), stage="ARRIVAL")
     assert (strange.journey, look(strange).inputs.transit) == (None, "INTACT")
-    set_last = journey(minutes=50)
+    set_last = journey(minutes=95)
     case = join(sealed, arrived, journey("CAWNP"), set_last, stage="ARRIVAL")
     assert (case.journey, look(case).inputs.transit) == (set_last, "INTACT")
+    # One that is set when the box has left takes back nothing of what it was to keep to.
+    after = join(sealed, arrived, journey("CAWNP"), journey(minutes=50), stage="ARRIVAL")
+    assert look(after).inputs.transit == "GAP"
     # A journey laid down for a seal that was replaced before leaving is not forgotten.
     other = join(sealed, arrived, journey("CAWNP", seal_id="S0"), stage="ARRIVAL")
     assert look(other).inputs.transit == "GAP"

@@ -8,13 +8,28 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
-from screening.clearance import default_policy
+from screening.clearance import KeyRing, default_policy
 from screening.clearance.desk.tables import records
-from screening.records import ReasonCode, RevocationList, canonical_bytes, sha256_hex
+from screening.records import (
+    FlagGate,
+    FlagQuality,
+    InputRef,
+    ModelRef,
+    OperatingMode,
+    ReasonCode,
+    RevocationList,
+    canonical_bytes,
+    sha256_hex,
+)
 
 pytestmark = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def signer_of(sealed_traffic):
+    return sealed_traffic.signer_of
 
 
 @pytest.fixture
@@ -124,3 +139,131 @@ def test_an_arrival_short_of_the_end_of_the_journey_is_none(desk, cleared, bodie
     desk.take(bodies(cleared.crossing("DEPARTURE", -60), arrived), received_at=now + HOUR)
     (told,) = decide(desk, now + HOUR)
     assert (told.risk, told.inputs.transit) == ("UNKNOWN", None)
+
+
+def test_an_alarm_is_not_replaced_from_another_lane(
+    open_desk, signer_of, ops, sealing, bodies, decide, now
+) -> None:
+    other = signer_of("x")
+    bound = msgspec.structs.replace(other.public, kinds=("riskflag/1",), lanes=("2",))
+    desk = open_desk(trusted=KeyRing([ops.public, bound]))
+    make, elsewhere = sealing(), sealing(signer=other)
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON")
+    said = elsewhere.flag("NEUTRON", lane="2", scan_id=alarm.scan_id, supersedes=alarm.flag_id)
+    desk.take(bodies(*make.clean()[:2], make.event("SEALED"), alarm, said), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "HIGH"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"operating_mode": OperatingMode.TEST},
+        {"age_s": 300},
+        {"inputs": ()},
+        {"codes": ("Q_SPEED",)},
+        {"scan_id": "another"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_an_alarm_is_replaced_by_nothing_that_is_in_doubt(
+    desk, sealing, bodies, decide, now, changes
+) -> None:
+    make = sealing()
+    seen = (InputRef(kind="raw", uri="raw/1", n_bytes=1, sha256="f" * 64),)
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON", inputs=seen)
+    again = {"supersedes": alarm.flag_id, "inputs": seen, **changes}
+    said = make.flag("NEUTRON", *again.pop("codes", ()), **again)
+    desk.take(bodies(*make.clean()[:2], make.event("SEALED"), alarm, said), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "HIGH"
+
+
+def test_an_alarm_comes_back_when_the_model_that_took_it_away_is_revoked(
+    desk, sealing, bodies, decide, now
+) -> None:
+    make = sealing()
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON")
+    newer = msgspec.structs.replace(
+        alarm.pipeline, models=(ModelRef(name="m2", sha256="9" * 64, card_sha256="8" * 64),)
+    )
+    again = make.flag("NEUTRON", supersedes=alarm.flag_id, pipeline=newer)
+    desk.take(bodies(*make.clean()[:2], make.event("SEALED"), alarm, again), received_at=now)
+    assert [d.risk for d in decide(desk)] == ["LOW"]
+    desk.take(bodies(make.revocation("MODEL", "9" * 64)), received_at=now)
+    assert [(d.risk, d.action) for d in decide(desk)] == [("HIGH", "HOLD")]
+
+
+def test_a_flag_that_failed_its_own_gate_is_not_low(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    gate = FlagGate(name="speed", passed=False, value="9", limit="2.5")
+    flag = make.flag("RAD_GROSS", quality=FlagQuality(gates=(gate,)))
+    desk.take(bodies(make.targeting(), make.event("SEALED"), flag), received_at=now)
+    decide(desk, now + HOUR)
+    assert desk.case(make.box).risk == "UNKNOWN"
+
+
+@pytest.mark.parametrize("without", ["NEUTRON", "RAD_GROSS"])
+def test_a_neutron_alarm_is_measured_again_for_neutrons_and_gamma_rays(
+    desk, sealing, bodies, decide, now, without
+) -> None:
+    make = sealing()
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON")
+    again = [
+        make.flag(modality, age_s=150, scan_id="again", number=None)
+        for modality in ("NEUTRON", "RAD_GROSS", "XRAY")
+        if modality != without
+    ]
+    case = [*make.clean()[:2], alarm, make.event("SEALED"), make.destuffing(), *again]
+    desk.take(bodies(*case, make.remeasurement(*again)), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "HIGH"
+    missing = make.flag(without, age_s=150, scan_id="again", number=None)
+    desk.take(bodies(missing, make.remeasurement(*again, missing, age_s=110)), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "LOW"
+
+
+def test_an_opening_of_an_earlier_passage_answers_nothing(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    desk.take(bodies(make.destuffing(age_s=20 * 86400)), received_at=now - timedelta(days=20))
+    desk.take(bodies(make.targeting("HIGH"), *make.clean()[1:]), received_at=now)
+    decide(desk)
+    assert (desk.case(make.box).risk, desk.case(make.box).action) == ("HIGH", "REFER_NII")
+
+
+def test_no_other_key_takes_back_the_level_of_an_administration(
+    open_desk, signer_of, ops, sealing, bodies, decide, now
+) -> None:
+    other = signer_of("x")
+    desk = open_desk(trusted=KeyRing([ops.public, other.public]))
+    make, stranger = sealing(), sealing(signer=other)
+    desk.take(bodies(*make.clean(), make.targeting("HIGH", administration="US")), received_at=now)
+    assert [d.inputs.targeting for d in decide(desk)] == ["HIGH"]
+    desk.take(bodies(stranger.targeting(administration="US", age_s=60)), received_at=now)
+    assert decide(desk) == []
+    desk.take(bodies(make.targeting(administration="US", age_s=50)), received_at=now)
+    assert [d.inputs.targeting for d in decide(desk)] == ["LOW"]
+
+
+def test_that_a_box_was_moved_is_not_forgotten_with_the_key_that_sealed_it(
+    open_desk, signer_of, ops, sealing, bodies, decide, now
+) -> None:
+    gateway = signer_of("x")
+    desk = open_desk(trusted=KeyRing([ops.public, gateway.public]))
+    make = sealing()
+    first = sealing(signer=gateway).event("SEALED", place="CAPRR")
+    moved = make.event("READ", age_s=900, place="CAJAS")
+    anew = make.event("SEALED", age_s=300, seal_id="SEAL-2", place="CAJAS")
+    desk.take(bodies(*make.clean()[:3], first, moved, anew), received_at=now)
+    desk.take(bodies(make.revocation("KEY", gateway.key_id)), received_at=now)
+    decide(desk, now + HOUR)
+    assert desk.case(make.box).risk == "UNKNOWN"
+
+
+def test_a_seal_that_was_read_at_two_places_has_moved(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    read = [make.event("READ", age_s=1200, place="CAPRR"), make.event("READ", age_s=300, place="CAJAS")]
+    desk.take(bodies(*make.clean(), *read), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "UNKNOWN"
