@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -14,12 +15,28 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from screening.errors import ConfigurationError, IntegrityError
 from screening.records import SEALED, parse_strict, utc_string
 
-from .keys import PublicKey, Scope, Signer
+from .keys import EVERY_KIND, SENDER_KINDS, PublicKey, Scope, Signer
 
-__all__ = ["generate_exercise_key", "generate_key", "load_signer", "read_public_key"]
+__all__ = ["ROLES", "generate_exercise_key", "generate_key", "load_signer", "read_public_key"]
 
 #: Content that is signed apart from the bytes it covers.
-_UNSEALED_KINDS = ("bundle/1", "policy/1", "webhook/1")
+_UNSEALED_KINDS = ("bundle/1", "policy/1", "webhook/1", EVERY_KIND)
+
+#: What a key seals, by whose it is.
+ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "lane": ("riskflag/1",),
+        "gateway": ("sealevent/1",),
+        "officer": (
+            "conclusion/1",
+            "secondary/1",
+            "destuffing/1",
+            "remeasurement/1",
+            "identityruling/1",
+        ),
+        "administration": (EVERY_KIND,),
+    }
+)
 
 
 class _PrivateKeyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +71,7 @@ def generate_key(
     scope : {"ops", "exercise"}
         Its scope.
     kinds : sequence of str
-        Schemas it may seal ("riskflag/1"); empty for all.
+        Schemas it may seal ("riskflag/1"), or "*" for all; empty: flags and seal events.
     sites, lanes : sequence of str
         Sites and lanes (places and readers, for seal events) it speaks for; empty for all.
     holder : str or None
@@ -90,7 +107,7 @@ def generate_key(
     _write_once(path, msgspec.json.encode(private), 0o400)
     public = msgspec.structs.replace(
         signer.public,
-        kinds=tuple(kinds),
+        kinds=tuple(kinds) or SENDER_KINDS,
         sites=tuple(sites),
         lanes=tuple(lanes),
         holder=holder,
@@ -102,7 +119,9 @@ def generate_key(
 
 
 def generate_exercise_key(path: Path) -> Signer:
-    """Make a key pair of scope ``exercise``; see :func:`generate_key`.
+    """Make a key pair of scope ``exercise`` for every kind; see :func:`generate_key`.
+
+    Nothing under it counts for cargo, and one key often plays all parts of an exercise.
 
     Parameters
     ----------
@@ -114,7 +133,7 @@ def generate_exercise_key(path: Path) -> Signer:
     Signer
         The new key.
     """
-    return generate_key(path, "exercise")
+    return generate_key(path, "exercise", kinds=(EVERY_KIND,))
 
 
 def load_signer(path: Path) -> Signer:

@@ -29,6 +29,8 @@ from screening.records import (
 )
 
 __all__ = [
+    "EVERY_KIND",
+    "SENDER_KINDS",
     "Failure",
     "KeyRing",
     "PublicKey",
@@ -47,6 +49,11 @@ Failure = Literal[
 ]  # fmt: skip
 S = TypeVar("S", bound=Sealed)
 
+#: Among the kinds of a key: it seals every kind, as an administration's own key does.
+EVERY_KIND = "*"
+#: What a key seals that states no kinds: measurements. Whoever forgot to say what a lane's key is for must
+#: not have made one that concludes, revokes, signs policies or decides.
+SENDER_KINDS = ("riskflag/1", "sealevent/1")
 #: Which field of a record is the hash of its body.
 _ID_FIELD = {"riskflag/1": "flag_id", "clearance/1": "decision_id", "acceptance/1": "acceptance_id"}
 
@@ -86,7 +93,7 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     scope : {"ops", "exercise"}
         Whether it signs for cargo.
     kinds : tuple of str
-        Schemas it may seal ("riskflag/1"); empty for all.
+        Schemas it may seal ("riskflag/1"), or "*" for all; empty: flags and seal events.
     is_revoked : bool
         Nothing verifies under a revoked key.
     expires : str or None
@@ -118,6 +125,21 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             text = getattr(self, name)
             if text is not None and datetime.fromisoformat(text).tzinfo is None:
                 raise ValueError(f"{name} needs a zone, got {text!r}")
+
+    def may_seal(self, schema: str) -> bool:
+        """Tell whether it is trusted for a kind of content.
+
+        Parameters
+        ----------
+        schema : str
+            The kind ("riskflag/1").
+
+        Returns
+        -------
+        bool
+            Whether it is.
+        """
+        return schema in (self.kinds or SENDER_KINDS) or EVERY_KIND in self.kinds
 
     @property
     def verifier(self) -> Ed25519PublicKey:
@@ -186,14 +208,16 @@ class Signer:
     scope : {"ops", "exercise"}
         Its scope.
     public : PublicKey
-        What others verify with.
+        What its holder verifies with: for every kind. What others trust it for, they say.
     """
 
     def __init__(self, key: Ed25519PrivateKey, scope: Scope) -> None:
         self._key = key
         self.scope: Scope = scope
         raw = key.public_key().public_bytes_raw()
-        self.public = PublicKey(key_id=_key_id(raw, scope), public_key=raw.hex(), scope=scope)
+        self.public = PublicKey(
+            key_id=_key_id(raw, scope), public_key=raw.hex(), scope=scope, kinds=(EVERY_KIND,)
+        )
 
     @property
     def key_id(self) -> str:

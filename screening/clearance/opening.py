@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from screening.errors import ConfigurationError
+from screening.records import sha256_hex
 
 from .key_files import load_signer, read_public_key
 from .keys import KeyRing, PublicKey, Signer
@@ -17,7 +22,7 @@ from .settings import ClearanceSettings
 if TYPE_CHECKING:
     from .desk import Desk
 
-__all__ = ["load_keys", "load_site_policy", "open_desk"]
+__all__ = ["ledger_name", "load_keys", "load_site_policy", "open_desk"]
 
 
 def open_desk(settings: ClearanceSettings) -> Desk:
@@ -59,7 +64,7 @@ def open_desk(settings: ClearanceSettings) -> Desk:
         max_record_age_s=settings.max_record_age_s,
         models_allowed=settings.models_allowed,
         sinks=tuple(SinkWants(name=sink.name, kinds=sink.kinds) for sink in settings.sinks),
-        ledger_id=settings.ledger_id,
+        ledger_id=settings.ledger_id or ledger_name(settings.administration),
     )
     policy = load_site_policy(settings, keys)
     heads = () if settings.heads is None else read_heads(_folder(settings.heads))
@@ -71,6 +76,28 @@ def open_desk(settings: ClearanceSettings) -> Desk:
         database.close()
         raise
     return desk
+
+
+def ledger_name(administration: str) -> str:
+    """Return the name of an administration's ledger, where its settings give none.
+
+    It is the same whenever a database is made: heads that were exported from a ledger which was wiped and
+    begun anew are then heads of this one, and say so.
+
+    Parameters
+    ----------
+    administration : str
+        Who decides.
+
+    Returns
+    -------
+    str
+        The administration's name if it can be part of a file's; else what can of it, and a hash.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", administration)[:64].strip("-._")
+    if name == administration:
+        return name
+    return f"{name or 'ledger'}-{sha256_hex(administration.encode())[:12]}"
 
 
 def load_keys(places: Iterable[str], signer: Signer | None = None) -> KeyRing:
@@ -99,6 +126,9 @@ def load_keys(places: Iterable[str], signer: Signer | None = None) -> KeyRing:
     for place in map(Path, places):
         for file in sorted(place.glob("*.pub")) if place.is_dir() else [place]:
             key = read_public_key(file)
+            if signer is not None and key.key_id == signer.key_id:
+                # The site's own key, among others in a folder: what it is for the site itself knows.
+                key = msgspec.structs.replace(key, kinds=signer.public.kinds)
             found[key.key_id] = key
     return KeyRing(found.values())
 
@@ -116,11 +146,12 @@ def load_site_policy(settings: ClearanceSettings, keys: KeyRing) -> Policy:
     Returns
     -------
     Policy
-        The site's own, or the default.
+        The site's own, or the default. The key that signed it must be valid now: a signature tells no time
+        of its own, so a policy is signed anew when its key expires.
     """
     if settings.policy is None:
         return default_policy()
-    return load_policy(Path(settings.policy), keys, allow_exercise=settings.is_exercise)
+    return load_policy(Path(settings.policy), keys, allow_exercise=settings.is_exercise, at=datetime.now(UTC))
 
 
 def _signer(settings: ClearanceSettings) -> Signer:

@@ -212,7 +212,8 @@ class ClearanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     database : str
         File of the SQLite database, or the URL of a PostgreSQL one.
     ledger_id : str or None
-        Name of the ledger in its tree heads; None: the administration's.
+        Name of a ledger that is begun, in its tree heads; None: made of the administration's name. Two sites
+        that export heads into one folder need two names.
     trusted_keys : tuple of str
         Public keys whose records count: files, or folders of ``.pub`` files.
     policy : str or None
@@ -226,7 +227,8 @@ class ClearanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         Lanes a container must have passed before its case is decided; empty: whatever the policy's
         steps need.
     case_deadline_s : float
-        How long a case waits after its last record; then it is decided on what there is.
+        How long a case waits after the first record that says its container is here (a flag, a seal event;
+        not a declaration); then it is decided on what there is.
     max_clock_skew_s : float
         How far ahead of this machine's clock a record may be dated, seconds; beyond it is refused.
     max_record_age_s : float

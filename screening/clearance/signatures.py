@@ -161,7 +161,7 @@ def _usable_key(
         raise VerificationError(f"key {key_id} is not trusted here", "UNKNOWN_KEY", value=key_id)
     if key.scope == "exercise" and not allow_exercise:
         raise VerificationError(f"key {key_id} is for exercises only", "EXERCISE_KEY", value=key_id)
-    if key.kinds and schema not in key.kinds:
+    if not key.may_seal(schema):
         raise VerificationError(f"key {key_id} does not seal {schema}", "WRONG_KIND", value=schema)
     if key.is_revoked:
         raise VerificationError(f"key {key_id} is revoked", "REVOKED_KEY", value=key_id)

@@ -72,7 +72,7 @@ def test_every_byte_of_every_member_is_caught_when_all_checksums_are_set_right()
 def test_bench_accept(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     """Verification, own outcome and seal, without start and policy."""
     trust = read_trust(GOLDEN / "trust")
-    signer = generate_key(tmp_path / "us.key", "ops")
+    signer = generate_key(tmp_path / "us.key", "ops", kinds=("*",))
     policy = load_policy(GOLDEN / "policy.toml", trust.keys)
     data = (GOLDEN / "bundle.zip").read_bytes()
     judged = benchmark(lambda: accept(data, trust, policy, signer, "US", AT))
@@ -86,7 +86,7 @@ def test_bench_accept_command(benchmark: BenchmarkFixture, tmp_path: Path) -> No
     """
     shutil.copytree(GOLDEN, tmp_path / "border")
     folder = tmp_path / "border"
-    generate_key(folder / "us.key", "ops")
+    generate_key(folder / "us.key", "ops", kinds=("*",))
     shutil.copy(folder / "us.key.pub", folder / "trust" / "keys" / "border.pub")
     sign_policy(folder / "policy.toml", load_signer(folder / "us.key"))
     command = [

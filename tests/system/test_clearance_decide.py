@@ -46,7 +46,7 @@ def run(site, capsys, monkeypatch):
 
 
 def test_records_are_taken_and_what_is_due_is_decided(site, run, sealed_traffic) -> None:
-    signer = generate_key(site / "site.key", "ops")
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
     records = site / "records"
     records.mkdir()
     make = sealed_traffic.Sealing(signer, now=datetime.now(UTC))
@@ -71,7 +71,7 @@ def test_records_are_taken_and_what_is_due_is_decided(site, run, sealed_traffic)
 
 
 def test_a_site_whose_ledger_was_put_back_decides_nothing(site, run, sealed_traffic) -> None:
-    signer = generate_key(site / "site.key", "ops")
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
     assert run()[0] == 0
     shutil.copy(site / "clearance.sqlite", site / "old")
     make = sealed_traffic.Sealing(signer, now=datetime.now(UTC))
@@ -89,13 +89,13 @@ def test_a_site_whose_ledger_was_put_back_decides_nothing(site, run, sealed_traf
 def test_settings_and_files_that_are_missing_are_named(site, run) -> None:
     status, _, err = run()
     assert (status, "site.key" in err) == (2, True)
-    generate_key(site / "site.key", "ops")
+    generate_key(site / "site.key", "ops", kinds=("*",))
     status, _, err = run(str(site / "nothing.json"))
     assert (status, "nothing.json" in err) == (2, True)
 
 
 def test_revocation_lists_of_the_settings_count(site, run, sealed_traffic) -> None:
-    signer = generate_key(site / "site.key", "ops")
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
     now = datetime.now(UTC)
     make = sealed_traffic.Sealing(signer, now=now)
     listing = msgspec.structs.replace(

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from screening.clearance import KeyRing, Signer, generate_key, read_public_key, sign_policy, verify_record
+from screening.clearance.key_files import ROLES
 from screening.clearance.opening import open_desk
 from screening.clearance.settings import read_clearance_settings
 from screening.records import (
@@ -117,7 +118,11 @@ def first(tmp_path: Path) -> Path:
     (folder / "cards").mkdir()
     (folder / "cards" / "identify.toml").write_bytes(CARD)
     (folder / "scan.n42").write_bytes(b"N42")
-    ca, lane, gate = (generate_key(folder / f"{name}.key", "ops") for name in ("ca", "lane", "gate"))
+    ca = generate_key(folder / "ca.key", "ops", kinds=ROLES["administration"])
+    lane, gate = (
+        generate_key(folder / f"{name}.key", "ops", kinds=ROLES[role])
+        for name, role in (("lane", "lane"), ("gate", "gateway"))
+    )
     for name in ("lane", "gate"):
         shutil.copy(folder / f"{name}.key.pub", folder / "trusted" / f"{name}.pub")
     (folder / "policy.toml").write_text(POLICY.format(id="ca"))
@@ -149,7 +154,7 @@ def second(tmp_path: Path, first: Path) -> Path:
     folder = tmp_path / "border"
     (folder / "trust" / "keys").mkdir(parents=True)
     (folder / "trust" / "revocations").mkdir()
-    us = generate_key(folder / "us.key", "ops")
+    us = generate_key(folder / "us.key", "ops", kinds=ROLES["administration"])
     gate = generate_key(folder / "gate.key", "ops")
     for name in ("ca", "lane", "gate"):
         shutil.copy(first / f"{name}.key.pub", folder / "trust" / "keys" / f"{name}.pub")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from screening.clearance.key_files import load_signer, read_public_key
-from screening.clearance.keys import KeyRing
+from screening.clearance.keys import EVERY_KIND, KeyRing
 from screening.errors import ConfigurationError, IntegrityError, StoreError
 from screening.records import TreeHead, parse_strict
 
@@ -39,7 +41,10 @@ def site_keys(settings: ClearanceSettings) -> KeyRing:
     private = Path(settings.key_file)
     public = private.with_name(private.name + ".pub")
     own = read_public_key(public) if public.exists() else load_signer(private).public
-    return KeyRing([own, *load_keys(settings.trusted_keys)])
+    # The site sealed whatever it sealed: its public file says what others trust it for.
+    own = msgspec.structs.replace(own, kinds=(EVERY_KIND,))
+    others = load_keys(settings.trusted_keys)
+    return KeyRing([*(key for key in others if key.key_id != own.key_id), own])
 
 
 def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> AuditReport:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from screening.clearance.keys import KeyRing, VerificationError
 from screening.clearance.policy import Policy, parse_policy
+from screening.clearance.seals import parse_time
 from screening.clearance.signatures import verify_content
 from screening.clearance.verify import verify_decision
 from screening.errors import ScreeningError
@@ -65,7 +66,11 @@ def _open_policy(
             mark = parse_strict(contents.policy_signature, DetachedSeal)
             if canonical_bytes(mark) != contents.policy_signature:
                 return failed("policy", "POLICY_INVALID", "the signature is not in its canonical form"), None
-            verify_content(_POLICY, contents.policy, mark.key_id, mark.signature, keys)
+            # It tells no time of its own: its key must have been valid when it was decided under.
+            at = parse_time(decision.decided_at)
+            if at is None:
+                return failed("policy", "MALFORMED", "the decision does not say when it was taken"), None
+            verify_content(_POLICY, contents.policy, mark.key_id, mark.signature, keys, at=at)
             by = f"signed by {mark.key_id}"
     except VerificationError as error:
         return failed("policy", error.failure, str(error)), None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from screening.clearance.key_files import read_public_key
-from screening.clearance.keys import KeyRing, VerificationError
+from screening.clearance.keys import KeyRing, PublicKey, VerificationError
 from screening.clearance.seals import parse_time
 from screening.clearance.settings import ClearanceSettings
 from screening.clearance.signatures import verify_record
@@ -88,6 +88,9 @@ class Trust(NamedTuple):
         for one in _newest(lists):
             if one.key_id in revoked["KEY"]:
                 text = f"the list of {one.administration} is sealed by a revoked key"
+                problems.append(("REVOCATIONS_NOT_VERIFIED", text))
+            elif not _is_usable(self.keys.get(one.key_id or ""), at):
+                text = f"the key of list {one.number} of {one.administration} is no longer valid"
                 problems.append(("REVOCATIONS_NOT_VERIFIED", text))
             elif not _is_current(one, at, max_age_s):
                 text = f"list {one.number} of {one.administration} is of {one.issued_at}"
@@ -171,6 +174,15 @@ def _verified(data: bytes, keys: KeyRing) -> RevocationList:
         raise
     except IntegrityError as error:
         raise VerificationError(f"not a revocation list: {error}", "MALFORMED") from None
+
+
+def _is_usable(key: PublicKey | None, at: datetime) -> bool:
+    """Tell whether a list under a key can be relied on: whoever holds one that expired can date a list back.
+
+    What such a list revokes stays revoked; that nothing else is revoked is no longer believed.
+    """
+    expires = None if key is None else parse_time(key.expires)
+    return key is not None and (key.expires is None or (expires is not None and at < expires))
 
 
 def _newest(lists: Iterable[RevocationList]) -> list[RevocationList]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +18,7 @@ from screening.records import (
     ClearanceDecision,
     Evidence,
     RiskFlag,
+    Sealed,
     canonical_bytes,
     parse_strict,
     sha256_hex,
@@ -166,7 +167,11 @@ def verify_bundle(
         return BundleReport((*checks, failed("operation", "EXERCISE", "EXERCISE: never valid for cargo")))
     checks += check_policy(contents, decision, keys)
     flags, failures = _verify_all(contents.flags, keys, at, lambda _: RiskFlag)
-    records, more = _verify_all((*contents.records, *own_records), keys, at, _kind_of)
+    own = tuple(own_records)
+    records, more = _verify_all((*contents.records, *own), keys, at, _kind_of)
+    checks += _check_order(
+        contents, (decision, *flags, *(r for r in records if canonical_bytes(r) not in own))
+    )
     opened = Opened(
         contents,
         decision,
@@ -217,6 +222,20 @@ def _check_seal(contents: Contents, keys: KeyRing, at: datetime) -> BundleCheck:
     except VerificationError as error:
         return failed("seal", error.failure, str(error))
     return passed("seal", f"complete as of {contents.made_at}, by {seal.key_id}")
+
+
+def _check_order(contents: Contents, held: Iterable[Sealed]) -> Iterator[BundleCheck]:
+    """Look for what is later than the moment as of which the sender calls the bundle complete.
+
+    A bundle that was dated back would hide by that how old its evidence is, or that its key has expired.
+    """
+    made = parse_time(contents.made_at)
+    for record in held:
+        stated = parse_time(stated_at(record))
+        if made is not None and stated is not None and stated - made > _FUTURE:
+            text = f"{record.schema} of {stated_at(record)} in a bundle made at {contents.made_at}"
+            yield failed("seal", "FROM_THE_FUTURE", text)
+            return
 
 
 def _verify_all(

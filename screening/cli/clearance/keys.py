@@ -27,8 +27,13 @@ def keygen(
     scope: Annotated[
         Literal["ops", "exercise"], typer.Option(help="What the key may sign: real cargo, or an exercise.")
     ] = "ops",
+    role: Annotated[
+        Literal["lane", "gateway", "officer", "administration"] | None,
+        typer.Option(help="Whose key it is: what it may seal follows from that; else flags and seal events."),
+    ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option(help="A kind of record it may seal, as riskflag/1; may be repeated.")
+        list[str] | None,
+        typer.Option(help="A kind of record it may seal besides, as riskflag/1; may be repeated."),
     ] = None,
     site: Annotated[
         list[str] | None, typer.Option(help="A site (a place, for seal events) it speaks for.")
@@ -46,17 +51,20 @@ def keygen(
 ) -> None:
     """Make an Ed25519 key pair. An existing key is never overwritten."""
     from screening.clearance import generate_key
+    from screening.clearance.key_files import ROLES, read_public_key
 
     start = None if not_before is None else not_before.replace(tzinfo=UTC)
     end = None if days is None else (start or datetime.now(UTC)) + timedelta(days=days)
     signer = generate_key(
         path,
         scope,
-        kinds=tuple(kind or ()),
+        kinds=(*(ROLES[role] if role is not None else ()), *(kind or ())),
         sites=tuple(site or ()),
         lanes=tuple(lane or ()),
         holder=holder,
         not_before=start,
         expires=end,
     )
-    typer.echo(f"{path}: key {signer.key_id} of scope {scope}")
+    kinds = read_public_key(path.with_name(f"{path.name}.pub")).kinds
+    said = "every kind of record" if "*" in kinds else " ".join(kinds)
+    typer.echo(f"{path}: key {signer.key_id} of scope {scope}, for {said}")

@@ -120,7 +120,7 @@ def verify_bundle_file(
 
     settings = _settings(config)
     trusted = _trust(trust, settings, keys)
-    own = load_policy(policy, trusted.keys) if policy is not None else None
+    own = load_policy(policy, trusted.keys, at=at) if policy is not None else None
     report = verify_bundle(_read(path), trusted, at, policy=own)
     if as_json:
         _print_json(report.as_json())
@@ -352,7 +352,7 @@ def _policy(path: Path | None, settings: ClearanceSettings | None, trust: Trust,
     keys = KeyRing([*trust.keys, signer.public])
     if path is None and settings is not None and settings.policy is not None:
         path = Path(settings.policy)
-    return default_policy() if path is None else load_policy(path, keys)
+    return default_policy() if path is None else load_policy(path, keys, at=datetime.now(UTC))
 
 
 def _list_of(settings: ClearanceSettings | None, who: str | None) -> Path | None:

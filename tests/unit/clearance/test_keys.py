@@ -18,11 +18,14 @@ from screening.clearance import (
     read_public_key,
     verify_record,
 )
+from screening.clearance.signatures import verify_content
 from screening.errors import ConfigurationError, IntegrityError, PolicyError
 from screening.records import (
+    SEALED,
     Acceptance,
     RiskFlag,
     SealEvent,
+    TreeHead,
     Verified,
     canonical_bytes,
     content_id,
@@ -157,7 +160,7 @@ def test_a_key_cannot_change_its_scope(exercise, tmp_path) -> None:
 
 def test_keys_are_written_once_for_their_owner_and_come_back(tmp_path, make_event) -> None:
     path = tmp_path / "lane.key"
-    signer = generate_key(path, "ops")
+    signer = generate_key(path, "ops", kinds=("*",))
     if os.name == "posix":
         assert stat.S_IMODE(path.stat().st_mode) == 0o400
     again = load_signer(path)
@@ -169,6 +172,25 @@ def test_keys_are_written_once_for_their_owner_and_come_back(tmp_path, make_even
         generate_key(path, "ops")
     assert path.read_bytes() == before
     assert generate_key(tmp_path / "other.key", "ops").key_id != signer.key_id
+
+
+def test_a_key_that_nobody_gave_kinds_seals_measurements_alone(tmp_path, make_flag, make_event) -> None:
+    """A lane's key made in a hurry must not sign policies, revocations, heads, conclusions or decisions."""
+    signer = generate_key(tmp_path / "lane.key", "ops")
+    written = read_public_key(tmp_path / "lane.key.pub")
+    for key in (written, msgspec.structs.replace(written, kinds=())):
+        ring = KeyRing([key])
+        verify_record(canonical_bytes(make_flag("RAD_GROSS", signer=signer)), RiskFlag, ring)
+        verify_record(canonical_bytes(make_event("READ", signer=signer)), SealEvent, ring)
+        head = signer.seal(TreeHead(ledger_id="CA", size=0, root="0" * 64, at="2026-03-01T00:00:00Z"))
+        assert failure_of(canonical_bytes(head), TreeHead, ring) == "WRONG_KIND"
+        others = {*SEALED, "policy/1", "bundle/1", "webhook/1"} - {"riskflag/1", "sealevent/1"}
+        assert not any(key.may_seal(kind) for kind in others)
+        for kind in ("policy/1", "bundle/1", "webhook/1"):
+            with pytest.raises(VerificationError) as refused:
+                verify_content(kind, b"x", signer.key_id, signer.sign(kind, b"x"), ring)
+            assert refused.value.failure == "WRONG_KIND"
+    assert all(signer.public.may_seal(kind) for kind in SEALED)
 
 
 def test_what_is_no_key_file_is_refused(tmp_path) -> None:

@@ -51,8 +51,8 @@ def test_it_says_what_a_policy_is(run, write) -> None:
 
 def test_it_signs_and_verifies(run, write, tmp_path) -> None:
     path = write()
-    generate_key(tmp_path / "policy.key", "ops")
-    generate_key(tmp_path / "other.key", "ops")
+    generate_key(tmp_path / "policy.key", "ops", kinds=("policy/1",))
+    generate_key(tmp_path / "other.key", "ops", kinds=("policy/1",))
     assert run(path, "--sign", tmp_path / "policy.key")[0] == 0
     status, text = run(path, "--keys", tmp_path / "policy.key.pub")
     assert (status, "signature  verified" in text) == (0, True)
@@ -64,7 +64,7 @@ def test_it_signs_and_verifies(run, write, tmp_path) -> None:
 
 def test_an_exercise_key_verifies_no_policy(run, write, tmp_path) -> None:
     path = write()
-    generate_key(tmp_path / "exercise.key", "exercise")
+    generate_key(tmp_path / "exercise.key", "exercise", kinds=("policy/1",))
     assert run(path, "--sign", tmp_path / "exercise.key")[0] == 0
     status, text = run(path, "--keys", tmp_path)
     assert (status, "exercises only" in text) == (3, True)
@@ -72,7 +72,7 @@ def test_an_exercise_key_verifies_no_policy(run, write, tmp_path) -> None:
 
 def test_it_names_every_property_that_a_policy_breaks(run, write, tmp_path) -> None:
     path = write('required_steps = ["TARGETING", "SEAL"]')
-    generate_key(tmp_path / "policy.key", "ops")
+    generate_key(tmp_path / "policy.key", "ops", kinds=("policy/1",))
     status, text = run(path, "--sign", tmp_path / "policy.key")
     assert status == 3
     assert "LOW needs radiation screening; for example {" in text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from screening.clearance.settings import ClearanceSettings
 from screening.clearance.sharing import pack, read_trust, trust_of, verify_bundle
+from screening.clearance.sharing.trust import Revocations
 from screening.errors import ConfigurationError, IntegrityError
 
 
@@ -48,3 +51,14 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "keys" / "a.pub").write_text("{}")
     with pytest.raises(IntegrityError):
         read_trust(tmp_path)
+
+
+def test_a_list_under_a_key_that_expired_still_revokes_and_is_no_longer_relied_on(parts) -> None:
+    """Whoever kept the key could date back a list on which nothing is."""
+
+    def asked(expires: str) -> Revocations:
+        us = msgspec.structs.replace(parts.US.public, expires=expires)
+        return parts.make_trust(keys=[us]).revocations(parts.AT, 30 * 86400)
+
+    assert asked(parts.text_of(parts.AT + timedelta(seconds=1))).failure is None
+    assert asked(parts.text_of(parts.AT)).failure == "REVOCATIONS_NOT_VERIFIED"

@@ -12,10 +12,12 @@ import pytest
 from screening.clearance import KeyRing
 from screening.clearance.sharing import CONSEQUENCES, BundleReport, Trust, accept, pack, unpack, verify_bundle
 from screening.clearance.sharing.bundle import manifest_of
+from screening.clearance.sharing.outcome import check_policy
 from screening.records import (
     AdvanceData,
     CalibrationRef,
     CaseInputs,
+    ClearanceDecision,
     Consignment,
     IdentityRuling,
     Level,
@@ -395,6 +397,24 @@ def test_keys_count_at_the_time_of_signing(parts, site) -> None:
     lanes = msgspec.structs.replace(parts.LANE.public, lanes=("2",))
     trust = parts.make_trust(keys=[lanes, *(one.public for one in (parts.GATE, parts.CA, parts.US))])
     assert "WRONG_LANE" in report_on(parts, site.contents(), trust).codes
+
+
+def test_a_bundle_that_is_dated_back_is_seen(parts, site) -> None:
+    """Its evidence would look complete as of a time at which none of it was there."""
+    contents = msgspec.structs.replace(site.contents(), made_at=parts.text_of(parts.LEFT - timedelta(days=3)))
+    assert "FROM_THE_FUTURE" in report_on(parts, contents).codes
+
+
+def test_a_policy_is_signed_by_a_key_that_was_valid_when_it_was_decided_under(parts, site) -> None:
+    def signed_under(**validity: str) -> tuple[str, ...]:
+        ca = msgspec.structs.replace(parts.CA.public, kinds=("policy/1",), **validity)
+        keys = KeyRing([ca])
+        contents = site.contents()
+        decision = parse_strict(contents.decision, ClearanceDecision)
+        return tuple(one.code for one in check_policy(contents, decision, keys) if one.name == "policy")
+
+    assert signed_under() == (None,)
+    assert signed_under(expires=parts.text_of(parts.LEFT - timedelta(days=30))) == ("EXPIRED_KEY",)
 
 
 @pytest.mark.parametrize("who", ["CA", "LANE", "GATE"])
