@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 
@@ -125,3 +126,66 @@ def test_a_watcher_survives_a_desk_that_fails_for_a_while(tmp_path, desk, lines)
     thread.join()
     assert desk.bodies == lines(1)
     assert desk.failing == 0
+
+
+@pytest.mark.parametrize("place", ["taking", "done", "refused", ".lock"])
+def test_a_link_in_the_place_of_a_folder_leads_nowhere(place, tmp_path, desk, lines):
+    """Whoever may drop files could otherwise have anything that the watcher may move moved."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_bytes(b"x")
+    watched = tmp_path / "in"
+    watched.mkdir()
+    (watched / place).symlink_to(elsewhere if place != ".lock" else elsewhere / "made")
+    drop(watched, "a.jsonl", lines(1)[0])
+    with pytest.raises(StoreError, match=place):
+        take_folder(watched, desk.take)
+    assert names(elsewhere) == ["precious"]
+    assert (watched / "a.jsonl").exists()
+
+
+def test_a_link_that_comes_later_is_passed_by(tmp_path, desk, lines):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_bytes(b"x")
+    watched = tmp_path / "in"
+    stop, taken = threading.Event(), []
+
+    def take(bodies):
+        (watched / "done").rename(watched / "moved")
+        (watched / "done").symlink_to(elsewhere)
+        taken.extend(bodies)
+        stop.set()
+        return desk.take(bodies)
+
+    watched.mkdir()
+    drop(watched, "a.jsonl", lines(1)[0])
+    watch_folder(watched, take, stop=stop, poll_s=0.01)
+    assert taken == lines(1)
+    assert names(elsewhere) == ["precious"]
+    assert names(watched / "moved") == ["a.jsonl"]
+
+
+def test_a_name_as_long_as_names_can_be_stops_nothing(tmp_path, desk, lines):
+    drop(tmp_path, "a" * 243 + ".jsonl", b"garbage")
+    drop(tmp_path, "b.jsonl", lines(1)[0])
+    assert take_folder(tmp_path, desk.take) == (1, 1, 1)
+    assert sum(name.endswith(".reason.json") for name in names(tmp_path / "refused")) == 1
+    assert len(names(tmp_path / "refused")) == 2
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(tmp_path, desk, lines, monkeypatch, caplog):
+    opened = os.open
+
+    def refuse(path, *arguments, **options):
+        if path == "a.jsonl":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    for name in ("a.jsonl", "b.jsonl"):
+        drop(tmp_path, name, lines(1)[0])
+    assert take_folder(tmp_path, desk.take) == (1, 0, 1)
+    assert "a.jsonl: cannot be read (Permission denied)" in caplog.text
+    monkeypatch.undo()
+    assert take_folder(tmp_path, desk.take) == (1, 0, 0)
