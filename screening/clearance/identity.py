@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import NamedTuple
 
 from stdnum import iso6346
@@ -20,6 +21,7 @@ __all__ = [
     "compare_container_ids",
     "is_read_surely",
     "near_numbers",
+    "numbers_near",
 ]
 
 #: What the key of a scan that is kept apart begins with; no container number has a colon.
@@ -45,8 +47,11 @@ class ContainerId(NamedTuple):
     is_valid: bool
 
 
+@lru_cache(maxsize=65_536)
 def check_container_id(text: str) -> ContainerId:
     """Return a container number in compact form, and whether its check digit fits.
+
+    The same few are asked for again and again.
 
     Parameters
     ----------
@@ -174,9 +179,27 @@ def near_numbers(read: str, declared: Iterable[str]) -> tuple[str, ...]:
         Those that are the reading, or one wrong character or one swap of neighbours away from it, in
         order. A reading that lacks a character is near to none: only an officer can place it.
     """
+    near = numbers_near(read)
+    return tuple(sorted({number for number in declared if number in near}))
+
+
+def numbers_near(read: str) -> frozenset[str]:
+    """Return all numbers that a doubtful reading may be of, declared or not.
+
+    Parameters
+    ----------
+    read : str
+        The number as read.
+
+    Returns
+    -------
+    frozenset of str
+        Compact: the reading, and whatever is one wrong character or one swap of neighbours away from it.
+    """
     compact = check_container_id(read).compact
     near = {compact}
     for i in range(len(compact)):
-        near.update(compact[:i] + character + compact[i + 1 :] for character in _CHARACTERS)
-        near.add(compact[:i] + compact[i : i + 2][::-1] + compact[i + 2 :])
-    return tuple(sorted({number for number in declared if number in near}))
+        start, rest = compact[:i], compact[i + 1 :]
+        near.update([start + character + rest for character in _CHARACTERS])
+        near.add(start + compact[i : i + 2][::-1] + compact[i + 2 :])
+    return frozenset(near)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from stdnum import iso6346
 
@@ -11,6 +12,7 @@ __all__ = ["has_valid_check_digit"]
 _FORM = re.compile(r"[A-Z]{3}[UJZR][0-9]{7}", re.ASCII)
 
 
+@lru_cache(maxsize=65_536)
 def has_valid_check_digit(number: str) -> bool:
     """Tell whether a container number is of the form of ISO 6346 and its check digit fits.
 

@@ -156,13 +156,13 @@ def _name_failure(record: Sealed) -> tuple[str, str] | None:
         names.append(record.subject)
     elif isinstance(record, RevocationList):
         names += [one.subject for one in record.revocations]
-    number = container_of(record)
-    if number is not None and not isinstance(record, RiskFlag) and compact_number(number) != number:
-        # Whoever joins cases would pass over it, and with it over what it says.
-        return "BAD_NAME", f"{number[:40]!r} is no container number in compact form"
     for name in names:
         if name is not None and (len(name) > _MAX_NAME or not name.isprintable()):
             return "BAD_NAME", f"{name[:40]!r} is no name: at most {_MAX_NAME} printable characters"
+    number = names[0]
+    if number is not None and not isinstance(record, RiskFlag) and compact_number(number) != number:
+        # Whoever joins cases would pass over it, and with it over what it says.
+        return "BAD_NAME", f"{number[:40]!r} is no container number in compact form"
     return None
 
 

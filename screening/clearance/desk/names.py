@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from screening.clearance.identity import check_container_id
 
 __all__ = ["compact_number"]
 
 
-@lru_cache(maxsize=65_536)
 def compact_number(number: str) -> str:
-    """Return a container number as records carry it; the same few are asked for again and again.
+    """Return a container number as records carry it.
 
     Parameters
     ----------

@@ -7,23 +7,28 @@ scan places that scan again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, true, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, or_, select, update
 
-from screening.clearance.identity import SCAN_KEY, case_key, near_numbers
+from screening.clearance.identity import SCAN_KEY, case_key, numbers_near
+from screening.clearance.joining import containers_ruled
 from screening.records import (
     AdvanceData,
     IdentityRuling,
     Remeasurement,
+    Revocation,
+    RevocationList,
     RiskFlag,
     Sealed,
     SecondaryInspection,
 )
 
-from .dialects import insert_new
+from .dialects import insert_new, is_among, listed
 from .names import compact_number
+from .ruled import keys_revoked_by, rulings_on, scans_ruled_under
 from .tables import apart, cases, doubts, named_flags, records, rulings
 
 __all__ = ["Manifest", "Placed", "bears_on_identity", "note_facts", "place_again", "place_new"]
@@ -31,6 +36,12 @@ __all__ = ["Manifest", "Placed", "bears_on_identity", "note_facts", "place_again
 #: Characters at the start and at the end of a number of which one wrong character or one swap leaves
 #: either the first or the last as they are.
 _START, _REST = 4, 7
+#: Of a reading, as its column takes it.
+_LONGEST = 64
+
+_MOVE = (
+    update(records).where(records.c.sha256 == bindparam("at_sha256")).values(case_key=bindparam("new_key"))
+)
 
 
 class Manifest(NamedTuple):
@@ -69,7 +80,7 @@ class Placed(NamedTuple):
 class _Known(NamedTuple):
     """What is known that bears on some flags."""
 
-    rulings: Mapping[str, frozenset[str]]
+    rulings: Mapping[str, Mapping[str, frozenset[str]]]
     named: Mapping[str, frozenset[str]]
     is_declared: Callable[[str], bool] | None
 
@@ -91,6 +102,8 @@ def bears_on_identity(record: Sealed | None, manifest: Manifest) -> bool:
     """
     if isinstance(record, RiskFlag):
         return manifest.is_needed or _own_key(record, manifest, None).startswith(SCAN_KEY)
+    if isinstance(record, Revocation | RevocationList):
+        return bool(keys_revoked_by([record]))
     return isinstance(record, IdentityRuling | AdvanceData | SecondaryInspection | Remeasurement)
 
 
@@ -162,7 +175,9 @@ def place_again(
     Placed
         Which cases gained or lost records.
     """
-    scan_ids: set[str] = set()
+    new = list(new)
+    lost = keys_revoked_by(new)
+    scan_ids = scans_ruled_under(connection, lost)
     flag_ids: set[str] = set()
     boxes: set[str] = set()
     for record in new:
@@ -179,10 +194,8 @@ def place_again(
     if flag_ids:
         query = select(apart.c.sha256).where(apart.c.flag_id.in_(sorted(flag_ids)))
         hashes.update(connection.execute(query).scalars())
-    for box in sorted(boxes):
-        hashes.update(
-            connection.execute(select(apart.c.sha256).where(_is_near(apart.c.reading, box))).scalars()
-        )
+    if boxes:
+        hashes |= _apart_near(connection, boxes)
     if not hashes:
         return Placed({}, {}, set())
     query = select(records.c.sha256, records.c.case_key, records.c.body).where(
@@ -190,7 +203,7 @@ def place_again(
     )
     rows = connection.execute(query).all()
     flags = {row.sha256: msgspec.json.decode(bytes(row.body), type=RiskFlag) for row in rows}
-    return _place(connection, flags, {row.sha256: row.case_key for row in rows}, declared, manifest)
+    return _place(connection, flags, {row.sha256: row.case_key for row in rows}, declared, manifest, lost)
 
 
 def _place(
@@ -199,18 +212,22 @@ def _place(
     present: Mapping[str, str],
     declared: set[str],
     manifest: Manifest,
+    lost: frozenset[str] = frozenset(),
 ) -> Placed:
     if not flags:
         return Placed({}, {}, set())
-    known = _known(connection, flags.values(), declared, manifest)
+    known = _known(connection, flags.values(), declared, manifest, lost)
     keys = {sha256: _target(flag, known, manifest) for sha256, flag in flags.items()}
     moved: dict[str, int] = {}
+    rows = []
     for sha256, key in keys.items():
         former = present.get(sha256)
         if former is not None and former != key:
             moved[former] = moved.get(former, 0) - 1
             moved[key] = moved.get(key, 0) + 1
-            connection.execute(update(records).where(records.c.sha256 == sha256).values(case_key=key))
+            rows.append({"at_sha256": sha256, "new_key": key})
+    if rows:
+        connection.execute(_MOVE, rows)
     in_doubt = {sha256: flag for sha256, flag in flags.items() if keys[sha256].startswith(SCAN_KEY)}
     settled = [sha256 for sha256 in present if sha256 not in in_doubt]
     doubted: set[str] = set()
@@ -234,21 +251,21 @@ def _doubt(
 ) -> set[str]:
     """Note flags as kept apart, and return the containers they may be of."""
     pairs: set[tuple[str, str]] = set()
+    near = _near_declared(connection, (flag.subject.container_id for flag in flags.values()), declared)
     for flag in flags.values():
-        boxes = set(known.rulings.get(flag.scan_id, ())) | set(known.named.get(flag.flag_id, ()))
+        boxes = set(containers_ruled(flag, known.rulings.get(flag.scan_id, {})))
+        boxes |= known.named.get(flag.flag_id, frozenset())
         own = _own_key(flag, manifest._replace(is_needed=False), None)
         if boxes and not own.startswith(SCAN_KEY):
             boxes.add(own)
-        boxes.update(_near_declared(connection, flag.subject.container_id, declared))
+        boxes |= near.get(flag.subject.container_id or "", set())
         pairs.update((flag.scan_id, box) for box in boxes)
     rows = [
         {
             "sha256": sha256,
             "flag_id": flag.flag_id,
             "scan_id": flag.scan_id,
-            "reading": None
-            if flag.subject.container_id is None
-            else compact_number(flag.subject.container_id),
+            "reading": _reading(flag),
         }
         for sha256, flag in sorted(flags.items())
     ]
@@ -259,14 +276,22 @@ def _doubt(
     return {box for _, box in pairs}
 
 
+def _reading(flag: RiskFlag) -> str | None:
+    """Return the number that declared ones are compared with; what is longer than any is none."""
+    number = compact_number(flag.subject.container_id or "")
+    return number if 0 < len(number) <= _LONGEST else None
+
+
 def _known(
-    connection: Connection, flags: Iterable[RiskFlag], declared: set[str], manifest: Manifest
+    connection: Connection,
+    flags: Iterable[RiskFlag],
+    declared: set[str],
+    manifest: Manifest,
+    lost: frozenset[str],
 ) -> _Known:
     flags = list(flags)
     scan_ids = sorted({flag.scan_id for flag in flags})
-    ruled: dict[str, frozenset[str]] = {}
-    for row in connection.execute(select(rulings).where(rulings.c.scan_id.in_(scan_ids))):
-        ruled[row.scan_id] = ruled.get(row.scan_id, frozenset()) | {row.container_id}
+    ruled = rulings_on(connection, scan_ids, lost)
     named: dict[str, frozenset[str]] = {}
     unsure = [flag.flag_id for flag in flags if _own_key(flag, manifest, None).startswith(SCAN_KEY)]
     if unsure:
@@ -282,7 +307,7 @@ def _known(
 
 def _target(flag: RiskFlag, known: _Known, manifest: Manifest) -> str:
     """Return the case a flag joins: as ruled, else by its number, else as a measurement names it."""
-    boxes = known.rulings.get(flag.scan_id, frozenset())
+    boxes = containers_ruled(flag, known.rulings.get(flag.scan_id, {}))
     if boxes:
         return next(iter(boxes)) if len(boxes) == 1 else SCAN_KEY + flag.scan_id
     own = _own_key(flag, manifest, known.is_declared)
@@ -297,22 +322,52 @@ def _own_key(flag: RiskFlag, manifest: Manifest, is_declared: Callable[[str], bo
     return case_key(flag, declared=is_declared, min_ocr_confidence=manifest.min_ocr_confidence)
 
 
-def _near_declared(connection: Connection, reading: str | None, declared: set[str]) -> set[str]:
-    if reading is None:
-        return set()
-    compact = compact_number(reading)
-    query = select(cases.c.key).where(cases.c.is_declared, _is_near(cases.c.key, compact))
-    return set(near_numbers(compact, {*connection.execute(query).scalars(), *declared}))
+def _near_declared(
+    connection: Connection, readings: Iterable[str | None], declared: set[str]
+) -> dict[str, set[str]]:
+    """Return the declared containers near each reading."""
+    near = {reading: numbers_near(reading) for reading in readings if reading}
+    if not near:
+        return {}
+    dialect = connection.dialect.name
+    wanted = {"near": listed(dialect, frozenset().union(*near.values()))}
+    found = {*declared, *connection.execute(_declared_among(dialect), wanted).scalars()}
+    return {reading: found & numbers for reading, numbers in near.items()}
 
 
-def _is_near(column: ColumnElement[str], number: str) -> ColumnElement[bool]:
-    """Return a condition that every number near this one meets, and few others."""
-    if len(number) <= _REST:
-        return true()
-    return and_(
-        func.length(column) == len(number),
-        or_(
-            func.substr(column, 1, _START) == number[:_START],
-            func.substr(column, _REST) == number[_REST - 1 :],
-        ),
+def _apart_near(connection: Connection, boxes: Iterable[str]) -> set[str]:
+    """Return the flags kept apart whose readings may be of one of some containers, and few others."""
+    forms = frozenset().union(*(_blurred(box) for box in boxes))
+    dialect = connection.dialect.name
+    wanted = {
+        "starts": listed(dialect, {box[:_START] for box in boxes}),
+        "ends": listed(dialect, {box[_REST - 1 :] for box in boxes}),
+    }
+    rows = connection.execute(_apart_alike(dialect), wanted).all()
+    return {row.sha256 for row in rows if not forms.isdisjoint(_blurred(row.reading))}
+
+
+@lru_cache(maxsize=4096)
+def _blurred(number: str) -> frozenset[str]:
+    """Return a number in all forms that lack one character or have two neighbours swapped.
+
+    Two numbers of which one is a misreading of the other share a form: each with the wrong character
+    blotted out, or the one swapped and the other as it is.
+    """
+    blots = (number[:i] + "\n" + number[i + 1 :] for i in range(len(number)))
+    swaps = (number[:i] + number[i : i + 2][::-1] + number[i + 2 :] for i in range(len(number)))
+    return frozenset((number, *blots, *swaps))
+
+
+@lru_cache
+def _declared_among(dialect: str) -> Select[Any]:
+    return select(cases.c.key).where(cases.c.is_declared, is_among(dialect, cases.c.key, "near"))
+
+
+@lru_cache
+def _apart_alike(dialect: str) -> Select[Any]:
+    """Return the query for readings that start or end like one of some numbers: all that are near do."""
+    start, end = func.substr(apart.c.reading, 1, _START), func.substr(apart.c.reading, _REST)
+    return select(apart.c.sha256, apart.c.reading).where(
+        or_(is_among(dialect, start, "starts"), is_among(dialect, end, "ends"))
     )
