@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from .crossings import Discrepancy, account_crossings
 from .fold import join_case
+from .scans import containers_ruled
 
-__all__ = ["Discrepancy", "account_crossings", "join_case"]
+__all__ = ["Discrepancy", "account_crossings", "containers_ruled", "join_case"]

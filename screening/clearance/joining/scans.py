@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from screening.records import IdentityRuling, Remeasurement, RiskFlag, SecondaryInspection
+from screening.records import IdentityRuling, Level, Remeasurement, RiskFlag, SecondaryInspection
+from screening.risk import has_valid_check_digit, level_of
 
 from .held import Held
 
-__all__ = ["Scans", "sort_scans"]
+__all__ = ["Scans", "containers_ruled", "sort_scans"]
 
 
 class Scans(NamedTuple):
@@ -47,16 +49,16 @@ def sort_scans(container_id: str, held: Held) -> Scans:
     Scans
         The flags, in order.
     """
-    ruled: dict[str, set[str]] = {}
+    ruled: dict[str, dict[str, set[str]]] = {}
     for ruling in held.of(IdentityRuling, trusted_only=True):
-        ruled.setdefault(ruling.scan_id, set()).add(ruling.container_id)
+        ruled.setdefault(ruling.scan_id, {}).setdefault(ruling.container_id, set()).add(ruling.officer_ref)
     named = {flag_id for record in held.of(SecondaryInspection) for flag_id in record.flag_ids}
     named |= {flag_id for record in held.of(Remeasurement) for flag_id in record.flag_ids}
     own: list[RiskFlag] = []
     secondary: list[RiskFlag] = []
     doubtful: list[RiskFlag] = []
     for flag in held.of(RiskFlag):
-        boxes = ruled.get(flag.scan_id, set())
+        boxes = containers_ruled(flag, ruled.get(flag.scan_id, {}))
         if boxes and container_id not in boxes:
             continue
         number, is_named = flag.subject.container_id, flag.flag_id in named
@@ -68,6 +70,33 @@ def sort_scans(container_id: str, held: Held) -> Scans:
     rulings = tuple(
         ruling
         for ruling in held.of(IdentityRuling, trusted_only=True)
-        if ruled[ruling.scan_id] == {container_id}
+        if ruled[ruling.scan_id].keys() == {container_id}
     )
     return Scans(tuple(own), tuple(secondary), tuple(doubtful), rulings)
+
+
+def containers_ruled(flag: RiskFlag, officers: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the containers that a flag is of, by word of officers.
+
+    One officer does not take an alarm away from the container whose number it was read with: until a
+    second one agrees, it is in doubt on both.
+
+    Parameters
+    ----------
+    flag : RiskFlag
+        The flag.
+    officers : mapping of str to collection of str
+        By container, who ruled that the scan was of it.
+
+    Returns
+    -------
+    frozenset of str
+        One for a matter that is settled; several in doubt; empty if nobody ruled.
+    """
+    boxes = frozenset(officers)
+    number = flag.subject.container_id
+    if len(boxes) != 1 or number is None or number in boxes or not has_valid_check_digit(number):
+        return boxes
+    is_alarm = Level.HIGH in (flag.level, level_of(flag.reasons))
+    (who,) = officers.values()
+    return boxes | {number} if is_alarm and len({one for one in who if one}) < 2 else boxes

@@ -267,3 +267,65 @@ def test_a_seal_that_was_read_at_two_places_has_moved(desk, sealing, bodies, dec
     desk.take(bodies(*make.clean(), *read), received_at=now)
     decide(desk)
     assert desk.case(make.box).risk == "UNKNOWN"
+
+
+@pytest.fixture
+def moved_alarm(desk, sealing, bodies, decide, now, sealed_traffic):
+    """Two containers: the alarm of the first is said by one officer to be of the second."""
+    make, other = sealing(), sealing(sealed_traffic.container(7))
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON", scan_id="theirs")
+    desk.take(bodies(*make.clean(), *other.clean(), alarm), received_at=now)
+    decide(desk)
+    desk.take(bodies(make.ruling("theirs", other.box)), received_at=now)
+    decide(desk)
+    return make, other, alarm
+
+
+def test_one_officer_does_not_take_an_alarm_away_from_its_container(
+    desk, moved_alarm, bodies, decide, now
+) -> None:
+    make, other, alarm = moved_alarm
+    assert {desk.case(box).risk for box in (make.box, other.box)} == {"HIGH"}
+    again = make.signer.seal(
+        msgspec.structs.replace(make.ruling("theirs", other.box, age_s=50), basis="once more")
+    )
+    desk.take(bodies(again), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "HIGH"
+    second = make.signer.seal(msgspec.structs.replace(again, officer_ref="officer-2"))
+    desk.take(bodies(second), received_at=now)
+    decide(desk)
+    assert [desk.case(box).risk for box in (make.box, other.box)] == ["LOW", "HIGH"]
+    assert bodies(alarm)[0] in desk.records_of(other.box)
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_what_was_ruled_under_a_key_that_is_revoked_is_not_ruled(
+    open_desk, signer_of, ops, sealing, bodies, decide, now, sealed_traffic, is_listed
+) -> None:
+    station = signer_of("x")
+    desk = open_desk(trusted=KeyRing([ops.public, station.public]))
+    make, other = sealing(), sealing(sealed_traffic.container(7))
+    alarm = make.flag("RAD_GROSS", "Q_SPEED", scan_id="theirs")
+    ruling = sealing(signer=station).ruling("theirs", other.box)
+    desk.take(bodies(*make.clean(), *other.clean(), alarm, ruling), received_at=now)
+    decide(desk)
+    assert [desk.case(box).risk for box in (make.box, other.box)] == ["LOW", "UNKNOWN"]
+    revoked = make.revocation("KEY", station.key_id)
+    if is_listed:
+        revoked = make.signer.seal(
+            RevocationList(
+                administration="CA",
+                number=1,
+                issued_at=make.at(0),
+                next_update=make.at(-86400),
+                revocations=(revoked,),
+            )
+        )
+    desk.take(bodies(revoked), received_at=now)
+    decide(desk)
+    assert [desk.case(box).risk for box in (make.box, other.box)] == ["UNKNOWN", "LOW"]
+    assert bodies(alarm)[0] in desk.records_of(make.box)
+    desk.take(bodies(sealing(signer=station).ruling("theirs", other.box, age_s=20)), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == "UNKNOWN"
