@@ -50,6 +50,7 @@ def conclude(
     log_index: int | None = None,
     revoked: frozenset[str] = frozenset(),
     is_trusted: Callable[[Sealed], bool] | None = None,
+    hash_of: Callable[[Sealed], str] | None = None,
 ) -> ClearanceDecision:
     """Decide a case and sign the decision.
 
@@ -80,6 +81,8 @@ def conclude(
     is_trusted : callable or None
         Whether a sealed record counts, for a caller that has verified each one before; None: verified
         here against `keys`.
+    hash_of : callable or None
+        The sha256 of a record's sealed bytes, for a caller that knows it; None: computed here.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def conclude(
         inputs=weighed.inputs,
         policy=policy.ref,
         required_steps=_required_steps(weighed, policy),
-        flags=tuple(_flag_ref(flag) for flag in weighed.flags),
+        flags=tuple(_flag_ref(flag, hash_of or record_hash) for flag in weighed.flags),
         adjudications=case.adjudications,
         seal=weighed.seal.record,
         validity=Validity(
@@ -134,7 +137,7 @@ def conclude(
         is_exercise=exercise,
         decided_at=decided_at,
         administration=administration,
-        prev_hash=None if previous is None else record_hash(previous),
+        prev_hash=None if previous is None else (hash_of or record_hash)(previous),
         log_index=log_index,
     )
     decision_id = content_id(decision, without=("decision_id", "key_id", "signature"))
@@ -213,8 +216,8 @@ def _required_steps(weighed: WeighedCase, policy: Policy) -> tuple[RequiredStep,
     )
 
 
-def _flag_ref(flag: RiskFlag) -> FlagRef:
-    return FlagRef(flag_id=flag.flag_id, sha256=record_hash(flag), modality=flag.modality, level=flag.level)
+def _flag_ref(flag: RiskFlag, hash_of: Callable[[Sealed], str]) -> FlagRef:
+    return FlagRef(flag_id=flag.flag_id, sha256=hash_of(flag), modality=flag.modality, level=flag.level)
 
 
 def _utc(t: datetime) -> str:

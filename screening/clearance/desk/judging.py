@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from screening.clearance.decisions import conclude
+from screening.clearance.decisions import conclude, record_hash
 from screening.clearance.identity import SCAN_KEY
 from screening.clearance.joining import join_case
 from screening.clearance.keys import KeyRing, Signer
@@ -175,6 +175,7 @@ class Judge:
             is_trusted=trusts,
             doubtful_scans=[stored.record for stored in pending.apart],  # type: ignore[misc]
             intel_at=pending.intel_at,
+            hash_of=_hashes(pending),
         )
         draft = self._conclude(case, at, pending, lost, trusts)
         if previous is not None and self._is_on_its_way(case, draft, previous, at):
@@ -293,6 +294,7 @@ class Judge:
             bill=case.advance[-1].bill if case.advance else None,
             revoked=revoked,
             is_trusted=trusts,
+            hash_of=_hashes(pending),
         )
 
     def _is_on_its_way(
@@ -352,6 +354,12 @@ def _trust(pending: Pending, lost: Revoked) -> Callable[[Sealed], bool]:
         if stored.is_verified and stored.record.key_id not in lost.keys
     }
     return lambda record: id(record) in good
+
+
+def _hashes(pending: Pending) -> Callable[[Sealed], str]:
+    """Return the hash of one of these very objects, as its row was compared with."""
+    known = {id(stored.record): stored.sha256 for stored in (*pending.evidence, *pending.apart)}
+    return lambda record: known.get(id(record)) or record_hash(record)
 
 
 def _models_of(case: Case) -> frozenset[str]:

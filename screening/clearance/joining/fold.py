@@ -48,6 +48,7 @@ def join_case(
     is_trusted: Callable[[Evidence], bool],
     doubtful_scans: Iterable[Evidence] = (),
     intel_at: datetime | None = None,
+    hash_of: Callable[[Evidence], str] | None = None,
 ) -> Case:
     """Return the case that a container's records make.
 
@@ -71,13 +72,15 @@ def join_case(
         Flags of scans that are kept apart and may be of this container, with the rulings on them.
     intel_at : datetime or None
         When new intelligence on the container came in, aware.
+    hash_of : callable or None
+        The sha256 of a record's sealed bytes, for a caller that knows it; None: computed here.
 
     Returns
     -------
     Case
         The case of the current seal epoch.
     """
-    held = hold(container_id, records, doubtful_scans, is_trusted)
+    held = hold(container_id, records, doubtful_scans, is_trusted, hash_of)
     scans = sort_scans(container_id, held)
     journeys = _journeys(held)
     events = held.of(SealEvent)

@@ -80,6 +80,7 @@ def hold(
     records: Iterable[Evidence],
     apart: Iterable[Evidence],
     is_trusted: Callable[[Evidence], bool],
+    hash_of: Callable[[Evidence], str] | None = None,
 ) -> Held:
     """Return what is held of a container.
 
@@ -93,14 +94,17 @@ def hold(
         Records that are kept apart and may concern it.
     is_trusted : callable
         Whether a record is sealed by a trusted key; asked once of each.
+    hash_of : callable or None
+        The sha256 of a record's sealed bytes, for a caller that knows it; None: computed here.
 
     Returns
     -------
     Held
         Flags of whatever number, and what else names the container.
     """
-    known = {_hash(record): record for record in records}
-    doubted = {_hash(record): record for record in apart}
+    hash_of = hash_of or _hash
+    known = {hash_of(record): record for record in records}
+    doubted = {hash_of(record): record for record in apart}
     known |= doubted
     order = sorted(known, key=lambda sha256: (parse_time(stated_at(known[sha256])) or _LONG_AGO, sha256))
     kept = [known[sha256] for sha256 in order if _concerns(known[sha256], container_id)]
