@@ -99,7 +99,7 @@ def check_record(
     sha256 = sha256_hex(body)
     try:
         kind = msgspec.json.decode(body, type=_Kind).schema
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:  # of which those of JSON and UTF-8 are kinds
         return Checked(sha256, body, None, "MALFORMED", f"no record: {error}")
     if kind not in WANTED:
         return Checked(sha256, body, None, "NOT_WANTED", f"a desk does not take {kind[:40]!r}")
