@@ -192,9 +192,10 @@ class ReplayAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the service does all of its work."""
+    """Whether the service does all of its work; a receiver that is down is counted, and no fault of it."""
 
     mode: Mode
     status: Literal["GOOD", "DEGRADED"]
     version: str
     checks: dict[str, bool]
+    n_receivers_down: int

@@ -33,7 +33,7 @@ _COMMENT_S = 15.0
 #: How often a stream looks for decisions of another instance on the same database.
 _LOOK_S = 1.0
 _STREAM_PAGE = 100
-_NO_RECORD = frozenset(("MALFORMED", "NOT_WANTED"))
+_NO_RECORD = frozenset(("MALFORMED", "NOT_CANONICAL", "NOT_WANTED"))
 
 
 class Asked(NamedTuple):
@@ -230,6 +230,7 @@ async def _get_health(service: Service, asked: Asked) -> Response:
         status="GOOD" if is_good else "DEGRADED",
         version=version("screening"),
         checks=checks,
+        n_receivers_down=service.n_receivers_down(),
     )
     return _json(health, status=200 if is_good else 503)
 

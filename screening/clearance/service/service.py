@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _READERS = 4
+_HEALTH_S = 5.0
 _DECISIONS_PER_LOOK = 100
 #: Records of one container come in the same moments: weighed together they cost once.
 _REST_S = 0.1
@@ -183,11 +184,25 @@ class Service:
         """
         checks = {"decider": self._decider.is_good}
         try:
-            await self.read(lambda: self.desk.ledger.size())
+            # Whoever asks for the health of a service whose database hangs must not hang with it.
+            async with asyncio.timeout(_HEALTH_S):
+                await self.read(lambda: self.desk.ledger.size())
             checks["database"] = True
-        except ProblemError:
+        except (ProblemError, TimeoutError):
             checks["database"] = False
+        if self._relay is not None:
+            checks["relay"] = all(state.is_good for state in self._relay.states().values())
         return checks
+
+    def n_receivers_down(self) -> int:
+        """Tell how many receivers are taken to be down: nothing that this service could mend.
+
+        Returns
+        -------
+        int
+            How many.
+        """
+        return 0 if self._relay is None else sum(one.is_probing for one in self._relay.states().values())
 
     def _decide(self) -> bool:
         decided = self.desk.decide_due(limit=_DECISIONS_PER_LOOK)

@@ -20,13 +20,16 @@ from screening.errors import ConfigurationError
 from .attempts import RelaySettings, Settlement, delay_s, settle
 from .sink import DecisionSink, SinkError, SinkMessage
 
-__all__ = ["LINGER_S", "MAX_PROBE_S", "LaneState", "Outbox", "OwedMessage", "Relay"]
+__all__ = ["LINGER_S", "MAX_PROBE_S", "STUCK_S", "LaneState", "Outbox", "OwedMessage", "Relay"]
 
 LINGER_S = 0.005
 """How long an attempt that ended waits for others that are about to, seconds."""
 
 MAX_PROBE_S = 30.0
 """Longest pause between two messages that ask whether a receiver is back, seconds."""
+
+STUCK_S = 60.0
+"""Time without a look into the outbox, or beyond two leases of a delivery, after which a lane is stuck, seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +110,9 @@ class LaneState(NamedTuple):
         Attempts that ended so, since the start.
     n_running : int
         Deliveries under way.
+    is_good : bool
+        Whether its thread lives and uses the outbox, and no delivery has been under way for much longer
+        than its lease. A receiver that is down is nothing wrong with the lane.
     is_probing : bool
         Whether the receiver is taken to be down.
     error : str
@@ -119,6 +125,7 @@ class LaneState(NamedTuple):
     n_running: int = 0
     is_probing: bool = False
     error: str = ""
+    is_good: bool = True
 
 
 class Relay:
@@ -191,7 +198,7 @@ class Relay:
         dict of str to LaneState
             By the sink's name.
         """
-        return {name: lane.state for name, lane in self._lanes.items()}
+        return {name: lane.state._replace(is_good=lane.is_good) for name, lane in self._lanes.items()}
 
     def deliver_due(self) -> int:
         """Deliver what is due now, in this thread; for a relay that was not started.
@@ -225,11 +232,13 @@ class _Lane:
         self._jobs: queue.SimpleQueue[OwedMessage | None] = queue.SimpleQueue()
         # What wakes the lane: an attempt that ended, or None for "look again".
         self._events: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
-        self._running: set[str] = set()
+        # The containers whose messages are being delivered, and since when.
+        self._running: dict[str, float] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._n_failures = 0
         self._probe_at = 0.0
+        self._went_well_at = time.monotonic()
         self.state = LaneState()
 
     def start(self) -> None:
@@ -239,7 +248,20 @@ class _Lane:
             # Daemons: a delivery that never returns must not keep the process from ending.
             threading.Thread(target=self._work, name=f"{self._sink.name}-{number}", daemon=True).start()
         self._thread = threading.Thread(target=self._run, name=f"relay-{self._sink.name}", daemon=True)
+        self._went_well_at = time.monotonic()
         self._thread.start()
+
+    @property
+    def is_good(self) -> bool:
+        if self._thread is None:
+            return True
+        now = time.monotonic()
+        since = min(tuple(self._running.values()), default=now)
+        return (
+            self._thread.is_alive()
+            and now - self._went_well_at < STUCK_S + self._settings.poll_s
+            and now - since < STUCK_S + 2 * self._settings.lease_s
+        )
 
     def wake(self) -> None:
         self._events.put(None)
@@ -271,7 +293,7 @@ class _Lane:
                 if not self._stopping.is_set():
                     self._hand_out()
                 self._settle(self._next_ended(self._pause_s()))
-                n_trouble = 0
+                n_trouble, self._went_well_at = 0, time.monotonic()
             except Exception:
                 # The outbox failed, not a delivery. A lane that ends here would owe for ever.
                 n_trouble += 1
@@ -299,7 +321,7 @@ class _Lane:
             if message.container_id in self._running:
                 # Its lease ran out under a delivery that is still going on: not beside it.
                 continue
-            self._running.add(message.container_id)
+            self._running[message.container_id] = time.monotonic()
             self._jobs.put(message)
         self._tell()
 
@@ -325,7 +347,11 @@ class _Lane:
 
     def _work(self) -> None:
         while (message := self._jobs.get()) is not None:
-            self._events.put(_Ended(message, self._attempt(message)))
+            try:
+                error = self._attempt(message)
+            except BaseException as ended:  # noqa: BLE001 - a sink that ends its thread would keep its container
+                error = RuntimeError(f"the sink raised {type(ended).__name__}: {ended}")
+            self._events.put(_Ended(message, error))
 
     def _attempt(self, message: OwedMessage) -> BaseException | None:
         try:
@@ -338,7 +364,8 @@ class _Lane:
         """Write attempts down; what cannot be written is delivered again after its lease."""
         if not ended:
             return
-        self._running.difference_update(item.message.container_id for item in ended)
+        for item in ended:
+            self._running.pop(item.message.container_id, None)
         now = self._clock()
         settled = [(item, self._follow(item, now)) for item in ended]
         done = [item.message.id for item, what in settled if what.what == "DELIVERED"]

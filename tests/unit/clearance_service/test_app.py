@@ -7,15 +7,28 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from screening.clearance import load_signer
 from screening.clearance.ledger import leaf_hash, verify_inclusion
 from screening.clearance.service.operations import OPERATIONS
+from screening.clearance.service.serve import running_server
+from screening.clearance.service.service import Service
+from screening.clearance.settings import ClearanceSettings
+from screening.clearance.sinks.relay import LaneState
 from screening.errors import StoreError
-from screening.records import ClearanceDecision, parse_strict, sha256_hex, utc_string
+from screening.records import (
+    ClearanceDecision,
+    Crossing,
+    canonical_bytes,
+    parse_strict,
+    sha256_hex,
+    utc_string,
+)
 
 Seal = Callable[..., bytes]
 Bearer = Callable[[str], dict[str, str]]
@@ -169,6 +182,39 @@ def test_a_flag_becomes_a_case_a_decision_and_an_entry_of_the_ledger(
         _problem(client.get(f"/v1/ledger/inclusion/{path}", headers=bearer("read")), 404)
 
 
+def test_what_arrived_and_never_entered_is_listed_by_pages(
+    client: httpx.Client, site: ClearanceSettings, bearer: Bearer
+) -> None:
+    officer = load_signer(Path(site.key_file))
+    boxes = ("CSQU3054383", "MSKU1234565", "TCLU4265727")
+    crossings = [
+        officer.seal(
+            Crossing(
+                container_id=box,
+                point=point,
+                place="USPRR",
+                at=str(utc_string(datetime.now(UTC) - timedelta(minutes=ago))),
+                administration="US",
+            )
+        )
+        for box, points in zip(boxes, (("ARRIVAL",), ("ENTRY", "ARRIVAL"), ("ARRIVAL",)), strict=True)
+        for point, ago in zip(points, (20, 10), strict=False)
+    ]
+    posted = _post(client, [canonical_bytes(one) for one in crossings])
+    assert {one["status"] for one in posted.json()["records"]} == {"ACCEPTED"}, posted.text
+    first = client.get("/v1/discrepancies?limit=2", headers=bearer("read")).json()
+    rest = client.get(f"/v1/discrepancies?after={first['next']}", headers=bearer("read")).json()
+    assert rest["next"] is None
+    found = [*first["discrepancies"], *rest["discrepancies"]]
+    assert [(one["container_id"], one["code"]) for one in found] == [
+        (boxes[0], "NO_ENTRY"),
+        (boxes[2], "NO_ENTRY"),
+    ]
+    assert len(first["discrepancies"]) == 1
+    assert found[0]["place"] == "USPRR"
+    _problem(client.get("/v1/discrepancies", headers=bearer("send")), 403)
+
+
 def test_decisions_are_streamed_from_the_event_after_the_last_one_seen(
     client: httpx.Client, seal_flag: Seal, bearer: Bearer
 ) -> None:
@@ -210,6 +256,7 @@ def test_health_and_the_document_are_open_and_say_nothing_of_cases(client: httpx
     health = client.get("/v1/health")
     assert health.json()["status"] == "GOOD"
     assert set(health.json()["checks"]) == {"decider", "database"}
+    assert health.json()["n_receivers_down"] == 0
     assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")
 
 
@@ -221,6 +268,33 @@ def test_a_database_that_is_away_is_a_state_not_a_silence(
     assert response.status_code == 503
     assert response.json()["checks"]["database"] is False
     assert "away" not in _problem(told_client.get("/v1/cases/X", headers=bearer("read")), 503)["detail"]
+
+
+def test_a_lane_of_the_relay_that_ended_is_not_good_health(
+    site: ClearanceSettings, telling: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lanes:
+        state = LaneState(is_probing=True)
+
+        def start(self) -> None: ...
+
+        def wake(self) -> None: ...
+
+        def stop(self) -> bool:
+            return True
+
+        def states(self) -> dict[str, LaneState]:
+            return {"port": self.state, "border": LaneState()}
+
+    lanes = Lanes()
+    service = Service(telling, site, relay=lanes)  # type: ignore[arg-type]
+    with running_server(service, site) as url, httpx.Client(base_url=url) as client:
+        health = client.get("/v1/health")
+        assert (health.status_code, health.json()["n_receivers_down"]) == (200, 1)
+        assert health.json()["checks"]["relay"] is True
+        lanes.state = LaneState(is_good=False)
+        health = client.get("/v1/health")
+        assert (health.status_code, health.json()["checks"]["relay"]) == (503, False)
 
 
 # What a hostile client sends
@@ -250,6 +324,27 @@ def test_names_that_mean_harm_are_the_names_of_nothing(
         assert "x-injected" not in response.headers
         assert response.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"schema":"riskflag/1","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"schema":"\xff"}',
+        b'{"schema":"\\ud800"}',
+        b'{"schema":"riskflag/1","n":' + b"9" * 10_000 + b"}",
+        b'{"schema":"riskflag/1","n":1e400}',
+    ],
+    ids=["deep", "no UTF-8", "half a character", "an integer without end", "no float"],
+)
+def test_what_breaks_readers_of_json_is_malformed_and_no_defect(
+    client: httpx.Client, seal_flag: Seal, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    problem = _problem(_post(client, [body]), 422)
+    assert [one["failure"] for one in problem["records"]] == ["MALFORMED"]
+    statuses = [one["status"] for one in _post(client, [body, seal_flag()]).json()["records"]]
+    assert statuses == ["REFUSED", "ACCEPTED"]
+    assert "defect" not in caplog.text
 
 
 def test_a_page_in_a_browser_cannot_post(client: httpx.Client, seal_flag: Seal) -> None:

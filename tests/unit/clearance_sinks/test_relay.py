@@ -258,6 +258,39 @@ def test_a_new_message_goes_at_once_when_the_relay_is_woken(outbox, started):
     until(lambda: sink.taken, seconds=2)
 
 
+def test_a_sink_that_ends_its_thread_is_a_failed_attempt(outbox, started):
+    """As a plugin that calls sys.exit: its container, and in the end its lane, would wait for ever."""
+
+    def leave(message):
+        if len(sink.taken) == 0 and message.attempts < 3:
+            raise SystemExit(1)
+
+    sink = Taking(before=leave)
+    for number in range(3):
+        outbox.owe("a", "BOX", str(number))
+    relay = started(Relay(outbox, [sink], settings=FAST))
+    until(lambda: len(sink.taken) == 3)
+    assert relay.states()["a"].n_failed == 2
+    assert "SystemExit" in relay.states()["a"].error
+    assert relay.states()["a"].is_good
+
+
+def test_a_lane_that_hangs_ended_or_cannot_use_the_outbox_says_so(outbox, started, monkeypatch):
+    hold = threading.Event()
+    sink = Taking(before=lambda message: hold.wait(20))
+    outbox.owe("a", "BOX")
+    relay = started(Relay(outbox, [sink], settings=FAST))
+    until(lambda: relay.states()["a"].n_running == 1)
+    assert relay.states()["a"].is_good
+    monkeypatch.setattr("screening.clearance.sinks.relay.STUCK_S", -9.9)
+    until(lambda: not relay.states()["a"].is_good)
+    hold.set()
+    monkeypatch.undo()
+    until(lambda: relay.states()["a"].is_good)
+    assert relay.stop(5)
+    assert not relay.states()["a"].is_good, "a lane that ended delivers nothing"
+
+
 def test_two_sinks_of_one_name_are_refused(outbox):
     with pytest.raises(ConfigurationError, match="two sinks are named a"):
         Relay(outbox, [Taking(), Taking()])
