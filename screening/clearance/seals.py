@@ -125,9 +125,16 @@ def read_seal(
 
 
 def _current(events: list[SealEvent]) -> list[SealEvent]:
-    """Return the events from the last sealing on; empty if nothing was ever sealed."""
+    """Return the events from the last sealing on; empty if nothing was ever sealed.
+
+    What states the same time as the sealing may have come after it.
+    """
     last = max((i for i, event in enumerate(events) if event.event == "SEALED"), default=None)
-    return [] if last is None else events[last:]
+    if last is None:
+        return []
+    at = parse_time(events[last].at)
+    same = [event for event in events[:last] if at is not None and parse_time(event.at) == at]
+    return [events[last], *same, *events[last + 1 :]]
 
 
 def _has(events: list[SealEvent], *kinds: str) -> bool:

@@ -121,6 +121,10 @@ def journey_gaps(
         if status == "late" and reading is not None:
             text = f"{stop.place}: read at {reading.event.at}, after {stop.not_after}"
             gaps.append(JourneyGap("LATE", stop.place, reading.event.at, text))
+    window = time_of(journey.arrives_before)
+    if way.arrived is not None and (window is None or way.arrived > window):
+        text = f"{journey.destination}: arrived after {journey.arrives_before}"
+        gaps.append(JourneyGap("LATE", journey.destination, utc_string(way.arrived), text))
     for reading in way.readings:
         place, at = reading.event.place, reading.event.at
         if reading.is_out_of_order:

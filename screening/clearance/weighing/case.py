@@ -302,7 +302,8 @@ def _targeting(
 
     levels = [level for at, level in latest.values() if counts(at, level)]
     flagged = worst_of(one for one in weighed if one.flag.modality is FlagModality.TARGETING)
-    if flagged is not None and (flagged != Level.LOW or has_data):
+    # A flag may tell of danger; that there is none is for the administration to state.
+    if flagged is not None and flagged != Level.LOW:
         levels.append(flagged)
     if has_intel and not (levels and intel_at is not None):
         levels.append(Level.UNKNOWN)

@@ -31,6 +31,8 @@ ILLICIT_CODES = frozenset({1, 2, 10})
 _INNOCENT = frozenset({3, 4, 5})
 #: Background only, other false alarm: claims about a measurement, so nothing without one.
 _FALSE_ALARM = frozenset({7, 8})
+#: From the least that a conclusion may come to, to the most.
+_ORDER: tuple[_Outcome, ...] = ("INCONCLUSIVE", "INNOCENT_PAPER", "INNOCENT_MEASURED")
 
 
 class _Rules(NamedTuple):
@@ -86,18 +88,20 @@ def conclusion_of(
     outcomes: list[_Outcome | None] = []
     for one in weighed:
         if one.flag.modality in RADIATION and one.level != Level.LOW:
-            latest = _latest(case.adjudications, one, rules)
-            outcomes.append(None if latest is None else _outcome(latest, rules))
+            latest = [_outcome(concluded, rules) for concluded in _latest(case.adjudications, one, rules)]
+            outcomes.append(min(latest, key=_ORDER.index, default=None))
     if not outcomes or None in outcomes:
         return None
-    order: tuple[_Outcome, ...] = ("INCONCLUSIVE", "INNOCENT_PAPER", "INNOCENT_MEASURED")
-    return next(outcome for outcome in order if outcome in outcomes)
+    return next(outcome for outcome in _ORDER if outcome in outcomes)
 
 
-def _latest(adjudications: Iterable[Adjudication], one: WeighedFlag, rules: _Rules) -> Adjudication | None:
+def _latest(
+    adjudications: Iterable[Adjudication], one: WeighedFlag, rules: _Rules
+) -> tuple[Adjudication, ...]:
+    """Return the latest conclusion on a flag; several that state the same time all count."""
     made = parse_time(one.flag.created_at)
     covered = _covered(one, rules)
-    found: tuple[datetime, Adjudication] | None = None
+    found: list[tuple[datetime, Adjudication]] = []
     for concluded in adjudications:
         at = parse_time(concluded.at)
         is_of_it = concluded.flag_id == one.flag.flag_id or covered(concluded)
@@ -105,9 +109,10 @@ def _latest(adjudications: Iterable[Adjudication], one: WeighedFlag, rules: _Rul
             continue
         if rules.low_after is not None and at <= rules.low_after:
             continue
-        if (made is None or at >= made) and (found is None or at >= found[0]):
-            found = (at, concluded)
-    return None if found is None else found[1]
+        if made is None or at >= made:
+            found.append((at, concluded))
+    last = max((at for at, _ in found), default=None)
+    return tuple(concluded for at, concluded in found if at == last)
 
 
 def _covered(one: WeighedFlag, rules: _Rules) -> Callable[[Adjudication], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import msgspec
@@ -329,3 +330,64 @@ def test_what_was_ruled_under_a_key_that_is_revoked_is_not_ruled(
     desk.take(bodies(sealing(signer=station).ruling("theirs", other.box, age_s=20)), received_at=now)
     decide(desk)
     assert desk.case(make.box).risk == "UNKNOWN"
+
+
+def test_no_flag_takes_the_place_of_targeting(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    desk.take(bodies(make.flag("TARGETING"), *make.clean()[1:]), received_at=now)
+    decide(desk, now + HOUR)
+    assert (desk.case(make.box).risk, desk.case(make.box).action) == ("UNKNOWN", "REFER_NII")
+
+
+def test_of_two_conclusions_at_one_time_the_lesser_counts(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    alarm = make.flag("RAD_GROSS", "RAD_GAMMA_NSIGMA")
+    case = [make.targeting(), make.event("SEALED"), alarm, make.flag("XRAY")]
+    for officer in ("officer-7", "officer-8", "officer-9"):  # their hashes fall in any order
+        case += [make.conclusion(alarm, officer_ref=officer), make.conclusion(alarm, 11, officer_ref=officer)]
+    desk.take(bodies(*case), received_at=now)
+    decide(desk, now + HOUR)
+    assert desk.case(make.box).risk == "HIGH"
+
+
+@pytest.mark.parametrize("seal", ["SEAL-1", "SEAL-2", "SEAL-3", "SEAL-4"])
+@pytest.mark.parametrize("bad", ["UNSEALED", "FAULT", "LOW_BATTERY"])
+def test_what_states_the_time_of_the_sealing_may_have_come_after_it(
+    desk, sealing, bodies, decide, now, bad, seal
+) -> None:
+    make = sealing()
+    sealed = [make.event("SEALED", seal_id=seal), make.event(bad, seal_id=seal)]
+    desk.take(bodies(*make.clean()[:3], *sealed), received_at=now)
+    decide(desk, now + HOUR)
+    assert desk.case(make.box).risk == "UNKNOWN"
+
+
+def test_one_that_arrives_after_its_window_is_examined(desk, cleared, bodies, decide, now) -> None:
+    desk.take(bodies(cleared.journey(arrives_in_s=3600)), received_at=now)
+    desk.take(bodies(cleared.crossing("DEPARTURE", -60)), received_at=now + MINUTE)
+    assert decide(desk, now + MINUTE) == []
+    arrived = cleared.event("ARRIVED", age_s=-7100, place="USINT")
+    desk.take(bodies(arrived), received_at=now + 2 * HOUR)
+    (told,) = decide(desk, now + 2 * HOUR)
+    assert (told.risk, told.inputs.transit) == ("UNKNOWN", "GAP")
+
+
+def test_no_low_rests_on_fewer_flags_than_the_alarm_before_it(
+    desk, sealing, bodies, decide, now, sealed_traffic
+) -> None:
+    """Whatever comes first of a container whose alarm was explained, and however early it was decided."""
+    rng = random.Random(5)
+    for number in range(20):
+        make = sealing(sealed_traffic.container(number))
+        alarm = make.flag("RAD_GROSS", "RAD_GAMMA_NSIGMA")
+        records = [*make.clean(), alarm, make.flag("XRAY", age_s=450), make.conclusion(alarm)]
+        rng.shuffle(records)
+        told = []
+        for record in records:
+            desk.take(bodies(record), received_at=now)
+            told += decide(desk)
+        assert told[-1].risk == "LOW"
+        for i, decision in enumerate(told):
+            if decision.risk == "LOW":
+                kept = {ref.flag_id for ref in decision.flags}
+                assert all(ref.flag_id in kept for former in told[:i] for ref in former.flags)
