@@ -51,6 +51,7 @@ def conclude(
     revoked: frozenset[str] = frozenset(),
     is_trusted: Callable[[Sealed], bool] | None = None,
     hash_of: Callable[[Sealed], str] | None = None,
+    was_sealed: Callable[[Sealed], bool] | None = None,
 ) -> ClearanceDecision:
     """Decide a case and sign the decision.
 
@@ -81,6 +82,8 @@ def conclude(
     is_trusted : callable or None
         Whether a sealed record counts, for a caller that has verified each one before; None: verified
         here against `keys`.
+    was_sealed : callable or None
+        Whether an alarm that counts for nothing else stands: see :func:`weigh`.
     hash_of : callable or None
         The sha256 of a record's sealed bytes, for a caller that knows it; None: computed here.
 
@@ -111,6 +114,7 @@ def conclude(
         previous=previous,
         revoked=revoked,
         is_trusted=is_trusted,
+        was_sealed=was_sealed,
     )
     outcome = policy.decide(weighed.inputs)
     seal_id = weighed.seal.record.id

@@ -8,7 +8,16 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidSignature
 
 from screening.errors import IntegrityError
-from screening.records import RiskFlag, Sealed, SealEvent, canonical_bytes, parse_strict
+from screening.records import (
+    Crossing,
+    Destuffing,
+    RiskFlag,
+    Sealed,
+    SealEvent,
+    SecondaryInspection,
+    canonical_bytes,
+    parse_strict,
+)
 
 from .keys import KeyRing, PublicKey, VerificationError, check_id, fits_scope, signed_message
 
@@ -193,6 +202,8 @@ def _check_binding(record: Sealed, key: PublicKey) -> None:
         is_bound = _allows(key.sites, record.site) and _allows(key.lanes, record.lane)
     elif isinstance(record, SealEvent):
         is_bound = _allows(key.sites, record.place) and _allows(key.lanes, record.reader)
+    elif isinstance(record, Destuffing | SecondaryInspection | Crossing):
+        is_bound = record.place is None or _allows(key.sites, record.place)
     else:
         return
     if not is_bound:

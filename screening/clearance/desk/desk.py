@@ -13,6 +13,7 @@ from sqlalchemy import select
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.ledger import check_against_heads
 from screening.clearance.policy import Policy
+from screening.errors import PolicyError
 from screening.records import (
     EVIDENCE,
     ClearanceDecision,
@@ -31,7 +32,7 @@ from .outbox import Outbox
 from .placing import Manifest
 from .reading import DeskReader
 from .schema import open_tables
-from .tables import heads, ledger
+from .tables import decisions, heads, ledger, records
 from .taking import take_checked
 from .views import DeskRules, Taken
 
@@ -68,6 +69,8 @@ class Desk(DeskReader):
         If the database cannot be opened, or is of a newer version.
     IntegrityError
         If the ledger is shorter than one of the heads, or another: such a desk signs nothing.
+    PolicyError
+        If the database is of an exercise and the key is not, or the other way round.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Desk(DeskReader):
         self._ledger_id = database.read(lambda c: str(c.execute(select(ledger.c.ledger_id)).scalar_one()))
         self.outbox = Outbox(database)
         self._ledger.check()
+        self._check_scope()
         check_against_heads(self._ledger, [*heads, *self._own_heads()], self._keys, ledger_id=self._ledger_id)
 
     def __enter__(self) -> Desk:
@@ -227,6 +231,23 @@ class Desk(DeskReader):
         row = {"size": made.size, "key_id": made.key_id, "body": canonical_bytes(made)}
         self._database.write(lambda c: c.execute(insert_new(c, heads).on_conflict_do_nothing(), row))
         return parse_strict(self.stored_body(query) or row["body"], TreeHead)  # type: ignore[arg-type]
+
+    def _check_scope(self) -> None:
+        """Refuse a database with decisions of the other scope: no exercise is taken for the operation."""
+        query = (
+            select(records.c.body)
+            .join(decisions, decisions.c.sha256 == records.c.sha256)
+            .order_by(decisions.c.log_index.desc())
+            .limit(1)
+        )
+        body = self.stored_body(query)
+        if body is None:
+            return
+        if parse_strict(body, ClearanceDecision).is_exercise != (self._signer.scope == "exercise"):
+            raise PolicyError(
+                "an exercise and an operation share no database: this one holds decisions of the other",
+                value=self._signer.key_id,
+            )
 
     def _own_heads(self) -> list[TreeHead]:
         query = select(heads.c.body).order_by(heads.c.size.desc()).limit(1)

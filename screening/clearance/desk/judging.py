@@ -295,6 +295,7 @@ class Judge:
             revoked=revoked,
             is_trusted=trusts,
             hash_of=_hashes(pending),
+            was_sealed=_sealed_under(pending, lost.keys),
         )
 
     def _is_on_its_way(
@@ -360,6 +361,16 @@ def _hashes(pending: Pending) -> Callable[[Sealed], str]:
     """Return the hash of one of these very objects, as its row was compared with."""
     known = {id(stored.record): stored.sha256 for stored in (*pending.evidence, *pending.apart)}
     return lambda record: known.get(id(record)) or record_hash(record)
+
+
+def _sealed_under(pending: Pending, lost: frozenset[str]) -> Callable[[Sealed], bool]:
+    """Return whether one of these very objects was sealed by a key that has been revoked since."""
+    found = {
+        id(stored.record)
+        for stored in (*pending.evidence, *pending.apart)
+        if stored.is_verified and stored.record.key_id in lost
+    }
+    return lambda record: id(record) in found
 
 
 def _models_of(case: Case) -> frozenset[str]:

@@ -131,6 +131,7 @@ def weigh(
     previous: ClearanceDecision | None = None,
     revoked: Collection[str] = frozenset(),
     is_trusted: Callable[[Sealed], bool] | None = None,
+    was_sealed: Callable[[Sealed], bool] | None = None,
 ) -> WeighedCase:
     """Return a case as the table sees it, with the reasons.
 
@@ -156,6 +157,9 @@ def weigh(
     is_trusted : callable or None
         Tells whether a record is sealed by a trusted key, where somebody verified all of them before;
         None: each is verified here.
+    was_sealed : callable or None
+        Tells of a record that is not trusted whether its signature held all the same, under a key that
+        was revoked since: a HIGH under it stays HIGH, and nothing else does. None: of none.
 
     Returns
     -------
@@ -180,6 +184,7 @@ def weigh(
             now=now,
             policy=policy,
             is_trusted=trusts,
+            was_sealed=was_sealed or _never,
             exercise=exercise,
             revoked=revoked,
             low_after=low_after,
@@ -257,6 +262,10 @@ def weigh(
         seal,
         _advice(case, weighed),
     )
+
+
+def _never(record: Sealed) -> bool:
+    return False
 
 
 def _is_verified(record: Sealed, keys: KeyRing, *, exercise: bool) -> bool:

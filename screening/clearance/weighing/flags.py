@@ -51,6 +51,8 @@ class Standard(NamedTuple):
         The policy.
     is_trusted : callable
         Whether a flag is sealed by a trusted key.
+    was_sealed : callable
+        Whether one that is not was sealed by a key that has been revoked since.
     exercise : bool
         An exercise: what speaks of the operating mode alone is set aside.
     revoked : collection of str
@@ -68,6 +70,7 @@ class Standard(NamedTuple):
     now: datetime
     policy: Policy
     is_trusted: Callable[[RiskFlag], bool]
+    was_sealed: Callable[[RiskFlag], bool]
     exercise: bool
     revoked: Collection[str]
     low_after: datetime | None
@@ -157,8 +160,13 @@ def _weigh(
     flag: RiskFlag, role: _Role, case: Case, standard: Standard, limits: Mapping[str, Decimal]
 ) -> WeighedFlag:
     if not standard.is_trusted(flag):
-        # Not what was sent: nothing in it is known, not even that it is HIGH.
-        return WeighedFlag(flag, role, Level.UNKNOWN, False, False, frozenset({ReasonCode.INPUT_CORRUPT}))
+        # Not what was sent: nothing in it is known, not even that it is HIGH. One that was sealed, under
+        # a key that has been revoked since, is what was sent; it clears nothing, and its alarm stands.
+        stated = worst(flag.level, level_of(flag.reasons))
+        is_alarm = stated == Level.HIGH and standard.was_sealed(flag)
+        level = Level.HIGH if is_alarm else Level.UNKNOWN
+        found = {reason.code for reason in flag.reasons if reason.level is not None} if is_alarm else set()
+        return WeighedFlag(flag, role, level, False, False, frozenset({ReasonCode.INPUT_CORRUPT, *found}))
     set_aside = MODE_CODES if standard.exercise else frozenset()
     counted = [reason for reason in flag.reasons if reason.code not in set_aside]
     codes = {reason.code for reason in counted if reason.level is not None}
@@ -192,6 +200,10 @@ def _doubts_of_identity(flag: RiskFlag, role: _Role, case: Case, standard: Stand
 
 
 def _is_current(flag: RiskFlag, made: datetime | None, standard: Standard) -> bool:
+    ended = parse_time(flag.clock.t_end)
+    if made is not None and ended is not None:
+        # An old scan that is told of again is as old as it was.
+        made = min(made, ended)
     if made is None or (standard.now - made).total_seconds() > standard.policy.max_flag_age_s:
         return False
     if standard.low_after is not None and made <= standard.low_after:

@@ -11,7 +11,9 @@ from sqlalchemy import update
 
 from screening.clearance import KeyRing, default_policy
 from screening.clearance.desk.tables import records
+from screening.errors import PolicyError
 from screening.records import (
+    FlagClock,
     FlagGate,
     FlagQuality,
     InputRef,
@@ -391,3 +393,54 @@ def test_no_low_rests_on_fewer_flags_than_the_alarm_before_it(
             if decision.risk == "LOW":
                 kept = {ref.flag_id for ref in decision.flags}
                 assert all(ref.flag_id in kept for former in told[:i] for ref in former.flags)
+
+
+def test_an_alarm_stands_when_the_key_that_sealed_it_is_revoked(
+    open_desk, signer_of, ops, sealing, bodies, decide, now
+) -> None:
+    lane = signer_of("x")
+    desk = open_desk(trusted=KeyRing([ops.public, lane.public]))
+    make, other = sealing(), sealing(signer=lane)
+    alarm = other.flag("NEUTRON", "RAD_NEUTRON")
+    desk.take(bodies(*make.clean(), alarm), received_at=now)
+    decide(desk)
+    desk.take(bodies(make.revocation("KEY", lane.key_id)), received_at=now)
+    decide(desk)
+    assert (desk.case(make.box).risk, desk.case(make.box).action) == ("HIGH", "HOLD")
+    low = other.flag("NEUTRON", supersedes=alarm.flag_id)
+    assert [taken.failure for taken in desk.take(bodies(low), received_at=now)] == ["REVOKED_KEY"]
+
+
+def test_an_old_scan_that_is_told_of_again_is_as_old_as_it_was(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    old = FlagClock(t_start=make.at(3 * 86400 + 60), t_end=make.at(3 * 86400))
+    flag = make.flag("RAD_GROSS", clock=old)
+    desk.take(bodies(make.targeting(), make.event("SEALED"), flag), received_at=now)
+    decide(desk, now + HOUR)
+    assert (desk.case(make.box).risk, desk.case(make.box).action) == ("UNKNOWN", "REFER_SECONDARY_RAD")
+
+
+def test_a_station_opens_no_container_at_another_place(
+    open_desk, signer_of, ops, sealing, bodies, now
+) -> None:
+    station = signer_of("x")
+    bound = msgspec.structs.replace(station.public, sites=("CAPRR",))
+    desk = open_desk(trusted=KeyRing([ops.public, bound]))
+    opened = sealing().destuffing()
+    sent = [station.seal(msgspec.structs.replace(opened, place=place)) for place in ("CAPRR", "USINT", None)]
+    assert [taken.failure for taken in desk.take(bodies(*sent), received_at=now)] == [
+        None,
+        "WRONG_LANE",
+        None,
+    ]
+
+
+def test_the_database_of_an_exercise_is_none_of_the_operation(
+    open_desk, exercise, ops, sealing, bodies, decide, now
+) -> None:
+    make = sealing(signer=exercise)
+    with open_desk(signer=exercise) as desk:
+        desk.take(bodies(make.event("BROKEN")), received_at=now)
+        assert [d.is_exercise for d in decide(desk)] == [True]
+    with pytest.raises(PolicyError, match="share no database"):
+        open_desk(signer=ops)
