@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from screening.clearance.ledger import Frontier, LedgerEntry, leaf_hash
 from screening.errors import IntegrityError
 
 from .database import Database
+from .dialects import write_rows
 from .tables import entries, ledger, nodes, records
 
 __all__ = ["Appender", "DeskLedger"]
 
 _PAGE = 256
+_LOCK = select(ledger.c.size, ledger.c.frontier).with_for_update()
+_ADD_ENTRIES, _ADD_NODES = insert(entries), insert(nodes)
+_SET_END = update(ledger).values(size=bindparam("new_size"), frontier=bindparam("new_frontier"))
 
 
 class Appender:
@@ -30,7 +34,7 @@ class Appender:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        row = connection.execute(select(ledger.c.size, ledger.c.frontier).with_for_update()).one()
+        row = connection.execute(_LOCK).one()
         self._frontier = Frontier(row.size, _hashes(row.frontier))
         self._entries: list[dict[str, object]] = []
         self._nodes: list[dict[str, object]] = []
@@ -73,14 +77,11 @@ class Appender:
 
     def flush(self) -> None:
         """Write what was appended."""
+        write_rows(self._connection, _ADD_ENTRIES, self._entries)
+        write_rows(self._connection, _ADD_NODES, self._nodes)
         if self._entries:
-            self._connection.execute(insert(entries), self._entries)
-        if self._nodes:
-            self._connection.execute(insert(nodes), self._nodes)
-        if self._entries:
-            self._connection.execute(
-                update(ledger).values(size=self._frontier.size, frontier=b"".join(self._frontier.hashes))
-            )
+            end = {"new_size": self._frontier.size, "new_frontier": b"".join(self._frontier.hashes)}
+            self._connection.execute(_SET_END, end)
         self._entries, self._nodes = [], []
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
@@ -24,7 +25,7 @@ from screening.records import (
 
 from .appending import Appender
 from .clock import from_ms, to_ms
-from .dialects import insert_new
+from .dialects import add_new, is_among, listed, write_rows
 from .judging import Judge, Judged, Pending, Revoked
 from .tables import apart, cases, decisions, doubts, outbox, records, rests_on, revoked, rulings
 from .taking import owe
@@ -38,6 +39,28 @@ _LOG = structlog.get_logger(__name__)
 StoredRow: TypeAlias = Any
 #: A case that cannot be weighed is looked at again after this time.
 _AGAIN_MS = 60_000
+_DUE = (
+    select(cases.c.key, cases.c.deadline, cases.c.decision_sha256, cases.c.is_open)
+    .where(cases.c.due_at <= bindparam("now"))
+    .order_by(cases.c.due_at, cases.c.updated_at, cases.c.key)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+)
+_REVOKED = select(revoked.c.what, revoked.c.subject)
+_ADD_RECORDS, _ADD_DECISIONS = insert(records), insert(decisions)
+_LEAVE = (
+    update(cases)
+    .where(cases.c.key == bindparam("at_key"))
+    .values(due_at=bindparam("next_due"), is_open=bindparam("open"))
+)
+_DECIDE = _LEAVE.values(
+    risk=bindparam("new_risk"),
+    action=bindparam("new_action"),
+    decision_id=bindparam("new_id"),
+    decision_sha256=bindparam("new_sha256"),
+    decided_at=bindparam("new_decided"),
+    expires_at=bindparam("new_expires"),
+)
 
 
 class Decider:
@@ -118,50 +141,33 @@ class Decider:
                 issued.append(judged)
             else:
                 left.append(_waiting(row, judged.next_due, is_empty=not judged.pending.evidence))
-        if left:
-            connection.execute(
-                update(cases)
-                .where(cases.c.key == bindparam("at_key"))
-                .values(due_at=bindparam("next_due"), is_open=bindparam("open")),
-                left,
-            )
+        write_rows(connection, _LEAVE, left)
         return len(rows), self._issue(connection, issued) if issued else []
 
     def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[StoredRow]:
         """Lock cases that are due; another instance passes over them."""
-        query = (
-            select(cases.c.key, cases.c.deadline, cases.c.decision_sha256, cases.c.is_open)
-            .where(cases.c.due_at <= now_ms)
-            .order_by(cases.c.due_at, cases.c.updated_at, cases.c.key)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return connection.execute(query).all()
+        return connection.execute(_DUE, {"now": now_ms, "at_most": limit}).all()
 
     def _lost(self, connection: Connection) -> Revoked:
-        rows = connection.execute(select(revoked.c.what, revoked.c.subject)).all()
+        rows = connection.execute(_REVOKED).all()
         return Revoked(
             subjects=frozenset(row.subject for row in rows if row.what in ("MODEL", "CALIBRATION")),
             keys=frozenset(row.subject for row in rows if row.what == "KEY"),
         )
 
     def _evidence(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, list[StoredRow]]:
-        query = (
-            select(records.c.case_key, records.c.sha256, records.c.kind, records.c.body)
-            .where(records.c.case_key.in_([row.key for row in rows]), records.c.kind.in_(list(EVIDENCE)))
-            .order_by(records.c.sha256)
-        )
         found: dict[str, list[StoredRow]] = {}
-        for record in connection.execute(query):
+        for record in connection.execute(_evidence_of(connection.dialect.name), _keys(connection, rows)):
             found.setdefault(record.case_key, []).append(record)
         return found
 
     def _previous(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, StoredRow]:
         hashes = {row.decision_sha256: row.key for row in rows if row.decision_sha256 is not None}
-        query = select(records.c.sha256, records.c.kind, records.c.body).where(
-            records.c.sha256.in_(list(hashes))
-        )
-        return {hashes[row.sha256]: row for row in connection.execute(query)} if hashes else {}
+        if not hashes:
+            return {}
+        dialect = connection.dialect.name
+        wanted = {"hashes": listed(dialect, hashes)}
+        return {hashes[row.sha256]: row for row in connection.execute(_records_among(dialect), wanted)}
 
     def _records(self, rows: Iterable[StoredRow]) -> tuple[StoredRecord, ...]:
         return tuple(self.verified.get(row.sha256, row.kind, bytes(row.body)) for row in rows)
@@ -176,15 +182,9 @@ class Decider:
 
     def _apart(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, list[StoredRow]]:
         """Return the flags kept apart that may be of each container, with the rulings on their scans."""
-        query = (
-            select(doubts.c.container_id, doubts.c.scan_id, records.c.sha256, records.c.kind, records.c.body)
-            .join(records, records.c.scan_id == doubts.c.scan_id)
-            .join(apart, apart.c.sha256 == records.c.sha256)
-            .where(doubts.c.container_id.in_([row.key for row in rows]))
-        )
         found: dict[str, list[StoredRow]] = {}
         scans: dict[str, set[str]] = {}
-        for row in connection.execute(query):
+        for row in connection.execute(_doubted_on(connection.dialect.name), _keys(connection, rows)):
             found.setdefault(row.container_id, []).append(row)
             scans.setdefault(row.scan_id, set()).add(row.container_id)
         if not scans:
@@ -203,16 +203,8 @@ class Decider:
 
     def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime | None]:
         """Return since when there is new intelligence; None where one statement of it gives no time."""
-        query = (
-            select(
-                revoked.c.subject,
-                func.max(revoked.c.at).label("at"),
-                (func.count() - func.count(revoked.c.at)).label("n_untimed"),
-            )
-            .where(revoked.c.what == "CONTAINER", revoked.c.subject.in_([row.key for row in rows]))
-            .group_by(revoked.c.subject)
-        )
-        return {row.subject: None if row.n_untimed else from_ms(row.at) for row in connection.execute(query)}
+        found = connection.execute(_intel_on(connection.dialect.name), _keys(connection, rows))
+        return {row.subject: None if row.n_untimed else from_ms(row.at) for row in found}
 
     def _issue(self, connection: Connection, judged: list[Judged]) -> list[ClearanceDecision]:
         """Seal and write decisions; the end of the ledger is locked from here to the commit."""
@@ -265,28 +257,55 @@ class Decider:
             self.verified.remember(sha256, decision)
             issued.append(decision)
         appender.flush()
-        connection.execute(insert(records), rows["records"])
-        connection.execute(insert(decisions), rows["decisions"])
-        if rows["rests"]:
-            connection.execute(insert_new(connection, rests_on).on_conflict_do_nothing(), rows["rests"])
-        if rows["owed"]:
-            connection.execute(insert_new(connection, outbox).on_conflict_do_nothing(), rows["owed"])
-        connection.execute(
-            update(cases)
-            .where(cases.c.key == bindparam("at_key"))
-            .values(
-                due_at=bindparam("next_due"),
-                risk=bindparam("new_risk"),
-                action=bindparam("new_action"),
-                decision_id=bindparam("new_id"),
-                decision_sha256=bindparam("new_sha256"),
-                decided_at=bindparam("new_decided"),
-                expires_at=bindparam("new_expires"),
-                is_open=bindparam("open"),
-            ),
-            rows["cases"],
-        )
+        write_rows(connection, _ADD_RECORDS, rows["records"])
+        write_rows(connection, _ADD_DECISIONS, rows["decisions"])
+        add_new(connection, rests_on, rows["rests"])
+        add_new(connection, outbox, rows["owed"])
+        write_rows(connection, _DECIDE, rows["cases"])
         return issued
+
+
+def _keys(connection: Connection, rows: Sequence[StoredRow]) -> dict[str, Any]:
+    return {"keys": listed(connection.dialect.name, [row.key for row in rows])}
+
+
+@lru_cache
+def _evidence_of(dialect: str) -> Select[Any]:
+    return (
+        select(records.c.case_key, records.c.sha256, records.c.kind, records.c.body)
+        .where(is_among(dialect, records.c.case_key, "keys"), records.c.kind.in_(list(EVIDENCE)))
+        .order_by(records.c.sha256)
+    )
+
+
+@lru_cache
+def _records_among(dialect: str) -> Select[Any]:
+    return select(records.c.sha256, records.c.kind, records.c.body).where(
+        is_among(dialect, records.c.sha256, "hashes")
+    )
+
+
+@lru_cache
+def _doubted_on(dialect: str) -> Select[Any]:
+    return (
+        select(doubts.c.container_id, doubts.c.scan_id, records.c.sha256, records.c.kind, records.c.body)
+        .join(records, records.c.scan_id == doubts.c.scan_id)
+        .join(apart, apart.c.sha256 == records.c.sha256)
+        .where(is_among(dialect, doubts.c.container_id, "keys"))
+    )
+
+
+@lru_cache
+def _intel_on(dialect: str) -> Select[Any]:
+    return (
+        select(
+            revoked.c.subject,
+            func.max(revoked.c.at).label("at"),
+            (func.count() - func.count(revoked.c.at)).label("n_untimed"),
+        )
+        .where(revoked.c.what == "CONTAINER", is_among(dialect, revoked.c.subject, "keys"))
+        .group_by(revoked.c.subject)
+    )
 
 
 def _waiting(row: StoredRow, next_due: int | None, *, is_empty: bool = False) -> dict[str, Any]:

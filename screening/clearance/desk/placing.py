@@ -26,7 +26,7 @@ from screening.records import (
     SecondaryInspection,
 )
 
-from .dialects import insert_new, is_among, listed
+from .dialects import add_new, is_among, listed, write_rows
 from .names import compact_number
 from .ruled import keys_revoked_by, rulings_on, scans_ruled_under
 from .tables import apart, cases, doubts, named_flags, records, rulings
@@ -124,10 +124,8 @@ def note_facts(connection: Connection, fresh: Iterable[Sealed]) -> None:
         elif isinstance(record, SecondaryInspection | Remeasurement):
             box = compact_number(record.container_id)
             named += [{"flag_id": flag_id, "container_id": box} for flag_id in record.flag_ids]
-    if ruled:
-        connection.execute(insert_new(connection, rulings).on_conflict_do_nothing(), ruled)
-    if named:
-        connection.execute(insert_new(connection, named_flags).on_conflict_do_nothing(), named)
+    add_new(connection, rulings, ruled)
+    add_new(connection, named_flags, named)
 
 
 def place_new(
@@ -226,8 +224,7 @@ def _place(
             moved[former] = moved.get(former, 0) - 1
             moved[key] = moved.get(key, 0) + 1
             rows.append({"at_sha256": sha256, "new_key": key})
-    if rows:
-        connection.execute(_MOVE, rows)
+    write_rows(connection, _MOVE, rows)
     in_doubt = {sha256: flag for sha256, flag in flags.items() if keys[sha256].startswith(SCAN_KEY)}
     settled = [sha256 for sha256 in present if sha256 not in in_doubt]
     doubted: set[str] = set()
@@ -269,10 +266,9 @@ def _doubt(
         }
         for sha256, flag in sorted(flags.items())
     ]
-    connection.execute(insert_new(connection, apart).on_conflict_do_nothing(), rows)
-    if pairs:
-        doubtful = [{"scan_id": scan_id, "container_id": box} for scan_id, box in sorted(pairs)]
-        connection.execute(insert_new(connection, doubts).on_conflict_do_nothing(), doubtful)
+    add_new(connection, apart, rows)
+    doubtful = [{"scan_id": scan_id, "container_id": box} for scan_id, box in sorted(pairs)]
+    add_new(connection, doubts, doubtful)
     return {box for _, box in pairs}
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, text, update
 
 from screening.clearance.seals import parse_time
 from screening.records import (
@@ -22,7 +23,7 @@ from screening.records import (
 from .appending import Appender
 from .checking import Checked
 from .clock import to_ms
-from .dialects import insert_new
+from .dialects import Insert, add_new, insert_into, insert_new, is_among, listed, write_rows
 from .names import compact_number
 from .placing import Manifest, Placed, bears_on_identity, note_facts, place_again, place_new
 from .tables import cases, decisions, outbox, records, rests_on, revoked
@@ -30,11 +31,17 @@ from .views import DeskRules, Taken
 
 __all__ = ["owe", "take_checked"]
 
-_CHUNK = 400
 #: What says that a container is here; what is declared beforehand starts no clock.
 _PHYSICAL = frozenset(EVIDENCE) - {"advancedata/1", "assessment/1", "journey/1"}
 #: Takes that may change which container a scan is of are run one after the other.
 _IDENTITY_LOCK = 0x5343_5244
+_ADD_RECORDS = insert(records)
+_REVOKED_KEYS = select(revoked.c.subject).where(revoked.c.what == "KEY")
+_MARK_DUE = (
+    update(cases)
+    .where(cases.c.key == bindparam("at_key"))
+    .values(due_at=0, n_records=cases.c.n_records + bindparam("n"))
+)
 
 
 def take_checked(
@@ -114,8 +121,7 @@ def _take(
         }
         for sha256, record in sorted(fresh.items())
     ]
-    statement = insert_new(connection, records).on_conflict_do_nothing().returning(records.c.sha256)
-    inserted = set(connection.execute(statement, rows).scalars())
+    inserted = _insert(connection, rows)
     new = {sha256: record for sha256, record in fresh.items() if sha256 in inserted}
     again = place_again(connection, new.values(), declared, manifest)
     _mark_cases(connection, new, keys, placed, again, declared, received_ms, rules)
@@ -125,9 +131,18 @@ def _take(
         index = appender.append(record.schema, sha256, good[sha256].body)
         owed += owe(rules, record.schema, sha256, keys[sha256] or "", index)
     appender.flush()
-    if owed:
-        connection.execute(insert_new(connection, outbox).on_conflict_do_nothing(), owed)
+    add_new(connection, outbox, owed)
     return inserted
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> set[str]:
+    """Insert records that were not there a moment ago, and return those that nobody else was quicker with."""
+    if connection.dialect.name == "sqlite":
+        # Whoever writes is alone from the start of the transaction.
+        write_rows(connection, _ADD_RECORDS, rows)
+        return {row["sha256"] for row in rows}
+    statement = insert_new(connection, records).on_conflict_do_nothing().returning(records.c.sha256)
+    return set(connection.execute(statement, rows).scalars())
 
 
 def owe(rules: DeskRules, kind: str, sha256: str, container_id: str, log_index: int) -> list[dict[str, Any]]:
@@ -188,16 +203,18 @@ def _answer(one: Checked, inserted: set[str], known: set[str], lost: frozenset[s
 
 
 def _known(connection: Connection, hashes: Iterable[str]) -> set[str]:
-    wanted = sorted(hashes)
-    found: set[str] = set()
-    for i in range(0, len(wanted), _CHUNK):
-        query = select(records.c.sha256).where(records.c.sha256.in_(wanted[i : i + _CHUNK]))
-        found.update(connection.execute(query).scalars())
-    return found
+    dialect = connection.dialect.name
+    wanted = {"hashes": listed(dialect, set(hashes))}
+    return set(connection.execute(_hashes_among(dialect), wanted).scalars())
+
+
+@lru_cache
+def _hashes_among(dialect: str) -> Select[Any]:
+    return select(records.c.sha256).where(is_among(dialect, records.c.sha256, "hashes"))
 
 
 def _revoked_keys(connection: Connection) -> frozenset[str]:
-    return frozenset(connection.execute(select(revoked.c.subject).where(revoked.c.what == "KEY")).scalars())
+    return frozenset(connection.execute(_REVOKED_KEYS).scalars())
 
 
 def _key_of(connection: Connection, record: Sealed) -> str | None:
@@ -237,13 +254,7 @@ def _mark_cases(
     others = [
         {"at_key": key, "n": counts.get(key, 0)} for key in sorted((due | counts.keys()) - joined.keys())
     ]
-    if others:
-        connection.execute(
-            update(cases)
-            .where(cases.c.key == bindparam("at_key"))
-            .values(due_at=0, n_records=cases.c.n_records + bindparam("n")),
-            others,
-        )
+    write_rows(connection, _MARK_DUE, others)
 
 
 def _upsert_cases(
@@ -254,8 +265,6 @@ def _upsert_cases(
     received_ms: int,
     rules: DeskRules,
 ) -> None:
-    if not counts:
-        return
     deadline = received_ms + int(rules.case_deadline_s * 1000)
     rows = [
         {
@@ -271,9 +280,14 @@ def _upsert_cases(
         }
         for key in sorted(counts)
     ]
-    statement = insert_new(connection, cases)
+    write_rows(connection, _open_or_mark(connection.dialect.name), rows)
+
+
+@lru_cache
+def _open_or_mark(dialect: str) -> Insert:
+    statement = insert_into(dialect, cases)
     new = statement.excluded
-    statement = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=["key"],
         set_={
             "updated_at": new.updated_at,
@@ -283,7 +297,6 @@ def _upsert_cases(
             "is_declared": or_(cases.c.is_declared, new.is_declared),
         },
     )
-    connection.execute(statement, rows)
 
 
 def _revoke(connection: Connection, record: Revocation | RevocationList, sha256: str) -> set[str]:
@@ -300,6 +313,5 @@ def _revoke(connection: Connection, record: Revocation | RevocationList, sha256:
             due.add(subject)
         query = select(rests_on.c.case_key).where(rests_on.c.subject == subject).distinct()
         due.update(connection.execute(query).scalars())
-    if rows:
-        connection.execute(insert_new(connection, revoked).on_conflict_do_nothing(), rows)
+    add_new(connection, revoked, rows)
     return due
