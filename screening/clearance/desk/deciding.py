@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -13,11 +14,12 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.errors import IntegrityError
+from screening.errors import IntegrityError, ScreeningError
 from screening.records import (
     EVIDENCE,
     ClearanceDecision,
     IdentityRuling,
+    Level,
     RiskFlag,
     canonical_bytes,
     sha256_hex,
@@ -133,7 +135,10 @@ class Decider:
                 # The others do not wait for it, whatever it was; it stays due, and nothing stays LOW that
                 # cannot be weighed any more.
                 _LOG.error("a case cannot be weighed", case=row.key, error=f"{type(error).__name__}: {error}")
-                judged = self._judge.withdraw(row.key, latest, now, again)
+                held = evidence.get(row.key, ()), apart.get(row.key, ())
+                judged = self._alarm(row, latest, *held, now, lost) or self._judge.withdraw(
+                    row.key, latest, now, again
+                )
                 if judged.draft is None:
                     left.append(_waiting(row, again))
                     continue
@@ -143,6 +148,31 @@ class Decider:
                 left.append(_waiting(row, judged.next_due, is_empty=not judged.pending.evidence))
         write_rows(connection, _LEAVE, left)
         return len(rows), self._issue(connection, issued) if issued else []
+
+    def _alarm(
+        self,
+        row: StoredRow,
+        latest: ClearanceDecision | None,
+        evidence: Iterable[StoredRow],
+        doubtful: Iterable[StoredRow],
+        now: datetime,
+        lost: Revoked,
+    ) -> Judged | None:
+        """Return what comes of the records of a case that can be read, if that is HIGH: it waits for none."""
+        held = Pending(row.key, None, latest, self._readable(evidence), self._readable(doubtful))
+        try:
+            judged = self._judge.judge(held, now, lost)
+        except Exception:
+            return None
+        is_alarm = judged.draft is not None and judged.draft.risk == Level.HIGH
+        return judged._replace(next_due=to_ms(now) + _AGAIN_MS) if is_alarm else None
+
+    def _readable(self, rows: Iterable[StoredRow]) -> tuple[StoredRecord, ...]:
+        found: list[StoredRecord] = []
+        for row in rows:
+            with suppress(ScreeningError):
+                found += self._records([row])
+        return tuple(found)
 
     def _claim(self, connection: Connection, now_ms: int, limit: int) -> Sequence[StoredRow]:
         """Lock cases that are due; another instance passes over them."""

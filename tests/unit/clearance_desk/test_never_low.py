@@ -74,6 +74,19 @@ def test_a_low_whose_evidence_was_changed_in_the_database_is_withdrawn(
     assert decide(desk, now + 2 * MINUTE) == []  # said once
 
 
+def test_a_changed_row_keeps_no_alarm_from_being_told(desk, cleared, bodies, decide, now) -> None:
+    (changed,) = bodies(cleared.crossing("ENTRY", 9000))
+    desk.take([changed, *bodies(cleared.event("BROKEN", age_s=10))], received_at=now)
+    spoil = (
+        update(records)
+        .where(records.c.sha256 == sha256_hex(changed))
+        .values(body=changed.replace(b"ENTRY", b"EXIT "))
+    )
+    desk._database.write(lambda connection: connection.execute(spoil))
+    assert [(d.risk, d.action) for d in decide(desk)] == [("HIGH", "HOLD")]
+    assert decide(desk, now + 2 * MINUTE) == []
+
+
 def test_no_number_in_a_journey_stops_the_desk(desk, cleared, sealing, bodies, decide, now) -> None:
     silent = msgspec.structs.replace(cleared.journey(arrives_in_s=36000), max_silence_s=(1 << 53) - 1)
     desk.take(bodies(cleared.signer.seal(silent), cleared.event("BROKEN", age_s=10)), received_at=now)
