@@ -106,6 +106,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Requests it may make at once.
     connections : int
         Connections open at once, over all clients.
+    connections_per_address : int
+        Of these, how many one address may have; a proxy in front is one address.
     streams : int
         Streams of decisions open at once, over all clients.
     stream_s : float
@@ -121,6 +123,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requests_per_s: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 200.0
     burst: Count = 400
     connections: Count = 256
+    connections_per_address: Count = 128
     streams: Count = 32
     stream_s: Seconds = 3600.0
     page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 200

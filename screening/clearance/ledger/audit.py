@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from screening.clearance.keys import KeyRing, VerificationError
@@ -90,7 +91,12 @@ class _LatestDecisions:
 
 
 def audit(
-    reader: LedgerReader, *, heads: Iterable[TreeHead] = (), keys: KeyRing, ledger_id: str | None = None
+    reader: LedgerReader,
+    *,
+    heads: Iterable[TreeHead] = (),
+    kept: Iterable[TreeHead] = (),
+    keys: KeyRing,
+    ledger_id: str | None = None,
 ) -> AuditReport:
     """Walk a ledger from its first entry to its last, and hold it against its heads.
 
@@ -102,6 +108,9 @@ def audit(
         The ledger.
     heads : iterable of TreeHead
         Heads exported from it.
+    kept : iterable of TreeHead
+        Heads that it keeps itself, in the order of their sizes: they are read as the walk comes to them,
+        however many there are.
     keys : KeyRing
         The keys trusted; one that was revoked since, or has expired, still shows that an entry is what its
         holder sealed.
@@ -114,8 +123,9 @@ def audit(
         What holds, and what does not.
     """
     keys = without_revocations(keys)
-    good_heads, damages = _verified(heads, keys, ledger_id)
-    waiting = iter(good_heads)
+    damages: list[Damage] = []
+    in_order = heapq.merge(sorted(heads, key=_size), kept, key=_size)
+    waiting = _verified(in_order, keys, ledger_id, damages)
     head = next(waiting, None)
     frontier, n_head, n_decision, last_good = Frontier(), 0, 0, 0
     size = reader.size()
@@ -145,6 +155,8 @@ def audit(
             frontier = following
     finally:
         latest.close()
+    for _ in waiting:  # that a head is bad is said wherever the walk ended
+        pass
     if damage is not None:
         damages.append(damage)
     elif head is not None:
@@ -154,12 +166,17 @@ def audit(
     return AuditReport(frontier.size, frontier.root.hex(), n_head, tuple(damages), n_decision)
 
 
+def _size(head: TreeHead) -> int:
+    return head.size
+
+
 def _verified(
-    heads: Iterable[TreeHead], keys: KeyRing, ledger_id: str | None
-) -> tuple[list[TreeHead], list[Damage]]:
-    good: list[TreeHead] = []
-    damages: list[Damage] = []
-    for head in sorted(heads, key=lambda head: head.size):
+    heads: Iterable[TreeHead], keys: KeyRing, ledger_id: str | None, damages: list[Damage]
+) -> Iterator[TreeHead]:
+    """Yield the heads whose signature holds; what is wrong with others is added to the damages."""
+    first: TreeHead | None = None
+    size = 0
+    for head in heads:
         if ledger_id is not None and head.ledger_id != ledger_id:
             continue
         try:
@@ -167,12 +184,15 @@ def _verified(
         except LedgerError as error:
             damages.append(Damage(None, "BAD_HEAD", str(error)))
             continue
-        if good and head.ledger_id != good[0].ledger_id:
-            text = f"heads of {good[0].ledger_id} and {head.ledger_id}: say which ledger this is"
+        if head.size < size:
+            damages.append(Damage(None, "BAD_HEAD", f"a head over {head.size} entries among later ones"))
+            continue
+        if first is not None and head.ledger_id != first.ledger_id:
+            text = f"heads of {first.ledger_id} and {head.ledger_id}: say which ledger this is"
             damages.append(Damage(None, "BAD_HEAD", text))
             continue
-        good.append(head)
-    return good, damages
+        first, size = first or head, head.size
+        yield head
 
 
 def _forked(head: TreeHead, last_good: int) -> Damage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ from .damage import Damage
 from .heads import read_heads
 
 if TYPE_CHECKING:
-    from screening.clearance.desk import DeskLedger
+    from screening.clearance.desk import Database, DeskLedger
     from screening.clearance.settings import ClearanceSettings
 
 __all__ = ["audit_site", "site_keys"]
+
+_PAGE = 500
 
 
 def site_keys(settings: ClearanceSettings) -> KeyRing:
@@ -72,7 +75,6 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
     from sqlalchemy import select
 
     from screening.clearance.desk import Database, DeskLedger
-    from screening.clearance.desk.tables import heads as own_heads
     from screening.clearance.desk.tables import ledger
 
     if not settings.is_postgresql and not Path(settings.database).exists():
@@ -83,13 +85,12 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
     exported = read_heads(folder) if folder is not None else ()
     database = Database(settings.database)
     try:
-        bodies = database.read(
-            lambda c: [bytes(body) for body in c.execute(select(own_heads.c.body)).scalars()]
-        )
         ledger_id = database.read(lambda c: str(c.execute(select(ledger.c.ledger_id)).scalar_one()))
         reader = DeskLedger(database)
-        kept, damages = _parsed(bodies)
-        report = audit(reader, heads=[*exported, *kept], keys=keys, ledger_id=ledger_id)
+        unread: list[Damage] = []
+        kept = _kept_heads(database, unread)
+        report = audit(reader, heads=exported, kept=kept, keys=keys, ledger_id=ledger_id)
+        damages = tuple(unread)
         if exported and not any(head.ledger_id == ledger_id for head in exported):
             damages += (Damage(None, "BAD_HEAD", f"heads of other ledgers alone, none of {ledger_id}"),)
         if report.is_good:
@@ -99,15 +100,37 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
         database.close()
 
 
-def _parsed(bodies: list[bytes]) -> tuple[list[TreeHead], tuple[Damage, ...]]:
-    heads: list[TreeHead] = []
-    damages: list[Damage] = []
-    for body in bodies:
-        try:
-            heads.append(parse_strict(body, TreeHead))
-        except IntegrityError as error:
-            damages.append(Damage(None, "BAD_HEAD", f"a head in the database: {error}"))
-    return heads, tuple(damages)
+def _kept_heads(database: Database, damages: list[Damage]) -> Iterator[TreeHead]:
+    """Yield the heads that a database keeps in the order of their sizes, a page at a time."""
+    from sqlalchemy import func, select, tuple_
+
+    from screening.clearance.desk.tables import heads
+
+    place = tuple_(heads.c.size, heads.c.key_id)
+    last = (-1, "")
+    # Asked for before the ledger's size is: whoever signs meanwhile signs over entries the walk may not see.
+    newest = database.read(lambda c: c.execute(select(func.max(heads.c.size))).scalar())
+    while newest is not None:
+        query = (
+            select(heads)
+            .where(place > last, heads.c.size <= newest)
+            .order_by(heads.c.size, heads.c.key_id)
+            .limit(_PAGE)
+        )
+        rows = database.read(lambda c, query=query: c.execute(query).all())
+        for row in rows:
+            last = (row.size, row.key_id)
+            try:
+                head = parse_strict(bytes(row.body), TreeHead)
+            except IntegrityError as error:
+                damages.append(Damage(None, "BAD_HEAD", f"a head in the database: {error}"))
+                continue
+            if (head.size, head.key_id) != last:
+                damages.append(Damage(None, "BAD_HEAD", f"a head over {head.size} entries is kept as {last}"))
+                continue
+            yield head
+        if len(rows) < _PAGE:
+            return
 
 
 def _frontier_damage(reader: DeskLedger, report: AuditReport) -> tuple[Damage, ...]:

@@ -14,7 +14,16 @@ from screening.clearance.settings import LimitSettings
 from .operations import JSON
 from .problems import ProblemError
 
-__all__ = ["media_type", "plain", "read_body", "read_json", "read_path", "read_query", "split_records"]
+__all__ = [
+    "ByteBudget",
+    "media_type",
+    "plain",
+    "read_body",
+    "read_json",
+    "read_path",
+    "read_query",
+    "split_records",
+]
 
 S = TypeVar("S", bound=msgspec.Struct)
 _CLOSE = {"Connection": "close"}
@@ -52,7 +61,48 @@ def media_type(request: Request, allowed: tuple[str, ...]) -> str:
     return kind
 
 
-async def read_body(request: Request, limits: LimitSettings) -> bytes:
+class ByteBudget:
+    """How much of all bodies together may be held while they come in: a bound on memory, however many send.
+
+    Parameters
+    ----------
+    n_bytes : int
+        So much.
+    """
+
+    def __init__(self, n_bytes: int) -> None:
+        self._left = n_bytes
+
+    def take(self, n: int) -> bool:
+        """Take some of it.
+
+        Parameters
+        ----------
+        n : int
+            Bytes.
+
+        Returns
+        -------
+        bool
+            Whether there was so much left; nothing is taken if not.
+        """
+        if n > self._left:
+            return False
+        self._left -= n
+        return True
+
+    def give_back(self, n: int) -> None:
+        """Give back what was taken.
+
+        Parameters
+        ----------
+        n : int
+            Bytes.
+        """
+        self._left += n
+
+
+async def read_body(request: Request, limits: LimitSettings, budget: ByteBudget) -> bytes:
     """Read a whole body.
 
     Parameters
@@ -61,6 +111,8 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
         The request.
     limits : LimitSettings
         Size and time.
+    budget : ByteBudget
+        Of the bodies that come in at this moment.
 
     Returns
     -------
@@ -70,9 +122,11 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
     Raises
     ------
     ProblemError
-        413 for one that is too large, whether it says so or not; 408 for one that is too slow.
+        413 for one that is too large, whether it says so or not; 408 for one that is too slow; 503 if too
+        much comes in at once.
     """
     stated = request.headers.get("content-length", "")
+    n_held = 0
     try:
         async with asyncio.timeout(limits.body_timeout_s):
             if stated.isascii() and stated.isdigit() and int(stated) > limits.body_bytes:
@@ -84,6 +138,9 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
                 size += len(chunk)
                 if size > limits.body_bytes:
                     raise _too_large(limits)
+                if not budget.take(len(chunk)):
+                    raise ProblemError(503, "too much comes in at once", headers=_CLOSE, retry_s=1.0)
+                n_held += len(chunk)
                 chunks.append(chunk)
     except TimeoutError:
         raise ProblemError(
@@ -91,6 +148,8 @@ async def read_body(request: Request, limits: LimitSettings) -> bytes:
         ) from None
     except ClientDisconnect:
         raise ProblemError(400, "the client hung up", headers=_CLOSE) from None
+    finally:
+        budget.give_back(n_held)
     return b"".join(chunks)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from screening.clearance.desk.views import Taken
-from screening.clearance.settings import LimitSettings
+from screening.clearance.settings import LimitSettings, is_loopback
 from screening.errors import ConfigurationError, StoreError
 
 __all__ = ["RecordClient", "ServiceUnavailableError", "post_records"]
@@ -83,7 +83,7 @@ class RecordClient:
     Raises
     ------
     ConfigurationError
-        If the address is none, or a certificate cannot be read.
+        If the address is none, is one of plain HTTP on another machine, or a certificate cannot be read.
     """
 
     def __init__(
@@ -101,6 +101,11 @@ class RecordClient:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigurationError(f"{url!r} is no address of a service", value=url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ConfigurationError(
+                f"{url}: http leads to loopback alone; what is sent elsewhere, a token too, takes https",
+                value=url,
+            )
         self._path = parts.path.rstrip("/") + "/v1/records"
         self._headers = {"Content-Type": "application/x-ndjson"}
         if token is not None:

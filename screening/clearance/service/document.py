@@ -30,7 +30,7 @@ __all__ = ["DOCUMENT", "generate_document", "write_document"]
 DOCUMENT = Path(__file__).parent / "openapi.json"
 
 _REF = "#/components/schemas/{name}"
-_ANY_PROBLEMS = (422, 429, 500, 503)
+_ANY_PROBLEMS = (400, 422, 429, 500, 503)
 _TOKEN_PROBLEMS = (401, 403)
 _POSTED = "PostedRecord"
 
@@ -96,7 +96,8 @@ def _schemas() -> dict[str, Any]:
         if name not in schemas:
             schemas[name] = _one_line(schema)
     schemas[DecisionEntry.__name__]["properties"]["record"] = _ref(ClearanceDecision.__name__)
-    # Whoever reads a list takes a revocation in it without its kind; its canonical form has it all the same.
+    # What is nested in a record is read without its kind, too; the canonical form has it all the same.
+    schemas["Targeting"]["required"].remove("schema")
     listed = {**schemas["Revocation"], "required": schemas["Revocation"]["required"][:]}
     listed["required"].remove("schema")
     schemas["ListedRevocation"] = listed

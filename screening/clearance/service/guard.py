@@ -63,6 +63,7 @@ class Guard:
             await send(message)
 
         try:
+            _check_framing(scope)
             self._admit(scope)
             await self._app(scope, receive, send_safely)
         except ProblemError as problem:
@@ -84,6 +85,13 @@ class Guard:
             log.info("too many requests of %s", name)
             raise ProblemError(429, "too many requests", retry_s=wait_s)
         scope.setdefault("state", {})["principal"] = principal
+
+
+def _check_framing(scope: Scope) -> None:
+    """Refuse a request that says its length in two ways: a proxy may have believed the other."""
+    names = {name for name, _ in scope["headers"]}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        raise ProblemError(400, "the length of the body is said in two ways", headers={"Connection": "close"})
 
 
 def defect(error: Exception) -> ProblemError:

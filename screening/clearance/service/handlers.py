@@ -33,7 +33,7 @@ _COMMENT_S = 15.0
 #: How often a stream looks for decisions of another instance on the same database.
 _LOOK_S = 1.0
 _STREAM_PAGE = 100
-_NO_RECORD = frozenset(("MALFORMED", "NOT_CANONICAL", "NOT_WANTED"))
+_NO_RECORD = frozenset(("MALFORMED", "NOT_WANTED"))
 
 
 class Asked(NamedTuple):
@@ -59,7 +59,7 @@ Handler = Callable[[Service, Asked], Awaitable[Response]]
 
 async def _post_records(service: Service, asked: Asked) -> Response:
     media = bodies.media_type(asked.request, (JSON, NDJSON))
-    body = await bodies.read_body(asked.request, service.limits)
+    body = await bodies.read_body(asked.request, service.limits, service.incoming)
     taken = await service.take(bodies.split_records(body, media, service.limits))
     records = [
         RecordAnswer(sha256=one.sha256, status=one.status, failure=one.failure, text=bodies.plain(one.text))
@@ -191,7 +191,7 @@ async def _get_dead(service: Service, asked: Asked) -> Response:
 
 async def _replay_dead(service: Service, asked: Asked) -> Response:
     bodies.media_type(asked.request, (JSON,))
-    body = await bodies.read_body(asked.request, service.limits)
+    body = await bodies.read_body(asked.request, service.limits, service.incoming)
     wanted = bodies.read_json(body, answers.ReplayRequest)
 
     def replay() -> int:

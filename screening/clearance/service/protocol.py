@@ -20,6 +20,8 @@ class BoundedProtocol(H11Protocol):
 
     #: Connections open at once; `bounded_by` sets it.
     max_connections = 256
+    #: Of one address.
+    max_per_address = 128
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,6 +35,9 @@ class BoundedProtocol(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             self._refuse(503, "too many connections", "Retry-After: 5\r\n")
+            return
+        if self._n_of_its_address() > self.max_per_address:
+            self._refuse(503, "too many connections of this address", "Retry-After: 5\r\n")
             return
         self._arm()
 
@@ -73,6 +78,13 @@ class BoundedProtocol(H11Protocol):
         """
         self._refuse(400, "that is no request, or its head is too long")
 
+    def _n_of_its_address(self) -> int:
+        if self.client is None:
+            return 0
+        address = self.client[0]
+        found = (getattr(one, "client", None) for one in self.connections)
+        return sum(client is not None and client[0] == address for client in found)
+
     def _arm(self) -> None:
         self._deadline = self.loop.call_later(HEAD_S, self._give_up)
 
@@ -96,17 +108,18 @@ class BoundedProtocol(H11Protocol):
         self.transport.close()
 
 
-def bounded_by(max_connections: int) -> type[BoundedProtocol]:
+def bounded_by(max_connections: int, max_per_address: int) -> type[BoundedProtocol]:
     """Return the protocol with a bound on connections.
 
     Parameters
     ----------
-    max_connections : int
-        How many may be open at once.
+    max_connections, max_per_address : int
+        How many may be open at once, of all addresses and of one.
 
     Returns
     -------
     type
         A protocol for uvicorn, which makes one object of it for each connection.
     """
-    return type("BoundedProtocol", (BoundedProtocol,), {"max_connections": max_connections})
+    bounds = {"max_connections": max_connections, "max_per_address": max_per_address}
+    return type("BoundedProtocol", (BoundedProtocol,), bounds)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from screening.clearance.sinks.sink import SinkContext
 from screening.errors import ConfigurationError
 
 from .app import build_app
-from .protocol import bounded_by
+from .protocol import HEAD_S, bounded_by
 from .service import Service
 
 __all__ = ["running_server", "serve"]
@@ -118,6 +121,11 @@ class _Server(uvicorn.Server):
         self._tell_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.is_ssl:
+            # Before the handshake is done nobody counts a connection: it gets no longer than a head does.
+            loop = asyncio.get_running_loop()
+            create = partial(loop.create_server, ssl_handshake_timeout=HEAD_S)
+            loop.create_server = create  # type: ignore[method-assign]
         await super().startup(sockets=sockets)
         if self.started:
             self._tell_started()
@@ -132,15 +140,18 @@ def _config(settings: ClearanceSettings, app: Any) -> uvicorn.Config:
     http = settings.http
     tls: dict[str, Any] = {}
     if http.tls_key is not None:
-        tls = {"ssl_certfile": http.tls_certificate, "ssl_keyfile": http.tls_key}
+        # uvicorn's own choice has, of TLS 1.2, nothing but what is old, and names suites that do not encrypt.
+        tls = {
+            "ssl_certfile": http.tls_certificate,
+            "ssl_keyfile": http.tls_key,
+            "ssl_ciphers": "ECDHE+AESGCM:ECDHE+CHACHA20",
+        }
         if http.tls_client_ca is not None:
-            import ssl
-
             tls |= {"ssl_ca_certs": http.tls_client_ca, "ssl_cert_reqs": ssl.CERT_REQUIRED}
     try:
         config = uvicorn.Config(
             app,
-            http=bounded_by(http.limits.connections),
+            http=bounded_by(http.limits.connections, http.limits.connections_per_address),
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -155,6 +166,8 @@ def _config(settings: ClearanceSettings, app: Any) -> uvicorn.Config:
             **tls,
         )
         config.load()
+        if config.ssl is not None:
+            config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
     except (OSError, ValueError) as error:  # of which errors of TLS are kinds
         raise ConfigurationError(f"the certificate or its key cannot be used: {error}") from None
     return config

@@ -13,6 +13,7 @@ from screening.clearance.settings import ClearanceSettings, LimitSettings
 from screening.errors import StoreError
 
 from .batching import Batcher, BatcherFullError
+from .bodies import ByteBudget
 from .loops import Loop
 from .problems import Mode, ProblemError
 
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 _READERS = 4
 _HEALTH_S = 5.0
+#: Of bodies that come in at one moment, all together.
+_INCOMING_BYTES = 64 << 20
 _DECISIONS_PER_LOOK = 100
 #: Records of one container come in the same moments: weighed together they cost once.
 _REST_S = 0.1
@@ -52,6 +55,8 @@ class Service:
         What one client may ask.
     mode : {"OPS", "EXERCISE"}
         Said in every answer.
+    incoming : ByteBudget
+        Bound on the bodies that come in at one moment.
     stopping : asyncio.Event
         Set once the service is about to end.
     n_streams : int
@@ -62,6 +67,7 @@ class Service:
         self.desk = desk
         self.limits: LimitSettings = settings.http.limits
         self.mode: Mode = "EXERCISE" if settings.is_exercise else "OPS"
+        self.incoming = ByteBudget(max(_INCOMING_BYTES, 2 * self.limits.body_bytes))
         self.stopping = asyncio.Event()
         self.n_streams = 0
         self._news = asyncio.Event()

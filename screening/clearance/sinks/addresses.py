@@ -28,6 +28,10 @@ Network = IPv4Network | IPv6Network
 
 #: NAT64 (RFC 6052): the last 32 bits are an IPv4 address.
 _NAT64 = ip_network("64:ff9b::/96")
+#: All that is routed of IPv6. The rest is kept, withdrawn (site-local fec0::/10, which may still lead into
+#: the site) or special, whatever the library's tables say of it; and what documentation uses is of the first.
+_ROUTED_6 = ip_network("2000::/3")
+_WRITTEN_OF_6 = ip_network("3fff::/20")
 
 
 def networks_of(texts: Iterable[str], *, where: str) -> tuple[Network, ...]:
@@ -72,6 +76,8 @@ def is_public(address: Address) -> bool:
     inner = _hidden_in(address)
     if inner is not None:
         return is_public(inner)
+    if isinstance(address, IPv6Address) and (address not in _ROUTED_6 or address in _WRITTEN_OF_6):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
+import secrets
 import time
 from pathlib import Path
 
@@ -134,11 +134,13 @@ def drop_file(folder: Path, name: str, data: bytes) -> None:
         fsync failed is never fsynced again.
     """
     final = folder / name
-    part = folder / f".{name}.{os.getpid()}-{threading.get_ident()}.part"
+    # A name nobody can foresee, and never one that is there: in a folder that others write to, a link of
+    # that name would lead the record anywhere.
+    part = folder / f".{name}.{secrets.token_hex(8)}.part"
     try:
         if not _holds(final, data):
             try:
-                with part.open("wb") as file:
+                with part.open("xb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())

@@ -29,7 +29,7 @@ MAX_PROBE_S = 30.0
 """Longest pause between two messages that ask whether a receiver is back, seconds."""
 
 STUCK_S = 60.0
-"""Time without a look into the outbox, or beyond two leases of a delivery, after which a lane is stuck, seconds."""
+"""Time without a look into the outbox, or of a delivery beyond two leases: the lane is stuck, seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -349,7 +349,7 @@ class _Lane:
         while (message := self._jobs.get()) is not None:
             try:
                 error = self._attempt(message)
-            except BaseException as ended:  # noqa: BLE001 - a sink that ends its thread would keep its container
+            except BaseException as ended:  # or it would keep its container for ever
                 error = RuntimeError(f"the sink raised {type(ended).__name__}: {ended}")
             self._events.put(_Ended(message, error))
 

@@ -36,6 +36,8 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Longest line; an event has less than 2 kB.
     connections : int
         Connections at once; one more is told BUSY and closed.
+    connections_per_address : int
+        Of these, how many one address may have.
     connections_per_s : float
         New connections; more of them wait.
     lines_per_s : float
@@ -54,6 +56,7 @@ class GatewayLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     line_bytes: int = 16 << 10
     connections: int = 32
+    connections_per_address: int = 8
     connections_per_s: float = 20.0
     lines_per_s: float = 500.0
     burst: int = 1000
@@ -106,8 +109,10 @@ class _Bucket:
 
 
 class _Connection:
-    def __init__(self, peer: socket.socket, name: str, limits: GatewayLimits, now: float) -> None:
-        self.peer, self.name = peer, name
+    def __init__(
+        self, peer: socket.socket, address: str, port: int, limits: GatewayLimits, now: float
+    ) -> None:
+        self.peer, self.address, self.name = peer, address, f"{address}:{port}"
         self.lines = LineSplitter(limits.line_bytes)
         self.bucket = _Bucket(limits.lines_per_s, limits.burst, now)
         self.came: list[bytes | None] = []
@@ -234,9 +239,13 @@ class GatewayServer:
             peer, name = self._listener.accept()
         except OSError:  # gone again before it was looked at, or no descriptor left
             return
-        self._new.spend(1)
+        finally:
+            self._new.spend(1)  # also for one that could not be had: what is tried again waits for its turn
         peer.setblocking(False)
-        if len(self._connections) >= self._limits.connections:
+        address = str(name[0])
+        n_same = sum(one.address == address for one in self._connections.values())
+        limits = self._limits
+        if len(self._connections) >= limits.connections or n_same >= limits.connections_per_address:
             self.counts.turned_away += 1
             with peer:
                 try:
@@ -245,7 +254,7 @@ class GatewayServer:
                     _log.info("a sender turned away had gone already")
             return
         self.counts.connections += 1
-        self._connections[peer] = _Connection(peer, f"{name[0]}:{name[1]}", self._limits, self._clock())
+        self._connections[peer] = _Connection(peer, address, int(name[1]), limits, self._clock())
 
     def _receive(self, one: _Connection) -> None:
         try:

@@ -157,6 +157,23 @@ def test_a_ledger_that_was_wiped_and_begun_anew_signs_nothing(site: Site) -> Non
     assert audit_site(read_clearance_settings(site.config)).damages[0].code == "BAD_HEAD"
 
 
+def test_all_heads_that_a_database_keeps_are_looked_at(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page: a head is kept for each size that anybody asked for."""
+    monkeypatch.setattr("screening.clearance.ledger.site._PAGE", 2)
+    for number in range(5):
+        site.take(number)
+        assert site.run("head", "--out", tmp_path / "elsewhere")[0] == 0
+    status, told = site.run("audit")
+    assert (status, "heads     5 fit" in told) == (0, True)
+    site.harm("UPDATE heads SET size = 9 WHERE size = 2")
+    status, told = site.run("audit")
+    assert status == 3
+    assert "BAD_HEAD: a head over 2 entries is kept as" in told
+    assert "heads     4 fit" in told
+
+
 def test_an_audit_makes_no_database(site: Site) -> None:
     with pytest.raises(ConfigurationError, match="there is no database"):
         audit_site(read_clearance_settings(site.config))

@@ -399,6 +399,19 @@ def test_a_body_that_never_ends_is_given_up(client: httpx.Client) -> None:
     assert b"application/problem+json" in said
 
 
+def test_a_body_whose_length_is_said_in_two_ways_is_refused(client: httpx.Client) -> None:
+    """A proxy that believes the other one would take the rest for the next request, with its own rights."""
+    smuggled = b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=5) as connection:
+        connection.sendall(
+            b"POST /v1/records HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + smuggled
+        )
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1, "and the connection ends"
+
+
 def test_long_heads_and_what_is_no_http_end_the_connection(client: httpx.Client) -> None:
     long_head = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000
     for spoken in (long_head, b"\x16\x03\x01 hello\r\n\r\n"):

@@ -147,7 +147,7 @@ def test_nobody_at_the_address_is_an_error_of_the_family() -> None:
         client.post([b"{}"])
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:80", "http://", ""])
+@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:80", "http://", "", "http://clearance.example:8460"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError):
         RecordClient(url)

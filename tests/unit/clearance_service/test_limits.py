@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 
+from screening.clearance.service.bodies import ByteBudget
 from screening.clearance.service.serve import running_server
 from screening.clearance.service.service import Service
 from screening.clearance.settings import ClearanceSettings, LimitSettings
@@ -52,6 +53,40 @@ def test_connections_are_bounded(narrow: httpx.Client) -> None:
     finally:
         for connection in held:
             connection.close()
+
+
+def test_one_address_leaves_room_for_others(site: ClearanceSettings, telling: Any) -> None:
+    import socket
+
+    limits = LimitSettings(connections=8, connections_per_address=3)
+    site = msgspec.structs.replace(site, http=msgspec.structs.replace(site.http, limits=limits))
+    with running_server(Service(telling, site), site) as url:
+        address = ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+        held = [socket.create_connection(address, timeout=5) for _ in range(3)]
+        try:
+            with socket.create_connection(address, timeout=5) as one_more:
+                assert one_more.recv(1000).startswith(b"HTTP/1.1 503 ")
+            with socket.create_connection(address, timeout=5, source_address=("127.0.0.2", 0)) as other:
+                other.sendall(b"GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert other.recv(1000).startswith(b"HTTP/1.1 200 ")
+        finally:
+            for connection in held:
+                connection.close()
+
+
+def test_what_all_send_together_is_bounded(
+    site: ClearanceSettings, telling: Any, bearer: Callable[[str], dict[str, str]]
+) -> None:
+    """Each body may be small enough, and all of them more than there is memory for."""
+    service = Service(telling, site)
+    service.incoming = ByteBudget(1000)
+    with running_server(service, site) as url, httpx.Client(base_url=url) as client:
+        headers = {**bearer("send"), "Content-Type": "application/json"}
+        refused = client.post("/v1/records", content=b"{" + b" " * 2000, headers=headers)
+        assert refused.status_code == 503
+        assert "retry-after" in refused.headers
+        for _ in range(3):  # what was held is given back, whatever came of it
+            assert client.post("/v1/records", content=b"{" + b" " * 900, headers=headers).status_code == 200
 
 
 @pytest.mark.usefixtures("lane")

@@ -17,6 +17,7 @@ PRIVATE = [
     "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254",  # IPv4 in IPv6
     "2002:7f00:1::", "2002:a00:1::",  # 6to4
     "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",  # NAT64
+    "fec0::1", "feff::1", "3fff::1", "64:ff9b:1::7f00:1", "::127.0.0.1",  # never routed
     "2001:0:4136:e378:8000:63bf:80ff:fffe",  # Teredo, of 127.0.0.1
 ]  # fmt: skip
 
@@ -34,6 +35,12 @@ def test_addresses_of_a_site_itself_are_not_public(text):
 )
 def test_public_addresses_are_used(text):
     assert resolve("receiver.test", 443, (), lookup=lambda host, port: [text]) == [ip_address(text)]
+
+
+@pytest.mark.parametrize("name", ["2130706433", "0177.0.0.1", "0x7f.1", "127.1", "0", "localhost"])
+def test_other_ways_to_write_this_machine_lead_nowhere(name):
+    with pytest.raises(SinkError, match=r"neither public nor|does not resolve"):
+        resolve(name, 443, ())
 
 
 def test_one_forbidden_address_among_good_ones_is_enough():

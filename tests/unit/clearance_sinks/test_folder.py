@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from screening.clearance.sinks import SinkContext, SinkError
-from screening.clearance.sinks.folder import FolderSink, drop_file
+from screening.clearance.sinks.folder import FolderSink, drop_file, file_name
 from screening.errors import ConfigurationError
 
 
@@ -79,6 +79,24 @@ def test_a_disk_that_refuses_leaves_nothing_and_is_tried_again(sink, messages, t
     assert list(tmp_path.iterdir()) == []
     sink.deliver(messages[0])
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_link_that_somebody_put_there_leads_nowhere(sink, messages, tmp_path, monkeypatch):
+    """Whoever may write to the folder must not have records written over other files."""
+    folder, elsewhere = tmp_path / "in", tmp_path / "precious"
+    folder.mkdir()
+    elsewhere.write_bytes(b"x")
+    name = file_name(messages[0], "json")
+    (folder / name).symlink_to(elsewhere)
+    monkeypatch.setattr("secrets.token_hex", lambda n: "foreseen")
+    (folder / f".{name}.foreseen.part").symlink_to(elsewhere)
+    with pytest.raises(SinkError, match="exists"):
+        drop_file(folder, name, messages[0].body)
+    monkeypatch.undo()
+    drop_file(folder, name, messages[0].body)
+    assert elsewhere.read_bytes() == b"x"
+    assert not (folder / name).is_symlink()
+    assert (folder / name).read_bytes() == messages[0].body
 
 
 def test_readers_never_see_half_a_file(tmp_path):

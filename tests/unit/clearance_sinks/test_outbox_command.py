@@ -69,6 +69,31 @@ def test_all_dead_letters_are_owed_again(site, run):
     assert run("replay", "--config", config, "--all").output == "1 owed again\n"
 
 
+def test_more_dead_letters_than_one_page_are_all_owed_again(tmp_path, sealed_traffic, run, monkeypatch):
+    signer = sealed_traffic.signer_of()
+    rules = DeskRules(administration="CA", sinks=(SinkWants(name="yard"),))
+    desk = Desk(
+        Database(tmp_path / "desk.sqlite"),
+        signer=signer,
+        keys=KeyRing([signer.public]),
+        policy=default_policy(),
+        rules=rules,
+    )
+    with desk:
+        for number in range(5):
+            alarm = sealed_traffic.Sealing(signer, sealed_traffic.container(number)).flag(
+                "NEUTRON", "RAD_NEUTRON"
+            )
+            desk.take([canonical_bytes(alarm)], received_at=sealed_traffic.NOW)
+        desk.decide_due(now=sealed_traffic.NOW)
+        for message in desk.outbox.claim("yard", now=datetime.now(UTC), limit=5, lease_s=1):
+            desk.outbox.bury(message.id, "refused")
+    config = tmp_path / "site.toml"
+    config.write_text('[clearance]\nadministration = "CA"\nkey_file = "k"\ndatabase = "desk.sqlite"\n')
+    monkeypatch.setattr("screening.cli.clearance.outbox._PAGE", 2)
+    assert run("replay", "--config", config, "--all").output == "5 owed again\n"
+
+
 def test_a_number_that_is_no_dead_letter_is_told(site, run):
     config, first = site
     result = run("replay", "--config", config, first.id + 1)

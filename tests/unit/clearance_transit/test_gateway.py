@@ -191,6 +191,18 @@ def test_more_connections_than_granted_are_turned_away(serve, lines):
     assert server.counts.turned_away >= 1
 
 
+def test_one_address_leaves_room_for_the_gateways_of_others(serve, lines):
+    server = serve(connections=8, connections_per_address=2)
+    with connected(server), connected(server):
+        until(lambda: server.counts.connections == 2)
+        with connected(server) as (_, answers):
+            assert json.loads(answers.readline()) == {"status": "BUSY"}
+        with socket.create_connection(server.address, timeout=20, source_address=("127.0.0.2", 0)) as other:
+            other.sendall(lines(1)[0] + b"\n")
+            assert json.loads(other.makefile("rb").readline())["status"] == "ACCEPTED"
+    assert server.counts.turned_away == 1
+
+
 def test_new_connections_come_at_a_bounded_rate(serve):
     server = serve(connections_per_s=5.0)
     begun = time.monotonic()
