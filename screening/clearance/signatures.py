@@ -16,6 +16,7 @@ from screening.records import (
     SealEvent,
     SecondaryInspection,
     canonical_bytes,
+    parse_canonical,
     parse_strict,
 )
 
@@ -79,6 +80,9 @@ def read_record(data: bytes, kind: type[S]) -> S:
     VerificationError
         MALFORMED or NOT_CANONICAL.
     """
+    found = parse_canonical(data, kind)
+    if found is not None:
+        return found
     try:
         record = parse_strict(data, kind)
     except IntegrityError as error:

@@ -21,6 +21,7 @@ __all__ = [
     "content_id",
     "decimal_string",
     "file_scan_id",
+    "parse_canonical",
     "parse_strict",
     "sha256_hex",
     "utc_string",
@@ -32,8 +33,8 @@ _LONG_NUMBER = re.compile(rb"[:,\[]-?[0-9]{16}")
 _PLAIN = frozenset({str, int, bool, type(None)})
 _ESCAPES = (b"\\u", b"\\b", b"\\t", b"\\n", b"\\f", b"\\r")
 #: What MessagePack puts before a float of either width, and before an integer of more than 32 bits.
-_FLOATS = (b"\xca", b"\xcb")
-_LONG = (b"\xcf", b"\xd3")
+_FLOAT32, _FLOAT64 = b"\xca", b"\xcb"
+_UINT64, _INT64 = b"\xcf", b"\xd3"
 _SORTED = msgspec.json.Encoder(order="sorted")
 _PACKED = msgspec.msgpack.Encoder()
 
@@ -130,13 +131,39 @@ def parse_strict(data: bytes, kind: type[T]) -> T:
         non-finite numbers, unknown or missing fields, wrong types.
     """
     try:
-        record = _canonically_parsed(data, kind)
+        record = parse_canonical(data, kind)
         if record is not None:
             return record
         json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         return msgspec.json.decode(data, type=kind)
     except (ValueError, RecursionError) as error:  # bad UTF-8, bad JSON and integers without end are kinds
         raise IntegrityError(f"not a valid {kind.__name__}: {error}", value=data[:64]) from None
+
+
+def parse_canonical(data: bytes, kind: type[T]) -> T | None:
+    """Parse bytes that are most likely the canonical form of what they say.
+
+    What is parsed holds every key once, and so does what is written of it again: bytes that are the same
+    hold no key twice, and no number that is none. They are ASCII, or no quick form would be the same.
+
+    Parameters
+    ----------
+    data : bytes
+        JSON.
+    kind : type
+        The record type.
+
+    Returns
+    -------
+    record or None
+        None if the bytes are no such record, or not its canonical form, or nobody can tell quickly:
+        whoever asks then looks closer.
+    """
+    try:
+        record = msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return record if _quick_form(record) == data else None
 
 
 def decimal_string(value: float | int | None, digits: int = 6) -> str:
@@ -211,19 +238,6 @@ def utc_string(t: datetime | None) -> str | None:
     return t.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _canonically_parsed(data: bytes, kind: type[T]) -> T | None:
-    """Return the record if the bytes are its canonical form, else None: whoever asks then looks closer.
-
-    What is parsed holds every key once, and so does what is written of it again: bytes that are the same
-    hold no key twice, and no number that is none. They are ASCII, or no quick form would be the same.
-    """
-    try:
-        record = msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return record if _quick_form(record) == data else None
-
-
 def _plain(record: Any) -> dict[str, Any]:
     return msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else dict(record)
 
@@ -247,9 +261,9 @@ def _quick_form(body: Any) -> bytes | None:
         return None
     if b"\\" in text and any(escape in text for escape in _ESCAPES):
         return None
-    if any(mark in packed for mark in _FLOATS) and _holds_float(msgspec.to_builtins(body)):
+    if (_FLOAT32 in packed or _FLOAT64 in packed) and _holds_float(msgspec.to_builtins(body)):
         return None
-    if any(mark in packed for mark in _LONG) and _LONG_NUMBER.search(text):
+    if (_UINT64 in packed or _INT64 in packed) and _LONG_NUMBER.search(text):
         return None
     return text
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from screening.clearance.seals import parse_time
 from screening.records import (
@@ -32,11 +32,14 @@ class Held(NamedTuple):
         All of them; those without a time come first.
     trusted, apart : frozenset of int
         Which of these very objects a trusted key sealed, and which are kept apart.
+    by_kind : mapping of type to list of Evidence
+        The same records, each kind by itself.
     """
 
     records: tuple[Evidence, ...]
     trusted: frozenset[int]
     apart: frozenset[int]
+    by_kind: Mapping[type[Evidence], Sequence[Evidence]]
 
     def vouches(self, record: Evidence) -> bool:
         """Tell whether a trusted key sealed one of the records.
@@ -68,11 +71,8 @@ class Held(NamedTuple):
         tuple of Evidence
             In order.
         """
-        return tuple(
-            record
-            for record in self.records
-            if isinstance(record, kind) and (not trusted_only or self.vouches(record))
-        )
+        found = cast("Sequence[E]", self.by_kind.get(kind, ()))
+        return tuple(record for record in found if self.vouches(record)) if trusted_only else tuple(found)
 
 
 def hold(
@@ -108,10 +108,14 @@ def hold(
     known |= doubted
     order = sorted(known, key=lambda sha256: (parse_time(stated_at(known[sha256])) or _LONG_AGO, sha256))
     kept = [known[sha256] for sha256 in order if _concerns(known[sha256], container_id)]
+    by_kind: dict[type[Evidence], list[Evidence]] = {}
+    for record in kept:
+        by_kind.setdefault(type(record), []).append(record)
     return Held(
         tuple(kept),
         frozenset(id(record) for record in kept if is_trusted(record)),
         frozenset(id(record) for record in doubted.values()),
+        by_kind,
     )
 
 

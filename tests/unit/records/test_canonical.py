@@ -19,6 +19,7 @@ from screening.records import (
     content_id,
     decimal_string,
     file_scan_id,
+    parse_canonical,
     parse_strict,
     sha256_hex,
     utc_string,
@@ -185,6 +186,22 @@ def test_one_key_more_is_refused_in_bytes_that_were_canonical(tree) -> None:
         again = b"%b:%b," % (json.dumps(key).encode(), canonical_bytes({"x": tree[key]})[5:-1])
         with pytest.raises(IntegrityError, match="duplicate"):
             parse_strict(b"{" + again + data[1:], dict)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        TARGETING.replace(b":", b": "),
+        TARGETING.replace(b'"level":"LOW"', b'"level":"HIGH","level":"LOW"'),
+        TARGETING.replace(b"CSQU", b"CS\\u0051U"),
+        TARGETING.replace(b'"s"', b'"\xc2\xb5Sv"'),
+        TARGETING[:-1],
+        b"",
+    ],
+)
+def test_only_plain_canonical_bytes_are_taken_without_a_closer_look(data) -> None:
+    assert parse_canonical(TARGETING, Targeting) == parse_strict(TARGETING, Targeting)
+    assert parse_canonical(data, Targeting) is None
 
 
 def test_duplicate_keys_are_refused_at_any_depth() -> None:
