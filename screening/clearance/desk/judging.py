@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
@@ -15,9 +14,7 @@ from screening.clearance.joining import join_case
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
-from screening.clearance.transit import longest_silence
 from screening.records import (
-    Action,
     Case,
     CaseInputs,
     ClearanceDecision,
@@ -30,6 +27,7 @@ from screening.records import (
 )
 
 from .clock import to_ms
+from .on_its_way import arrival_ends, expiry_of, is_on_its_way, journey_times, lasting_longer
 from .verified import StoredRecord
 from .views import DeskRules
 
@@ -178,12 +176,12 @@ class Judge:
             hash_of=_hashes(pending),
         )
         draft = self._conclude(case, at, pending, lost, trusts)
-        if previous is not None and self._is_on_its_way(case, draft, previous, at):
+        if previous is not None and is_on_its_way(case, draft, previous, at, self._policy):
             aged = self._conclude(case, at, pending, lost, trusts, aged_by=at - (decided or at))
             as_it_left = msgspec.structs.replace(aged.inputs, transit="NOT_MOVED")
             if self._policy.decide(as_it_left).risk == Level.LOW:
-                ends = (*_journey_times(case), self._arrival_ends(case, previous))
-                return Judged(pending, None, _soonest(*ends, _expiry(previous), after=to_ms(at)))
+                ends = (*journey_times(case), arrival_ends(case, previous, self._policy))
+                return Judged(pending, None, _soonest(*ends, expiry_of(previous), after=to_ms(at)))
         missing_lanes = self._missing_lanes(case, at, trusts)
         is_complete = not missing_lanes and (
             bool(self._rules.required_lanes) or self._has_every_step(draft.inputs)
@@ -206,10 +204,10 @@ class Judge:
             draft = msgspec.structs.replace(
                 draft, reason_codes=tuple(code for code in ReasonCode if code in codes)
             )
-        waits = (*_journey_times(case), again, None if is_complete or is_overdue else pending.deadline)
+        waits = (*journey_times(case), again, None if is_complete or is_overdue else pending.deadline)
         if previous is not None and not _says_more(draft, previous, at):
-            return Judged(pending, None, _soonest(*waits, _expiry(previous), after=to_ms(at)))
-        return Judged(pending, draft, _soonest(*waits, _expiry(draft), after=to_ms(at)))
+            return Judged(pending, None, _soonest(*waits, expiry_of(previous), after=to_ms(at)))
+        return Judged(pending, draft, _soonest(*waits, expiry_of(draft), after=to_ms(at)))
 
     def withdraw(self, key: str, previous: ClearanceDecision | None, now: datetime, again: int) -> Judged:
         """Return what takes the place of a decision on a case that cannot be weighed any more.
@@ -285,7 +283,7 @@ class Judge:
             revoked |= {pending.key}
         return conclude(
             case,
-            policy=_lasting_longer(self._policy, aged_by) if aged_by else self._policy,
+            policy=lasting_longer(self._policy, aged_by) if aged_by else self._policy,
             administration=self._rules.administration,
             at=at,
             signer=self._drafting,
@@ -297,37 +295,6 @@ class Judge:
             hash_of=_hashes(pending),
             was_sealed=_sealed_under(pending, lost.keys),
         )
-
-    def _is_on_its_way(
-        self, case: Case, draft: ClearanceDecision, previous: ClearanceDecision, at: datetime
-    ) -> bool:
-        """Tell whether a box that was cleared has left, and is not late yet.
-
-        Nothing is known of its arrival then, and nothing can be: the decision it left with goes on. A gap,
-        a breach, another seal, or any report of an arrival ends that.
-        """
-        if previous.action is not Action.CLEARED_FOR_DEPARTURE or draft.inputs.transit is not None:
-            return False
-        ends = (_expiry(previous), self._arrival_ends(case, previous))
-        if case.has_moved is not True or any(end is not None and to_ms(at) >= end for end in ends):
-            return False
-        sealed = parse_time(draft.seal.sealed_at)
-        has_crossed = any(
-            one.point in ("ARRIVAL", "EXIT")
-            and ((t := parse_time(one.at)) is None or sealed is None or t >= sealed)
-            for one in case.crossings
-        )
-        return not has_crossed and all(event.event != "ARRIVED" for event in case.seal_events)
-
-    def _arrival_ends(self, case: Case, previous: ClearanceDecision) -> int | None:
-        """Return when a box on its way is late, milliseconds; None: when its decision expires."""
-        if case.journey is not None:
-            ends = parse_time(case.journey.arrives_before)
-            return 0 if ends is None else to_ms(ends) + 1
-        decided = parse_time(previous.decided_at)
-        if self._policy.arrival_window_s is None or decided is None:
-            return None
-        return to_ms(decided) + 1000 * self._policy.arrival_window_s + 1
 
     def _missing_lanes(self, case: Case, at: datetime, trusts: Callable[[Sealed], bool]) -> bool:
         """Tell whether a lane has still to report of this passage: an old LOW is of an earlier one."""
@@ -396,17 +363,6 @@ def _has_evidence(step: str, seen: CaseInputs) -> bool:
     return found[step] is not None
 
 
-def _lasting_longer(policy: Policy, by: timedelta) -> Policy:
-    """Return a policy under which what was young enough so long ago still is."""
-    more_s = math.ceil(by.total_seconds())
-    return msgspec.structs.replace(
-        policy,
-        max_flag_age_s=policy.max_flag_age_s + more_s,
-        max_targeting_age_s=policy.max_targeting_age_s + more_s,
-        max_seal_reading_age_s=policy.max_seal_reading_age_s + more_s,
-    )
-
-
 def _says_more(draft: ClearanceDecision, previous: ClearanceDecision, at: datetime) -> bool:
     """Tell whether a decision says anything that the latest does not.
 
@@ -431,27 +387,6 @@ def _matter(decision: ClearanceDecision) -> tuple[object, ...]:
         decision.adjudications,
         decision.seal,
     )
-
-
-def _expiry(decision: ClearanceDecision) -> int | None:
-    expires = parse_time(decision.validity.expires)
-    return None if expires is None else to_ms(expires)
-
-
-def _journey_times(case: Case) -> Iterator[int]:
-    """Yield when silence on the way begins to say something: then the case is weighed again."""
-    journey = case.journey
-    if journey is None:
-        return
-    ends = [point.not_after for point in journey.points if point.is_required]
-    known = [t for text in (*ends, journey.arrives_before) if (t := parse_time(text)) is not None]
-    read = [t for event in case.seal_events if (t := parse_time(event.at)) is not None]
-    departs = parse_time(journey.departs_at)
-    heard = max(read, default=departs)
-    if heard is not None and (longest := longest_silence(journey)) is not None:
-        known.append(heard + longest)
-    # Just after: at the very moment nothing is late yet.
-    yield from (to_ms(t) + 1 for t in known)
 
 
 def _soonest(*times: int | None, after: int) -> int | None:
