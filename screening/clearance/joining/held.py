@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from screening.clearance.seals import parse_time
 from screening.records import (
@@ -39,7 +39,7 @@ class Held(NamedTuple):
     records: tuple[Evidence, ...]
     trusted: frozenset[int]
     apart: frozenset[int]
-    by_kind: Mapping[type[Evidence], Sequence[Evidence]]
+    by_kind: Mapping[type[Any], Sequence[Any]]
 
     def vouches(self, record: Evidence) -> bool:
         """Tell whether a trusted key sealed one of the records.
@@ -71,7 +71,7 @@ class Held(NamedTuple):
         tuple of Evidence
             In order.
         """
-        found = cast("Sequence[E]", self.by_kind.get(kind, ()))
+        found: Sequence[E] = self.by_kind.get(kind, ())
         return tuple(record for record in found if self.vouches(record)) if trusted_only else tuple(found)
 
 
@@ -108,7 +108,7 @@ def hold(
     known |= doubted
     order = sorted(known, key=lambda sha256: (parse_time(stated_at(known[sha256])) or _LONG_AGO, sha256))
     kept = [known[sha256] for sha256 in order if _concerns(known[sha256], container_id)]
-    by_kind: dict[type[Evidence], list[Evidence]] = {}
+    by_kind: dict[type[Any], list[Evidence]] = {}
     for record in kept:
         by_kind.setdefault(type(record), []).append(record)
     return Held(
