@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -127,12 +129,31 @@ def test_records_travel_over_tls(site: Any, tmp_path: Path) -> None:
     site.config.write_text(site.config.read_text().replace("port = 0", tls))
     instance = site.start()
     assert instance.url.startswith("https://127.0.0.1:")
+    port = int(instance.url.rsplit(":", 1)[1])
+    silent = socket.create_connection(("127.0.0.1", port), timeout=20)
     flag = site.flag("gamma", campaign.container_number(1))
     post = campaign.post_records
     (taken,) = post(instance.url, [flag], campaign.TOKEN, ca_file=tmp_path / "tls.pem")
     assert taken.status == "ACCEPTED"
     with pytest.raises(campaign.ServiceUnavailableError, match="CERTIFICATE_VERIFY_FAILED"):
         post(instance.url, [flag], campaign.TOKEN, attempts=1)
+    older = ssl.create_default_context(cafile=tmp_path / "tls.pem")
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection(("127.0.0.1", port)) as plain,
+        older.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        name, version, _ = secure.cipher() or ("", "", 0)
+    assert (version, name.startswith("ECDHE-"), "GCM" in name or "POLY1305" in name) == (
+        "TLSv1.2",
+        True,
+        True,
+    )
+    older.set_ciphers("ECDHE+SHA:eNULL:aNULL:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", port)) as plain, pytest.raises(ssl.SSLError):
+        older.wrap_socket(plain, server_hostname="localhost")
+    with silent:  # whoever shakes no hand is not waited for
+        assert silent.recv(1) == b""
     assert instance.stop() == 0
 
 

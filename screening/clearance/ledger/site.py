@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +19,8 @@ from .damage import Damage
 from .heads import read_heads
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row, Select
+
     from screening.clearance.desk import Database, DeskLedger
     from screening.clearance.settings import ClearanceSettings
 
@@ -117,7 +120,7 @@ def _kept_heads(database: Database, damages: list[Damage]) -> Iterator[TreeHead]
             .order_by(heads.c.size, heads.c.key_id)
             .limit(_PAGE)
         )
-        rows = database.read(lambda c, query=query: c.execute(query).all())
+        rows = database.read(partial(_all_of, query))
         for row in rows:
             last = (row.size, row.key_id)
             try:
@@ -131,6 +134,10 @@ def _kept_heads(database: Database, damages: list[Damage]) -> Iterator[TreeHead]
             yield head
         if len(rows) < _PAGE:
             return
+
+
+def _all_of(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(query).all()
 
 
 def _frontier_damage(reader: DeskLedger, report: AuditReport) -> tuple[Damage, ...]:
