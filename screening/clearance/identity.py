@@ -16,6 +16,7 @@ from screening.risk import has_valid_check_digit
 __all__ = [
     "SCAN_KEY",
     "ContainerId",
+    "are_two_people",
     "case_key",
     "check_container_id",
     "compare_container_ids",
@@ -181,6 +182,23 @@ def near_numbers(read: str, declared: Iterable[str]) -> tuple[str, ...]:
     """
     near = numbers_near(read)
     return tuple(sorted({number for number in declared if number in near}))
+
+
+def are_two_people(one: str | None, other: str | None) -> bool:
+    """Tell whether two pseudonyms are of two people: a blank is nobody, and case and spaces are no other.
+
+    Parameters
+    ----------
+    one, other : str or None
+        Pseudonyms of officers.
+
+    Returns
+    -------
+    bool
+        Whether they are.
+    """
+    first, second = ("".join((name or "").split()).casefold() for name in (one, other))
+    return bool(first) and bool(second) and first != second
 
 
 def numbers_near(read: str) -> frozenset[str]:

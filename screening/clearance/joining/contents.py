@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from screening.clearance.identity import are_two_people
 from screening.clearance.seals import parse_time
 from screening.records import Destuffing, FlagModality, Level, Remeasurement, RiskFlag
 from screening.risk import level_of
@@ -56,8 +57,7 @@ def examinations_of(held: Held, scans: Scans, now: datetime) -> list[Examination
         if flag.scan_id not in spoiled and at is not None:
             found.append(Examination(at, flag.site, is_opening_by_two=False))
     for opening, at in _clean(held, now):
-        second = opening.second_officer_ref
-        by_two = bool(second) and bool(opening.officer_ref) and second != opening.officer_ref
+        by_two = are_two_people(opening.officer_ref, opening.second_officer_ref)
         found.append(Examination(at, opening.place, is_opening_by_two=by_two))
     return found
 

@@ -25,6 +25,8 @@ _GAPS = ("GAP", "ROUTE_DEVIATION")
 _READINGS = ("SEALED", "READ", "ARRIVED")
 _END = datetime.max.replace(tzinfo=UTC)
 _INSTANT = timedelta(microseconds=1)
+#: A portal at the gate may see a box before its entry is recorded.
+_AT_THE_GATE = timedelta(minutes=15)
 
 
 class Examination(NamedTuple):
@@ -119,12 +121,13 @@ def divide_epochs(
         The epoch.
     """
     sealings = _sealings(events, now, is_trusted)
-    signs = [*_signs(events, sealings), *_crossed(crossings), *_left_open(silent_journeys, events)]
+    crossed = tuple(crossings)
+    signs = [*_signs(events, sealings), *_crossed(crossed), *_left_open(silent_journeys, events)]
     opening = next((sealing for sealing in reversed(sealings) if _opens(sealing, signs, examinations)), None)
     begun = None if opening is None else opening.at
     return Epoch(
         started_at=begun,
-        low_counts_after=_last_trouble(sealings, signs, examinations),
+        low_counts_after=_last_trouble(sealings, signs, examinations, crossed),
         events=tuple(event for event in events if _is_in(event, begun)),
         has_moved=_has_moved(events, signs, begun, stage),
     )
@@ -233,9 +236,14 @@ def _examined(
 
 
 def _last_trouble(
-    sealings: Sequence[_Sealing], signs: Sequence[_Sign], examinations: Sequence[Examination]
+    sealings: Sequence[_Sealing],
+    signs: Sequence[_Sign],
+    examinations: Sequence[Examination],
+    crossings: Sequence[Crossing],
 ) -> datetime | None:
     """Return the last trouble that a seal followed.
+
+    An entry between two sealings is one: the box had been away.
 
     It depends on no epoch: one more gap can close an epoch again, and what was LOW before the trouble
     must not come back with it.
@@ -253,6 +261,12 @@ def _last_trouble(
         # Moved, and sealed again: it stood open somewhere on the way.
         if any(sign.kind == "MOVEMENT" for sign in since):
             found.append(max(sign.at for sign in since))
+        if former is not None:
+            entered = [
+                t for one in crossings if one.point == "ENTRY" and (t := parse_time(one.at)) is not None
+            ]
+            away = [t for t in entered if former.at < t <= sealing.at]
+            found += [max(former.at, max(away) - _AT_THE_GATE)] if away else []
         if sealing.is_elsewhere:
             there = [
                 one.at for one in _examined(sealing, examinations, None if former is None else former.at)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import combinations
 from typing import NamedTuple
 
+from screening.clearance.identity import are_two_people
 from screening.records import IdentityRuling, Level, Remeasurement, RiskFlag, SecondaryInspection
 from screening.risk import has_valid_check_digit, level_of
 
@@ -99,4 +101,5 @@ def containers_ruled(flag: RiskFlag, officers: Mapping[str, Collection[str]]) ->
         return boxes
     is_alarm = Level.HIGH in (flag.level, level_of(flag.reasons))
     (who,) = officers.values()
-    return boxes | {number} if is_alarm and len({one for one in who if one}) < 2 else boxes
+    agree = any(are_two_people(one, other) for one, other in combinations(who, 2))
+    return boxes | {number} if is_alarm and not agree else boxes

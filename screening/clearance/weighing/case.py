@@ -39,6 +39,7 @@ from .flags import (
     image_of,
     is_norm_alone,
     is_screened,
+    is_severe,
     weigh_flags,
     worst_of,
 )
@@ -204,7 +205,7 @@ def weigh(
         weighed,
     )
     image = image_of(weighed)
-    severe = any(one.flag.is_severe for one in weighed if one.flag.modality in RADIATION)
+    severe = any(is_severe(one) for one in weighed if one.flag.modality in RADIATION)
     # A picture that cannot be verified may be the one that showed a place to hide.
     is_hidden = any(
         ReasonCode.IMG_SHIELDED in one.codes or not one.is_verified

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from screening.clearance.identity import are_two_people
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
 from screening.records import (
@@ -140,8 +141,7 @@ def _outcome(concluded: Adjudication, rules: _Rules) -> _Outcome:
     if concluded.code not in _INNOCENT | _FALSE_ALARM:
         return "INCONCLUSIVE"
     is_measured = _is_measured(concluded, rules)
-    second = concluded.second_officer_ref
-    has_second = bool(second) and second != concluded.officer_ref
+    has_second = are_two_people(concluded.officer_ref, concluded.second_officer_ref)
     if rules.needs_measurement and not (is_measured and has_second):
         return "INCONCLUSIVE"
     if rules.policy.second_person == "always" and not has_second:
@@ -153,7 +153,7 @@ def _outcome(concluded: Adjudication, rules: _Rules) -> _Outcome:
 
 def _is_measured(concluded: Adjudication, rules: _Rules) -> bool:
     """Tell whether a conclusion rests on a measurement; where the policy asks for it, on one on record."""
-    if concluded.basis != "MEASUREMENT" or concluded.instrument is None:
+    if concluded.basis != "MEASUREMENT" or not (concluded.instrument or "").strip():
         return False
     if not rules.policy.needs_secondary_record:
         return True

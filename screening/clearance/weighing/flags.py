@@ -30,6 +30,7 @@ __all__ = [
     "image_of",
     "is_norm_alone",
     "is_screened",
+    "is_severe",
     "weigh_flags",
     "worst_of",
 ]
@@ -37,6 +38,7 @@ __all__ = [
 #: A statement further ahead of the clock than this proves nothing yet.
 FUTURE = timedelta(minutes=5)
 _NORM_CODES = EXPLAINABLE | {ReasonCode.RAD_NUCLIDE_NORM}
+_SEVERE = frozenset({ReasonCode.RAD_NEUTRON, ReasonCode.RAD_NUCLIDE_SNM})
 _Role = Literal["OWN", "SECONDARY", "DOUBTFUL"]
 
 
@@ -251,6 +253,23 @@ def is_screened(weighed: Iterable[WeighedFlag]) -> bool:
     flags = [one for one in weighed if one.flag.modality in RADIATION]
     has_gamma = any(one.is_current and one.role == "OWN" and one.flag.modality in GAMMA for one in flags)
     return has_gamma and all(one.is_verified for one in flags)
+
+
+def is_severe(one: WeighedFlag) -> bool:
+    """Tell whether an alarm is severe: by its word, or because it is of neutrons or of SNM.
+
+    Parameters
+    ----------
+    one : WeighedFlag
+        A radiation flag.
+
+    Returns
+    -------
+    bool
+        Whether it takes a measurement and a second person.
+    """
+    is_of_it = one.flag.modality is FlagModality.NEUTRON or not one.codes.isdisjoint(_SEVERE)
+    return one.flag.is_severe or (one.level == Level.HIGH and is_of_it)
 
 
 def is_norm_alone(weighed: Iterable[WeighedFlag]) -> bool:

@@ -457,3 +457,42 @@ def test_the_database_of_an_exercise_is_none_of_the_operation(
         assert [d.is_exercise for d in decide(desk)] == [True]
     with pytest.raises(PolicyError, match="share no database"):
         open_desk(signer=ops)
+
+
+@pytest.mark.parametrize(
+    ("changes", "risk"),
+    [
+        ({}, "LOW"),
+        ({"second_officer_ref": " "}, "HIGH"),
+        ({"second_officer_ref": "Officer-1 "}, "HIGH"),
+        ({"instrument": " "}, "HIGH"),
+        ({"basis": "PAPER"}, "HIGH"),
+    ],
+)
+@pytest.mark.parametrize("is_severe", [True, False])
+def test_neutrons_take_an_instrument_and_two_people_whatever_their_flag_says(
+    desk, sealing, bodies, decide, now, changes, risk, is_severe
+) -> None:
+    make = sealing()
+    alarm = make.flag("NEUTRON", "RAD_NEUTRON", is_severe=is_severe)
+    case = [make.targeting(), make.event("SEALED"), make.flag("RAD_GROSS"), make.flag("XRAY"), alarm]
+    desk.take(bodies(*case, make.conclusion(alarm, **changes)), received_at=now)
+    decide(desk)
+    assert desk.case(make.box).risk == risk
+
+
+def test_a_picture_of_the_last_visit_answers_nothing_of_this_one(desk, sealing, bodies, decide, now) -> None:
+    make = sealing()
+    desk.take(bodies(*make.clean(), make.flag("XRAY")), received_at=now)
+    decide(desk)
+    back = 6 * HOUR
+    again = [
+        make.crossing("ENTRY", -20000),
+        make.targeting("HIGH", age_s=-20000),
+        make.flag("RAD_GROSS", age_s=-19990, scan_id="at the gate"),
+        make.flag("NEUTRON", age_s=-19990, scan_id="at the gate"),
+        make.event("SEALED", age_s=-21000, seal_id="SEAL-2"),
+    ]
+    desk.take(bodies(*again), received_at=now + back)
+    (told,) = decide(desk, now + back)
+    assert (told.risk, told.action, told.inputs.radiation) == ("HIGH", "REFER_NII", "LOW")
