@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
 from screening.errors import IntegrityError, PolicyError
 from screening.records import (
     Case,
@@ -21,7 +19,6 @@ from screening.records import (
     Sealed,
     Validity,
     canonical_bytes,
-    content_id,
     sha256_hex,
     utc_string,
 )
@@ -82,10 +79,10 @@ def conclude(
     is_trusted : callable or None
         Whether a sealed record counts, for a caller that has verified each one before; None: verified
         here against `keys`.
-    was_sealed : callable or None
-        Whether an alarm that counts for nothing else stands: see :func:`weigh`.
     hash_of : callable or None
         The sha256 of a record's sealed bytes, for a caller that knows it; None: computed here.
+    was_sealed : callable or None
+        Whether an alarm that counts for nothing else stands: see :func:`weigh`.
 
     Returns
     -------
@@ -144,8 +141,7 @@ def conclude(
         prev_hash=None if previous is None else (hash_of or record_hash)(previous),
         log_index=log_index,
     )
-    decision_id = content_id(decision, without=("decision_id", "key_id", "signature"))
-    return signer.seal(msgspec.structs.replace(decision, decision_id=decision_id))
+    return signer.name_and_seal(decision)
 
 
 def record_hash(record: Sealed) -> str:

@@ -251,11 +251,40 @@ class Signer:
             If the key's scope is not the record's: an exercise key seals no flag, decision or
             acceptance of cargo, and an operational key no exercise decision.
         """
+        self._check_scope(record)
+        check_id(record)
+        return self._sealed(record)
+
+    def name_and_seal(self, record: S) -> S:
+        """Return the record under the hash of its body as its identifier, sealed.
+
+        Parameters
+        ----------
+        record : Sealed
+            A record of a kind with an identifier; one that it carries is replaced, and so is a signature.
+
+        Returns
+        -------
+        record
+            The sealed record.
+
+        Raises
+        ------
+        PolicyError
+            If the key's scope is not the record's.
+        """
+        self._check_scope(record)
+        field = _ID_FIELD[record.schema]
+        identifier = content_id(record, without=(field, "key_id", "signature"))
+        return self._sealed(msgspec.structs.replace(record, **{field: identifier}))
+
+    def _check_scope(self, record: Sealed) -> None:
         if not fits_scope(record, self.scope):
             raise PolicyError(
                 f"a key of scope {self.scope} does not seal this {record.schema}", value=self.key_id
             )
-        check_id(record)
+
+    def _sealed(self, record: S) -> S:
         named = msgspec.structs.replace(record, key_id=self.key_id, signature=None)
         signature = self.sign(record.schema, canonical_bytes(named, without=("signature",)))
         return msgspec.structs.replace(named, signature=signature)

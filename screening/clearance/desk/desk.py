@@ -39,7 +39,7 @@ from .views import DeskRules, Taken
 __all__ = ["Desk"]
 
 #: Others want to write between: a transaction decides no more cases than this.
-_CASES_PER_TRANSACTION = 32
+_CASES_PER_TRANSACTION = 64
 
 
 class Desk(DeskReader):

@@ -23,7 +23,6 @@ from screening.records import (
     ReasonCode,
     RiskFlag,
     Sealed,
-    content_id,
 )
 
 from .clock import to_ms
@@ -33,7 +32,6 @@ from .views import DeskRules
 
 __all__ = ["Judge", "Judged", "Pending", "Revoked"]
 
-_UNSIGNED = ("decision_id", "key_id", "signature")
 S = TypeVar("S", bound=Sealed)
 _RADIATION = (FlagModality.RAD_GROSS, FlagModality.RAD_SPECTRAL, FlagModality.NEUTRON)
 #: An overdue case of which a scan is being analysed is looked at again after this time.
@@ -104,12 +102,12 @@ class Judged(NamedTuple):
 
 
 class _Drafting(Signer):
-    """Seals nothing: most drafts say no more than the latest decision, and are dropped."""
+    """Names and seals nothing: most drafts say no more than the latest decision, and are dropped."""
 
     def __init__(self, signer: Signer) -> None:
         self.scope, self.public = signer.scope, signer.public
 
-    def seal(self, record: S) -> S:
+    def name_and_seal(self, record: S) -> S:
         return record
 
 
@@ -262,10 +260,7 @@ class Judge:
         ClearanceDecision
             Sealed.
         """
-        placed = msgspec.structs.replace(draft, log_index=log_index, key_id=None, signature=None)
-        return self._signer.seal(
-            msgspec.structs.replace(placed, decision_id=content_id(placed, without=_UNSIGNED))
-        )
+        return self._signer.name_and_seal(msgspec.structs.replace(draft, log_index=log_index))
 
     def _conclude(
         self,
