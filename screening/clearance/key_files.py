@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -12,12 +14,19 @@ from typing import Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from screening.errors import ConfigurationError, IntegrityError
+from screening.errors import ConfigurationError, FormatError, IntegrityError
 from screening.records import SEALED, parse_strict, utc_string
 
 from .keys import EVERY_KIND, SENDER_KINDS, PublicKey, Scope, Signer
 
-__all__ = ["ROLES", "generate_exercise_key", "generate_key", "load_signer", "read_public_key"]
+__all__ = [
+    "ROLES",
+    "generate_exercise_key",
+    "generate_key",
+    "load_signer",
+    "read_own_public_key",
+    "read_public_key",
+]
 
 #: Content that is signed apart from the bytes it covers.
 _UNSEALED_KINDS = ("bundle/1", "policy/1", "webhook/1", EVERY_KIND)
@@ -91,7 +100,10 @@ def generate_key(
     """
     unknown = sorted(set(kinds) - {*SEALED, *_UNSEALED_KINDS})
     if unknown:
-        raise ConfigurationError(f"no such kind of record: {', '.join(unknown)}", value=unknown)
+        known = ", ".join(sorted({*SEALED, *_UNSEALED_KINDS}))
+        raise ConfigurationError(
+            f"no such kind of record: {', '.join(unknown)}; there are {known}", value=unknown
+        )
     if not_before is not None and expires is not None and expires <= not_before:
         raise ConfigurationError("the key would expire before it is valid", value=utc_string(expires))
     for existing in (path, _public_path(path)):
@@ -152,17 +164,21 @@ def load_signer(path: Path) -> Signer:
     Raises
     ------
     ConfigurationError
-        If it cannot be read.
-    IntegrityError
-        If it is not a key file, or its key_id is not that of its key and scope.
+        If it cannot be read, or if others than its owner may read it.
+    FormatError
+        If it is not a private key file, or its key_id is not that of its key and scope.
     """
-    stored = parse_strict(_read(path), _PrivateKeyFile)
+    data = _read(path, is_private=True)
+    try:
+        stored = parse_strict(data, _PrivateKeyFile)
+    except IntegrityError as error:
+        raise _no_key(path, data, "private", error) from None
     try:
         signer = Signer(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(stored.private_key)), stored.scope)
     except ValueError as error:
-        raise IntegrityError(f"{path.name}: not a private key: {error}") from None
+        raise FormatError(f"{path.name}: not a private key file: {error}", value=str(path)) from None
     if signer.key_id != stored.key_id:
-        raise IntegrityError(f"{path.name}: key_id is not that of the key and scope", value=stored.key_id)
+        raise FormatError(f"{path.name}: key_id is not that of the key and scope", value=stored.key_id)
     return signer
 
 
@@ -183,10 +199,37 @@ def read_public_key(path: Path) -> PublicKey:
     ------
     ConfigurationError
         If it cannot be read.
-    IntegrityError
+    FormatError
         If it is not a public key file.
     """
-    return parse_strict(_read(path), PublicKey)
+    data = _read(path)
+    try:
+        return parse_strict(data, PublicKey)
+    except IntegrityError as error:
+        raise _no_key(path, data, "public", error) from None
+
+
+def read_own_public_key(path: Path) -> PublicKey:
+    """Return the public key beside a private one, which says what the key is for.
+
+    Parameters
+    ----------
+    path : Path
+        The private key file.
+
+    Returns
+    -------
+    PublicKey
+        The key of the file of that name with the suffix ``.pub``.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read.
+    FormatError
+        If it is not a public key file.
+    """
+    return read_public_key(_public_path(path))
 
 
 def _public_path(path: Path) -> Path:
@@ -208,8 +251,27 @@ def _write_once(path: Path, data: bytes, mode: int) -> None:
         raise ConfigurationError(f"{path.name}: {error.strerror}", value=str(path)) from None
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, is_private: bool = False) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if is_private and os.name == "posix" and mode & 0o077:
+                raise ConfigurationError(
+                    f"{path.name}: others than its owner may use this private key (mode {mode:04o}): "
+                    f"chmod 600 {path}",
+                    value=str(path),
+                )
+            return file.read()
     except OSError as error:
         raise ConfigurationError(f"{path.name}: {error.strerror}", value=str(path)) from None
+
+
+def _no_key(path: Path, data: bytes, wanted: str, error: IntegrityError) -> FormatError:
+    """Return what is wrong with a file that is no such key; what stands in it is nobody's business."""
+    for kind, name in ((_PrivateKeyFile, "private"), (PublicKey, "public")):
+        with suppress(IntegrityError):
+            parse_strict(data, kind)
+            text = f"{path.name}: this is a {name} key file, a {wanted} one is needed"
+            return FormatError(text, value=str(path))
+    why = str(error).partition(": ")[2]
+    return FormatError(f"{path.name}: not a {wanted} key file: {why}", value=str(path))

@@ -18,8 +18,9 @@ from screening.clearance import (
     read_public_key,
     verify_record,
 )
+from screening.clearance.key_files import read_own_public_key
 from screening.clearance.signatures import verify_content
-from screening.errors import ConfigurationError, IntegrityError, PolicyError
+from screening.errors import ConfigurationError, FormatError, IntegrityError, PolicyError
 from screening.records import (
     SEALED,
     Acceptance,
@@ -152,7 +153,8 @@ def test_a_key_cannot_change_its_scope(exercise, tmp_path) -> None:
     signer = generate_exercise_key(tmp_path / "k")
     stored = (tmp_path / "k").read_bytes()
     (tmp_path / "forged").write_bytes(stored.replace(b'"scope":"exercise"', b'"scope":"ops"'))
-    with pytest.raises(IntegrityError, match="key_id"):
+    (tmp_path / "forged").chmod(0o600)
+    with pytest.raises(FormatError, match="forged: key_id"):
         load_signer(tmp_path / "forged")
     assert signer.scope == "exercise"
     assert signer.key_id.startswith("exercise-")
@@ -198,15 +200,43 @@ def test_what_is_no_key_file_is_refused(tmp_path) -> None:
         load_signer(tmp_path / "absent")
     with pytest.raises(ConfigurationError):
         generate_key(tmp_path / "no folder" / "k", "ops")
-    (tmp_path / "bad").write_bytes(b"{}")
-    for read in (load_signer, read_public_key):
-        with pytest.raises(IntegrityError):
+    for name, data in (("bad", b"{}"), ("short", b"")):
+        (tmp_path / name).write_bytes(data)
+        (tmp_path / name).chmod(0o600)
+    for read, word in ((load_signer, "private"), (read_public_key, "public")):
+        with pytest.raises(FormatError, match=f"bad: not a {word} key file: .*missing required field"):
             read(tmp_path / "bad")
-    generate_key(tmp_path / "k", "ops")
-    short = (tmp_path / "k").read_bytes().replace(b'"private_key":"', b'"private_key":"zz')
-    (tmp_path / "short").write_bytes(short)
-    with pytest.raises(IntegrityError, match="not a private key"):
+    signer = generate_key(tmp_path / "k", "ops")
+    (tmp_path / "short").write_bytes(
+        (tmp_path / "k").read_bytes().replace(b'"private_key":"', b'"private_key":"zz')
+    )
+    with pytest.raises(FormatError, match="short: not a private key file"):
         load_signer(tmp_path / "short")
+    with pytest.raises(FormatError, match="this is a private key file, a public one is needed"):
+        read_public_key(tmp_path / "k")
+    (tmp_path / "k.pub").chmod(0o600)
+    with pytest.raises(FormatError, match="this is a public key file, a private one is needed"):
+        load_signer(tmp_path / "k.pub")
+    assert read_own_public_key(tmp_path / "k").key_id == signer.key_id
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o444, 0o620])
+def test_a_private_key_that_others_may_use_is_refused(tmp_path, mode) -> None:
+    path = tmp_path / "k"
+    generate_key(path, "ops")
+    path.chmod(mode)
+    with pytest.raises(ConfigurationError, match=f"k: others .*{mode:04o}.*chmod 600 .*k"):
+        load_signer(path)
+    for private in (0o400, 0o600):
+        path.chmod(private)
+        load_signer(path)
+
+
+def test_an_unknown_kind_is_answered_with_those_there_are(tmp_path) -> None:
+    with pytest.raises(ConfigurationError, match="nonsense; there are") as refused:
+        generate_key(tmp_path / "k", "ops", kinds=("nonsense",))
+    assert all(kind in str(refused.value) for kind in (*SEALED, "policy/1", "bundle/1", "webhook/1"))
 
 
 def test_a_key_ring_holds_each_key_once(ops, exercise) -> None:
