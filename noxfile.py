@@ -112,7 +112,14 @@ def sanitised(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time our work beside what a user would pick today, in one run."""
     session.install("-e", ".[formats,report,site,dicos,test]")
-    session.run("python", "-m", "pytest", "tests/benchmarks", "-s", *session.posargs)
+    session.run("python", "-m", "pytest", "tests/benchmarks", "-s", "-m", "not campaign", *session.posargs)
+
+
+@nox.session
+def campaigns(session: nox.Session) -> None:
+    """Run what takes long: every fault at every write, hundreds of kills, every byte of a bundle."""
+    session.install("-e", ".[formats,report,site,dicos,test]")
+    session.run("python", "-m", "pytest", "tests/benchmarks", "-s", "-m", "campaign", *session.posargs)
 
 
 @nox.session

@@ -32,6 +32,7 @@ def is_refused(data: bytes) -> bool:
     return False
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_every_value_of_every_byte_is_caught() -> None:
     data = (GOLDEN / "bundle.zip").read_bytes()
@@ -45,6 +46,7 @@ def test_every_value_of_every_byte_is_caught() -> None:
     assert n_caught == 255 * len(data)
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_every_byte_of_every_member_is_caught_when_all_checksums_are_set_right() -> None:
     trust = read_trust(GOLDEN / "trust")

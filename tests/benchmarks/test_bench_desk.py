@@ -116,6 +116,7 @@ def test_events_a_second_with_full_durability(
             assert rate >= SHARE_OF_BARE_COMMITS * bare
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 def test_ten_thousand_containers_in_any_order(request, open_desk, sealed_traffic, tmp_path) -> None:
     is_once = request.config.getoption("benchmark_disable")

@@ -24,6 +24,7 @@ def relaying():
     return module
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 def test_two_hundred_kills_lose_nothing_repeat_nothing_and_keep_the_order(
     relaying, sealed_traffic, tmp_path, capsys

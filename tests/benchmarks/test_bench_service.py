@@ -70,6 +70,7 @@ def test_bench_flags_accepted_over_http(site: Any, batch: int, capsys: pytest.Ca
     assert instance.stop() == 0
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_bench_a_minute_of_kills(
     tmp_path: Path, postgres_url: str, capsys: pytest.CaptureFixture[str]
@@ -83,6 +84,7 @@ def test_bench_a_minute_of_kills(
         print(f"\na minute of kills: {counts}")  # noqa: T201
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(1200)
 def test_bench_schemathesis(site: Any, tmp_path: Path) -> None:
     """Every phase and check of schemathesis over the document: some thousand requests."""
