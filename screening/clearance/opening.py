@@ -15,7 +15,7 @@ from screening.records import sha256_hex
 
 from .key_files import load_signer, read_public_key
 from .keys import KeyRing, PublicKey, Signer
-from .ledger import read_heads
+from .ledger import begin_heads, check_against_heads, heads_of
 from .policy import Policy, default_policy, load_policy
 from .settings import ClearanceSettings
 
@@ -49,7 +49,8 @@ def open_desk(settings: ClearanceSettings) -> Desk:
     StoreError
         If the database cannot be opened, or is of a newer version.
     IntegrityError
-        If the ledger is shorter than an exported head, or another.
+        If the ledger is shorter than an exported head, or another, or was begun before and its exported
+        heads are not there.
     """
     from .desk import Database, Desk, DeskRules, SinkWants
 
@@ -67,10 +68,12 @@ def open_desk(settings: ClearanceSettings) -> Desk:
         ledger_id=settings.ledger_id or ledger_name(settings.administration),
     )
     policy = load_site_policy(settings, keys)
-    heads = () if settings.heads is None else read_heads(_folder(settings.heads))
+    heads = () if settings.heads is None else heads_of(Path(settings.heads))
     database = Database(settings.database)
     try:
         desk = Desk(database, signer=signer, keys=keys, policy=policy, rules=rules, heads=heads)
+        if settings.heads is not None and not heads:
+            _begin_heads(desk, Path(settings.heads), signer, keys)
         _take_revocations(desk, settings.revocations)
     except BaseException:
         database.close()
@@ -180,11 +183,15 @@ def _take_revocations(desk: Desk, places: Iterable[str]) -> None:
             )
 
 
-def _folder(place: str) -> Path:
-    """Return the folder of heads; the first start makes it, in a parent that must be there."""
-    folder = Path(place)
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"heads: {folder.name}: {error.strerror}", value=place) from None
-    return folder
+def _begin_heads(desk: Desk, folder: Path, signer: Signer, keys: KeyRing) -> None:
+    """Export the first head; a ledger that was begun before has some, or is not opened."""
+    at = datetime.now(UTC)
+    begun = desk.ledger.size() > 0 or desk.has_signed
+    # Looked for again: another instance may have begun meanwhile, and wrote its head before any entry.
+    heads = heads_of(folder) if begun else ()
+    if heads:
+        check_against_heads(desk.ledger, heads, keys, ledger_id=desk.ledger_id)
+        return
+    begin_heads(
+        folder, desk.ledger, has_signed=desk.has_signed, ledger_id=desk.ledger_id, signer=signer, at=at
+    )

@@ -223,7 +223,9 @@ class ClearanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         Signed policy file; None: the default policy.
     heads : str or None
         Folder that tree heads are exported to, best on another machine; at the start the ledger is
-        held against the last of them. None: none.
+        held against all of them. None: none.
+    heads_interval_s : float
+        Time between two heads that a running service exports, seconds.
     stage : {"DEPARTURE", "ARRIVAL"}
         Where in the flow the site stands.
     required_lanes : tuple of str
@@ -258,6 +260,7 @@ class ClearanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     trusted_keys: tuple[str, ...] = ()
     policy: str | None = None
     heads: str | None = None
+    heads_interval_s: Seconds = 3600.0
     stage: Literal["DEPARTURE", "ARRIVAL"] = "DEPARTURE"
     required_lanes: tuple[str, ...] = ()
     case_deadline_s: Seconds = 900.0

@@ -122,6 +122,17 @@ class Desk(DeskReader):
         """
         return self._ledger_id
 
+    @property
+    def has_signed(self) -> bool:
+        """Whether the database keeps a head of the ledger.
+
+        Returns
+        -------
+        bool
+            True once somebody asked for one.
+        """
+        return bool(self._own_heads())
+
     def take(self, bodies: Sequence[bytes], *, received_at: datetime | None = None) -> list[Taken]:
         """Take sealed records; what is ACCEPTED or KNOWN is on disk when this returns.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .audit import AuditReport, audit
 from .damage import Damage
 from .entries import LedgerEntry, LedgerError, LedgerReader
+from .exporting import begin_heads, export_head, heads_of, no_heads
 from .heads import check_against_heads, read_heads, sign_head, verify_entry, write_head
 from .merkle import (
     EMPTY_ROOT,
@@ -29,10 +30,14 @@ __all__ = [
     "LedgerReader",
     "Node",
     "audit",
+    "begin_heads",
     "check_against_heads",
     "consistency_path",
+    "export_head",
+    "heads_of",
     "inclusion_path",
     "leaf_hash",
+    "no_heads",
     "node_hash",
     "read_heads",
     "sign_head",

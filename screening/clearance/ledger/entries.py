@@ -11,7 +11,7 @@ __all__ = ["DamageCode", "LedgerEntry", "LedgerError", "LedgerReader", "stale_no
 
 DamageCode = Literal[
     "EDITED", "MISSING", "REORDERED", "INSERTED", "TRUNCATED", "ROLLED_BACK", "FORKED", "BROKEN_CHAIN",
-    "BAD_SIGNATURE", "BAD_HEAD",
+    "BAD_SIGNATURE", "BAD_HEAD", "NO_HEADS",
 ]  # fmt: skip
 
 

@@ -30,6 +30,8 @@ class Loop:
         Where it runs.
     interval_s : float
         Longest time between two looks, seconds.
+    name : str
+        What it does, for the log.
     rest_s : float
         Shortest time between two looks, while there is no more than one piece of work: what comes in
         the meantime is done together.
@@ -46,10 +48,13 @@ class Loop:
         executor: Executor,
         *,
         interval_s: float,
+        name: str = "deciding",
         rest_s: float = 0.0,
     ) -> None:
         self.n_failed = 0
         self._work = work
+        self._name = name
+        self._said = ""
         self._executor = executor
         self._interval_s = interval_s
         self._rest_s = min(rest_s, interval_s)
@@ -79,18 +84,28 @@ class Loop:
                 has_more = await asyncio.get_running_loop().run_in_executor(self._executor, self._work)
             except Exception as error:
                 self.n_failed += 1
-                if isinstance(error, StoreError):
-                    log.error("deciding: %s", error)
-                else:
-                    log.exception("deciding: a defect")
+                self._say(error)
                 wait_s = min(_FIRST_WAIT_S * 2 ** min(self.n_failed - 1, 10), _LONGEST_WAIT_S)
                 await self._pause(wait_s, until_stop=True)
                 continue
-            self.n_failed = 0
+            if self.n_failed:
+                log.warning("%s: goes on", self._name)
+            self.n_failed, self._said = 0, ""
             self._last_good = time.monotonic()
             if not has_more:
                 await self._pause(self._rest_s, until_stop=True)
                 await self._pause(self._interval_s - self._rest_s, until_stop=False)
+
+    def _say(self, error: Exception) -> None:
+        """Log a failure, once while it stays the same: it is tried again every few seconds."""
+        said = f"{type(error).__name__}: {error}"
+        if said == self._said:
+            return
+        self._said = said
+        if isinstance(error, StoreError):
+            log.error("%s: %s", self._name, error)
+        else:
+            log.error("%s: a defect", self._name, exc_info=error)
 
     async def _pause(self, wait_s: float, *, until_stop: bool) -> None:
         # Neither a rest nor the wait after an error is cut short by new work.

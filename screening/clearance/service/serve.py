@@ -16,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from screening.clearance.key_files import load_signer
+from screening.clearance.ledger import export_head
 from screening.clearance.opening import open_desk
 from screening.clearance.settings import ClearanceSettings
 from screening.clearance.sinks.registry import build_sinks
@@ -68,6 +69,9 @@ def serve(settings: ClearanceSettings, *, announce: Callable[[str], None] = lamb
         desk = open_desk(settings)
         try:
             sinks = build_sinks(settings.sinks, SinkContext(signer=signer, record=desk.record))
+            if settings.heads is not None:
+                # Before anything is answered: a site that cannot export heads learns it at its start.
+                export_head(Path(settings.heads), desk.head())
             service = Service(desk, settings, relay=Relay(desk.outbox, sinks) if sinks else None)
             url = _url(settings, listener)
             server = _Server(_config(settings, build_app(service, http)), service, lambda: announce(url))

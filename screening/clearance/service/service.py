@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from screening.clearance.desk.views import Taken
+from screening.clearance.ledger import export_head
 from screening.clearance.settings import ClearanceSettings, LimitSettings
-from screening.errors import StoreError
+from screening.errors import ScreeningError, StoreError
 
 from .batching import Batcher, BatcherFullError
 from .bodies import ByteBudget
@@ -79,14 +81,21 @@ class Service:
         self._decider = Loop(
             self._decide, self._worker, interval_s=settings.decide_interval_s, rest_s=_REST_S
         )
+        self._heads = None if settings.heads is None else Path(settings.heads)
+        self._exporter = Loop(
+            self._export_head, self._worker, interval_s=settings.heads_interval_s, name="exporting a head"
+        )
+        self._exporting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._relay = relay
         self._deciding: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to decide and to relay."""
+        """Begin to decide, to export heads and to relay."""
         self._loop = asyncio.get_running_loop()
         self._deciding = asyncio.create_task(self._decider.run(), name="decider")
+        if self._heads is not None:
+            self._exporting = asyncio.create_task(self._exporter.run(), name="heads")
         if self._relay is not None:
             self._relay.start()
 
@@ -102,6 +111,14 @@ class Service:
         self._decider.stop()
         if self._deciding is not None:
             await self._deciding
+        if self._exporting is not None:
+            self._exporter.stop()
+            await self._exporting
+            try:
+                # Over all that was decided: nothing may be taken off its end until the next start.
+                await asyncio.get_running_loop().run_in_executor(self._worker, self._export_head)
+            except ScreeningError as error:
+                log.error("exporting the last head: %s", error)
         if self._relay is not None:
             is_done = await asyncio.get_running_loop().run_in_executor(self._worker, self._relay.stop)
             if not is_done:
@@ -189,6 +206,8 @@ class Service:
             By the name of the part.
         """
         checks = {"decider": self._decider.is_good}
+        if self._heads is not None:
+            checks["heads"] = self._exporter.is_good
         try:
             # Whoever asks for the health of a service whose database hangs must not hang with it.
             async with asyncio.timeout(_HEALTH_S):
@@ -216,6 +235,11 @@ class Service:
             self._loop.call_soon_threadsafe(self._tell_news)
         # A case that was weighed and waits on is no longer due, though it issued nothing.
         return len(decided) == _DECISIONS_PER_LOOK or self.desk.n_due() >= _DECISIONS_PER_LOOK
+
+    def _export_head(self) -> bool:
+        if self._heads is not None:
+            export_head(self._heads, self.desk.head())
+        return False
 
     def _tell_news(self) -> None:
         self._news.set()

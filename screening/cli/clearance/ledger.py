@@ -31,7 +31,7 @@ def audit(
     ] = None,
 ) -> None:
     """Audit the ledger, entry by entry, against its exported heads. Exit status 3 if anything is wrong."""
-    from screening.clearance.ledger.site import audit_site
+    from screening.clearance.desk.auditing import audit_site
     from screening.clearance.settings import read_clearance_settings
 
     settings = read_clearance_settings(config)

@@ -27,11 +27,14 @@ def serve(
         bool, typer.Option("--exercise", help="Run an exercise, under an exercise key (never for cargo).")
     ] = False,
 ) -> None:
-    """Take sealed records over HTTP, decide, relay and answer, until told to stop."""
+    """Take sealed records over HTTP, decide, relay and answer, until told to stop.
+
+    Exit status 3 if the ledger does not fit its exported heads, or they are not there.
+    """
     import msgspec
 
     from screening.clearance.settings import read_clearance_settings
-    from screening.errors import ConfigurationError
+    from screening.errors import ConfigurationError, IntegrityError
 
     settings = read_clearance_settings(config)
     if exercise:
@@ -45,4 +48,8 @@ def serve(
         word = "EXERCISE, never valid for cargo: " if settings.is_exercise else ""
         typer.echo(f"{word}clearance of {settings.administration} on {url}")
 
-    run(settings, announce=announce)
+    try:
+        run(settings, announce=announce)
+    except IntegrityError as error:
+        typer.echo(f"screening: {error}", err=True)
+        raise typer.Exit(3) from None

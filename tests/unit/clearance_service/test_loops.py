@@ -85,3 +85,11 @@ def test_it_rests_between_looks_however_often_it_is_woken() -> None:
     asyncio.run(main())
     assert len(looks) >= 2, "a wake is not lost"
     assert min(later - sooner for sooner, later in pairwise(looks)) >= 0.095
+
+
+def test_a_failure_that_stays_is_logged_once_and_so_is_its_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(loops, "_FIRST_WAIT_S", 0.001)
+    _run([StoreError("away")] * 5 + [True])
+    assert [record.getMessage() for record in caplog.records] == ["deciding: away", "deciding: goes on"]

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+from sqlalchemy import Connection, Row, Select, func, select, tuple_
 
 from screening.clearance.key_files import load_signer, read_public_key
 from screening.clearance.keys import EVERY_KIND, KeyRing
+from screening.clearance.ledger import AuditReport, Damage, audit, heads_of, no_heads
+from screening.clearance.settings import ClearanceSettings
 from screening.errors import ConfigurationError, IntegrityError, StoreError
 from screening.records import TreeHead, parse_strict
 
-from .audit import AuditReport, audit
-from .damage import Damage
-from .heads import read_heads
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
-
-    from screening.clearance.desk import Database, DeskLedger
-    from screening.clearance.settings import ClearanceSettings
+from .appending import DeskLedger
+from .database import Database
+from .tables import heads as heads_kept
+from .tables import ledger
 
 __all__ = ["audit_site", "site_keys"]
 
@@ -75,17 +73,12 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
     StoreError
         If the database cannot be read.
     """
-    from sqlalchemy import select
-
-    from screening.clearance.desk import Database, DeskLedger
-    from screening.clearance.desk.tables import ledger
-
     if not settings.is_postgresql and not Path(settings.database).exists():
         # Opening would make an empty one, and find nothing wrong with it.
         raise ConfigurationError(f"there is no database {settings.database}", value=settings.database)
     keys = site_keys(settings)
     folder = heads or (Path(settings.heads) if settings.heads is not None else None)
-    exported = read_heads(folder) if folder is not None else ()
+    exported = heads_of(folder) if folder is not None else ()
     database = Database(settings.database)
     try:
         ledger_id = database.read(lambda c: str(c.execute(select(ledger.c.ledger_id)).scalar_one()))
@@ -96,6 +89,9 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
         damages = tuple(unread)
         if exported and not any(head.ledger_id == ledger_id for head in exported):
             damages += (Damage(None, "BAD_HEAD", f"heads of other ledgers alone, none of {ledger_id}"),)
+        if folder is not None and not exported and (report.n_entry or report.n_head):
+            missing = no_heads(folder, report.n_entry)
+            damages += (Damage(None, "NO_HEADS", str(missing)),)
         if report.is_good:
             damages += _frontier_damage(reader, report)
         return report._replace(damages=(*damages, *report.damages))
@@ -105,19 +101,15 @@ def audit_site(settings: ClearanceSettings, *, heads: Path | None = None) -> Aud
 
 def _kept_heads(database: Database, damages: list[Damage]) -> Iterator[TreeHead]:
     """Yield the heads that a database keeps in the order of their sizes, a page at a time."""
-    from sqlalchemy import func, select, tuple_
-
-    from screening.clearance.desk.tables import heads
-
-    place = tuple_(heads.c.size, heads.c.key_id)
+    place = tuple_(heads_kept.c.size, heads_kept.c.key_id)
     last = (-1, "")
     # Asked for before the ledger's size is: whoever signs meanwhile signs over entries the walk may not see.
-    newest = database.read(lambda c: c.execute(select(func.max(heads.c.size))).scalar())
+    newest = database.read(lambda c: c.execute(select(func.max(heads_kept.c.size))).scalar())
     while newest is not None:
         query = (
-            select(heads)
-            .where(place > last, heads.c.size <= newest)
-            .order_by(heads.c.size, heads.c.key_id)
+            select(heads_kept)
+            .where(place > last, heads_kept.c.size <= newest)
+            .order_by(heads_kept.c.size, heads_kept.c.key_id)
             .limit(_PAGE)
         )
         rows = database.read(partial(_all_of, query))
