@@ -78,6 +78,10 @@ def lines(said: Path) -> list[dict]:
     return [json.loads(line) for line in said.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
+def errors_of(said: Path) -> str:
+    return said.with_name(said.name.replace("said", "errors")).read_text()
+
+
 def wait_for(process: subprocess.Popen, said: Path, n_lines: int) -> None:
     end = time.monotonic() + 60
     while len(lines(said)) < n_lines and process.poll() is None and time.monotonic() < end:
@@ -132,7 +136,7 @@ def test_killed_at_any_moment_a_desk_loses_nothing_and_does_nothing_twice(
         process.wait()
         read(said)
     process, said = start(place, bodies)
-    assert process.wait(timeout=100) == 0
+    assert process.wait(timeout=100) == 0, errors_of(said)
     assert lines(said)[-1] == {"done": True}
     read(said)
 
@@ -170,7 +174,7 @@ def test_two_desks_on_one_database_decide_as_one(start, postgres_url, tmp_path, 
     halves = [bodies[0::2] + rng.sample(bodies[1::2], 20), bodies[1::2] + rng.sample(bodies[0::2], 20)]
     workers = [start(postgres_url, half) for half in halves]
     for process, said in workers:
-        assert process.wait(timeout=100) == 0, said
+        assert process.wait(timeout=100) == 0, errors_of(said)
     with open_desk(postgres_url, sealed_traffic) as desk:
         desk.decide_due(now=sealed_traffic.NOW)
         together = last_words(desk)
@@ -188,6 +192,6 @@ def test_two_desks_on_one_database_decide_as_one(start, postgres_url, tmp_path, 
         assert report.is_good, report
 
     process, said = start(str(tmp_path / "alone.sqlite"), bodies)
-    assert process.wait(timeout=100) == 0
+    assert process.wait(timeout=100) == 0, errors_of(said)
     with open_desk(str(tmp_path / "alone.sqlite"), sealed_traffic) as desk:
         assert last_words(desk) == together
