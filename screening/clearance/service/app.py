@@ -78,7 +78,7 @@ def build_app(service: Service, http: HttpSettings, *, gate: Gate | None = None)
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
-    return Guard(app, gate or Gate(http), service.mode)
+    return Guard(app, gate or Gate(http), service.mode, header_bytes=http.limits.header_bytes)
 
 
 def _endpoint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -10,12 +11,14 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from screening.clearance.settings import LimitSettings
+from screening.records import SEALED
 
 from .operations import JSON
 from .problems import ProblemError
 
 __all__ = [
     "ByteBudget",
+    "is_record",
     "media_type",
     "plain",
     "read_body",
@@ -272,6 +275,32 @@ def read_json(body: bytes, kind: type[S]) -> S:
         return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ProblemError(422, f"body: {plain(error)}") from None
+
+
+def is_record(body: bytes, kinds: Collection[str]) -> bool:
+    """Tell whether something is a record, though not in its canonical form: with 7.0 for 7, say.
+
+    Parameters
+    ----------
+    body : bytes
+        What was refused as malformed.
+    kinds : collection of str
+        Schemas that would be taken.
+
+    Returns
+    -------
+    bool
+        Whether it would have been read.
+    """
+    try:
+        value = _whole(msgspec.json.decode(body))
+        schema = value.get("schema") if isinstance(value, dict) else None
+        if schema not in kinds:
+            return False
+        msgspec.convert(value, SEALED[schema])
+    except (ValueError, TypeError, RecursionError):  # of which those of JSON and of types are kinds
+        return False
+    return True
 
 
 def _whole(value: Any) -> Any:

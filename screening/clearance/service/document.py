@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from screening.clearance.desk.checking import WANTED
-from screening.records import SEALED, ClearanceDecision
+from screening.records import SEALED, ClearanceDecision, Level
 from screening.records.schema import generate_schema
 
 from .answers import DecisionEntry
@@ -96,6 +96,11 @@ def _schemas() -> dict[str, Any]:
         if name not in schemas:
             schemas[name] = _one_line(schema)
     schemas[DecisionEntry.__name__]["properties"]["record"] = _ref(ClearanceDecision.__name__)
+    # What the records themselves check when they are read.
+    schemas["RiskFlag"]["anyOf"] = [
+        {"properties": {"level": {"const": Level.LOW.value}}},
+        {"properties": {"reasons": {"minItems": 1}}},
+    ]
     # What is nested in a record is read without its kind, too; the canonical form has it all the same.
     schemas["Targeting"]["required"].remove("schema")
     listed = {**schemas["Revocation"], "required": schemas["Revocation"]["required"][:]}

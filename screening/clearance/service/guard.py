@@ -34,9 +34,12 @@ class Guard:
         Tokens and rates.
     mode : {"OPS", "EXERCISE"}
         Said in every answer.
+    header_bytes : int
+        Longest line and headers of a request, together.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, mode: Mode) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, mode: Mode, *, header_bytes: int) -> None:
+        self._header_bytes = header_bytes
         self._app = app
         self._gate = gate
         self._mode = mode
@@ -63,7 +66,7 @@ class Guard:
             await send(message)
 
         try:
-            _check_framing(scope)
+            _check_head(scope, self._header_bytes)
             self._admit(scope)
             await self._app(scope, receive, send_safely)
         except ProblemError as problem:
@@ -87,8 +90,15 @@ class Guard:
         scope.setdefault("state", {})["principal"] = principal
 
 
-def _check_framing(scope: Scope) -> None:
-    """Refuse a request that says its length in two ways: a proxy may have believed the other."""
+def _check_head(scope: Scope, header_bytes: int) -> None:
+    """Refuse a head that is too long, though it came whole, or says the body's length in two ways.
+
+    Of two lengths a proxy may have believed the other: what is left of the body would be the next request.
+    """
+    size = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    size += sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    if size > header_bytes:
+        raise ProblemError(400, "the head of the request is too long", headers={"Connection": "close"})
     names = {name for name, _ in scope["headers"]}
     if {b"content-length", b"transfer-encoding"} <= names:
         raise ProblemError(400, "the length of the body is said in two ways", headers={"Connection": "close"})

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
+from screening.clearance.desk.checking import WANTED
 from screening.clearance.desk.views import CaseView
 from screening.errors import StoreError
 from screening.records import canonical_bytes
@@ -60,12 +62,15 @@ Handler = Callable[[Service, Asked], Awaitable[Response]]
 async def _post_records(service: Service, asked: Asked) -> Response:
     media = bodies.media_type(asked.request, (JSON, NDJSON))
     body = await bodies.read_body(asked.request, service.limits, service.incoming)
-    taken = await service.take(bodies.split_records(body, media, service.limits))
+    given = bodies.split_records(body, media, service.limits)
+    taken = await service.take(given)
     records = [
         RecordAnswer(sha256=one.sha256, status=one.status, failure=one.failure, text=bodies.plain(one.text))
         for one in taken
     ]
-    if all(one.failure in _NO_RECORD for one in taken):
+    if all(one.failure in _NO_RECORD for one in taken) and not any(
+        bodies.is_record(one, WANTED) for one in given
+    ):
         raise ProblemError(
             422, f"nothing in the body is a record taken here: {records[0].text}", records=records
         )
@@ -127,15 +132,27 @@ async def _stream_decisions(service: Service, asked: Asked) -> Response:
         after = await service.read(lambda: service.desk.ledger.size() - 1)
     if service.n_streams >= service.limits.streams:
         raise ProblemError(503, "too many streams are open", retry_s=10.0)
-    return StreamingResponse(
-        _stream(service, after), headers={"Content-Type": SSE, "X-Accel-Buffering": "no"}
-    )
+    # Counted at once: those who ask at the same moment must not all find room for the last.
+    service.n_streams += 1
+    return _CountedStream(service, after)
+
+
+class _CountedStream(StreamingResponse):
+    def __init__(self, service: Service, after: int) -> None:
+        headers = {"Content-Type": SSE, "X-Accel-Buffering": "no"}
+        super().__init__(_stream(service, after), headers=headers)
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._service.n_streams -= 1
 
 
 async def _stream(service: Service, after: int) -> AsyncIterator[bytes]:
     now = asyncio.get_running_loop().time
     end, spoke_at = now() + service.limits.stream_s, now()
-    service.n_streams += 1
     try:
         yield f": {service.mode}\nretry: 2000\n\n".encode()
         while not service.stopping.is_set() and now() < end:
@@ -156,8 +173,6 @@ async def _stream(service: Service, after: int) -> AsyncIterator[bytes]:
                 continue
     except ProblemError:
         return  # the database is away: the reader comes back with the last event it saw
-    finally:
-        service.n_streams -= 1
 
 
 async def _get_head(service: Service, asked: Asked) -> Response:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .record_files import read_records
+
 __all__ = ["register"]
 
 _PAGE = 256
@@ -28,7 +30,10 @@ def decide(
     config: Annotated[Path, typer.Option(help="Settings of the site; its [clearance] table is read.")],
     records: Annotated[
         list[Path] | None,
-        typer.Argument(help="Sealed records to take first: files, or folders of .json.", show_default=False),
+        typer.Argument(
+            help="Sealed records to take first: files .json (one) or .jsonl (one a line), or folders of them.",
+            show_default=False,
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the sealed decisions, one on a line.")] = False,
 ) -> None:
@@ -36,27 +41,27 @@ def decide(
 
     Exit status 1 if a record was refused, 3 if the ledger or the policy is not what was signed.
     """
-    from screening.clearance.ledger import write_head
+    from screening.clearance.ledger import export_head
     from screening.clearance.opening import open_desk
     from screening.clearance.settings import read_clearance_settings
     from screening.errors import IntegrityError
     from screening.records import canonical_bytes
 
     settings = read_clearance_settings(config)
+    bodies = read_records(records or [])
     try:
         desk = open_desk(settings)
     except IntegrityError as error:
         typer.echo(f"screening: {error}", err=True)
         raise typer.Exit(3) from None
     with desk:
-        files = [file for path in records or [] for file in _files(path)]
         n_refused = 0
-        for i in range(0, len(files), _PAGE):
-            page = files[i : i + _PAGE]
-            for file, taken in zip(page, desk.take([_read(file) for file in page]), strict=True):
+        for i in range(0, len(bodies), _PAGE):
+            page = bodies[i : i + _PAGE]
+            for body, taken in zip(page, desk.take([body.data for body in page]), strict=True):
                 if taken.status == "REFUSED":
                     n_refused += 1
-                    typer.echo(f"{file.name}: {taken.failure}: {taken.text}", err=True)
+                    typer.echo(f"{body.name}: {taken.failure}: {taken.text}", err=True)
         now, n_issued = datetime.now(UTC), 0
         while issued := desk.decide_due(now=now):
             for decision in issued:
@@ -68,22 +73,10 @@ def decide(
                 said = f"{decision.consignment.container_id}: {decision.risk}, {decision.action}"
                 typer.echo(f"{word}{said}  {' '.join(decision.reason_codes)}".rstrip())
         if settings.heads is not None:
-            write_head(Path(settings.heads), desk.head())
+            export_head(Path(settings.heads), desk.head())
         typer.echo(
-            f"{len(files) - n_refused} records taken, {n_refused} refused, {n_issued} decisions", err=True
+            f"{len(bodies) - n_refused} records taken, {n_refused} refused, {n_issued} decisions", err=True
         )
     if n_refused:
         raise typer.Exit(1)
 
-
-def _files(path: Path) -> list[Path]:
-    return sorted(path.glob("*.json")) if path.is_dir() else [path]
-
-
-def _read(file: Path) -> bytes:
-    from screening.errors import ConfigurationError
-
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{file.name}: {error.strerror}", value=str(file)) from None

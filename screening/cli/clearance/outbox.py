@@ -69,7 +69,8 @@ def list_messages(
 def replay(
     config: _Config,
     ids: Annotated[
-        list[int] | None, typer.Argument(help="Numbers of dead letters.", show_default=False)
+        list[int] | None,
+        typer.Argument(min=1, max=(1 << 63) - 1, help="Numbers of dead letters.", show_default=False),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All dead letters.")] = False,
     sink: Annotated[str | None, typer.Option(help="With --all: of this sink alone.")] = None,

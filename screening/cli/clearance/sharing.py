@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .record_files import read_records, write_new
+
 if TYPE_CHECKING:
     from screening.clearance import Policy, Signer
     from screening.clearance.desk import Desk
     from screening.clearance.settings import ClearanceSettings
-    from screening.clearance.sharing import Affected, BundleReport, Judgement, Trust
+    from screening.clearance.sharing import Affected, BundleReport, Contents, Judgement, Trust
     from screening.records import Revocation
 
 __all__ = ["register", "verify_bundle_file"]
@@ -73,6 +75,7 @@ def export(
     with open_desk(settings) as desk:
         decision_id = latest_decision(desk, subject) or subject
         contents = contents_of(desk, decision_id, datetime.now(UTC), attached)
+        _check_cards(_files(card), contents)
         decision = parse_strict(contents.decision, ClearanceDecision)
         container = decision.consignment.container_id
         if not superseded and latest_decision(desk, container) != decision_id:
@@ -84,6 +87,19 @@ def export(
         f"{len(contents.flags)} flags, {len(contents.records)} other records, "
         f"{len(contents.chain)} earlier decisions, {len(contents.evidence)} files"
     )
+
+
+def _check_cards(files: list[Path], contents: Contents) -> None:
+    """Refuse what is no card of a model behind the flags: whoever gets the bundle would reject it for that."""
+    from screening.errors import ConfigurationError
+    from screening.records import RiskFlag, parse_strict, sha256_hex
+
+    flags = [parse_strict(body, RiskFlag) for body in contents.flags]
+    named = {model.card_sha256 for flag in flags for model in flag.pipeline.models}
+    for file in files:
+        if sha256_hex(file.read_bytes()) not in named:
+            text = f"{file}: no card of a model behind these flags (they name cards by their sha256)"
+            raise ConfigurationError(text, value=str(file))
 
 
 def verify_bundle_file(
@@ -138,7 +154,9 @@ def verify_bundle_file(
 def accept(
     path: Annotated[Path, typer.Argument(help="The bundle.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(help="Where the sealed acceptance goes [default: beside the bundle].")
+        Path | None, typer.Option(
+            help="Where the sealed acceptance goes; beside the bundle if not given. Never overwrites."
+        )
     ] = None,
     config: _Config = None,
     trust: _Trust = None,
@@ -147,16 +165,23 @@ def accept(
     administration: Annotated[str | None, typer.Option(help="Who judges.")] = None,
     records: Annotated[
         list[Path] | None,
-        typer.Option(help="Own sealed records on the container (the reading on arrival): files, or folders."),
+        typer.Option(
+            help="Own sealed records on the container (the reading on arrival): files .json (one) or .jsonl "
+            "(one a line), or folders of them."
+        ),
     ] = None,
     stage: Annotated[
         Literal["DEPARTURE", "ARRIVAL"], typer.Option(help="Where the container is.")
     ] = "ARRIVAL",
     as_json: _Json = False,
 ) -> None:
-    """Judge a bundle under one's own trust and policy, and seal the answer. Exit status 3 unless accepted."""
+    """Judge a bundle under one's own trust and policy, and seal the answer.
+
+    Exit status 3 unless accepted; 1 if an own record cannot be used, and then nothing is judged.
+    """
     from screening.clearance import load_signer
     from screening.clearance.sharing import accept as judge
+    from screening.clearance.sharing import unusable_own_records
     from screening.errors import ConfigurationError
     from screening.records import canonical_bytes
 
@@ -165,21 +190,24 @@ def accept(
     who = administration or (settings.administration if settings is not None else None)
     if key_file is None or who is None:
         raise ConfigurationError("give --config, or --sign-with and --administration")
+    out = out or path.with_name(path.name + ".acceptance.json")
+    if out.exists():
+        raise ConfigurationError(f"{out} exists, and is not overwritten; give --out", value=str(out))
+    own = read_records(records or [])
     signer = load_signer(key_file)
     trusted = _trust(trust, settings, None)
-    judged = judge(
-        _read(path),
-        trusted,
-        _policy(policy, settings, trusted, signer),
-        signer,
-        who,
-        datetime.now(UTC),
-        stage=stage,
-        own_records=[file.read_bytes() for file in _files(records, "*.json")],
-    )
+    data, at = _read(path), datetime.now(UTC)
+    under = _policy(policy, settings, trusted, signer)
+    bodies = [one.data for one in own]
+    unusable = list(unusable_own_records(bodies, data, trusted, under, at))
+    for i, code, text in unusable:
+        typer.echo(f"{own[i].name}: {code}: {text}", err=True)
+    if unusable:
+        typer.echo("an own record cannot be used: nothing was judged", err=True)
+        raise typer.Exit(1)
+    judged = judge(data, trusted, under, signer, who, at, stage=stage, own_records=bodies)
     if judged.acceptance is not None:
-        out = out or path.with_name(path.name + ".acceptance.json")
-        out.write_bytes(canonical_bytes(judged.acceptance))
+        write_new(out, canonical_bytes(judged.acceptance))
     if as_json:
         _print_json(judged.as_json())
     else:
@@ -363,14 +391,23 @@ def _list_of(settings: ClearanceSettings | None, who: str | None) -> Path | None
     return place / f"{name}.json" if place.is_dir() else place
 
 
-def _files(paths: list[Path] | None, pattern: str = "*") -> list[Path]:
-    found = [p for path in paths or () for p in (sorted(path.glob(pattern)) if path.is_dir() else [path])]
+def _files(paths: list[Path] | None) -> list[Path]:
+    """Return the files named, and those in the folders named."""
+    from screening.errors import ConfigurationError
+
+    for path in paths or ():
+        if not path.exists():
+            raise ConfigurationError(f"{path}: no such file or folder", value=str(path))
+    found = [p for path in paths or () for p in (sorted(path.glob("*")) if path.is_dir() else [path])]
     return [path for path in found if path.is_file()]
 
 
 def _read(path: Path) -> bytes:
     from screening.clearance.sharing import BundleError, Limits
+    from screening.errors import ConfigurationError
 
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: no such file", value=str(path))
     if path.stat().st_size > Limits().n_bytes:
         raise BundleError(f"{path.name}: more than {Limits().n_bytes} bytes", "TOO_LARGE", value=path.name)
     return path.read_bytes()

@@ -42,7 +42,9 @@ def gateway(
     config: Annotated[
         Path | None, typer.Option("--config", help="The site's settings.", show_default=False)
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Listen on this TCP port; 0 for any.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Listen on this TCP port; 0 for any.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     folder: Annotated[Path | None, typer.Option(help="Watch this folder for *.jsonl files.")] = None,
     once: Annotated[

@@ -347,6 +347,19 @@ def test_what_breaks_readers_of_json_is_malformed_and_no_defect(
     assert "defect" not in caplog.text
 
 
+def test_a_record_that_is_not_in_its_one_form_is_refused_as_a_record(
+    client: httpx.Client, seal_flag: Seal
+) -> None:
+    """To JSON 7.0 and 7 are the same number: the request is one, and nothing in it is taken."""
+    answer = _post(client, [seal_flag().replace(b'"background_age_s":', b'"background_age_s": ')])
+    assert (answer.status_code, answer.json()["records"][0]["failure"]) == (200, "NOT_CANONICAL")
+    listed = (
+        b'{"administration":"CA","issued_at":"","next_update":"","number":7.0,"schema":"revocationlist/1"}'
+    )
+    answer = _post(client, [listed])
+    assert (answer.status_code, answer.json()["records"][0]["status"]) == (200, "REFUSED")
+
+
 def test_a_page_in_a_browser_cannot_post(client: httpx.Client, seal_flag: Seal) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         _problem(_post(client, [seal_flag()], **{"Content-Type": kind}), 415)
@@ -414,7 +427,8 @@ def test_a_body_whose_length_is_said_in_two_ways_is_refused(client: httpx.Client
 
 def test_long_heads_and_what_is_no_http_end_the_connection(client: httpx.Client) -> None:
     long_head = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 100_000
-    for spoken in (long_head, b"\x16\x03\x01 hello\r\n\r\n"):
+    whole = b"GET /v1/health HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20_000 + b"\r\n\r\n"
+    for spoken in (long_head, whole, b"\x16\x03\x01 hello\r\n\r\n"):
         said = _talk(client, spoken)
         assert said.startswith(b"HTTP/1.1 400 ")
         assert b'"status":400' in said

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,6 +74,35 @@ def test_one_address_leaves_room_for_others(site: ClearanceSettings, telling: An
         finally:
             for connection in held:
                 connection.close()
+
+
+def test_streams_are_bounded_also_for_those_who_ask_together(
+    site: ClearanceSettings, telling: Any, bearer: Callable[[str], dict[str, str]]
+) -> None:
+    telling.decisions_since = lambda first, limit: []
+    limits = LimitSettings(streams=2, stream_s=1.0)
+    site = msgspec.structs.replace(site, http=msgspec.structs.replace(site.http, limits=limits))
+    service = Service(telling, site)
+    statuses: list[int] = []
+
+    def follow() -> None:
+        with httpx.stream("GET", f"{url}/v1/decisions/stream", headers=bearer("read"), timeout=10) as answer:
+            statuses.append(answer.status_code)
+            answer.read()
+
+    with running_server(service, site) as url:
+        for _ in range(2):  # and what ended leaves its place
+            statuses.clear()
+            threads = [threading.Thread(target=follow) for _ in range(12)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(statuses) == [200] * 2 + [503] * 10
+            end = time.monotonic() + 5
+            while service.n_streams:  # the last chunk is read before the stream is over
+                assert time.monotonic() < end
+                time.sleep(0.01)
 
 
 def test_what_all_send_together_is_bounded(
