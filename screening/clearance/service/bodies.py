@@ -295,7 +295,7 @@ def is_record(body: bytes, kinds: Collection[str]) -> bool:
     try:
         value = _whole(msgspec.json.decode(body))
         schema = value.get("schema") if isinstance(value, dict) else None
-        if schema not in kinds:
+        if not isinstance(schema, str) or schema not in kinds:
             return False
         msgspec.convert(value, SEALED[schema])
     except (ValueError, TypeError, RecursionError):  # of which those of JSON and of types are kinds
