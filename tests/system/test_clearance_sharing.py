@@ -13,7 +13,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from screening.clearance import KeyRing, Signer, generate_key, read_public_key, sign_policy, verify_record
+from screening.clearance import (
+    KeyRing,
+    Signer,
+    generate_key,
+    load_signer,
+    read_public_key,
+    sign_policy,
+    verify_record,
+)
 from screening.clearance.key_files import ROLES
 from screening.clearance.opening import open_desk
 from screening.clearance.settings import read_clearance_settings
@@ -212,7 +220,72 @@ def test_a_second_machine_verifies_and_accepts(first: Path, second: Path) -> Non
     (second / "bundle.zip").write_bytes(data)
     told = json.loads(run(second, "verify", "bundle.zip", "--trust", "trust", "--json", status=3))
     assert not told["is_good"]
-    assert "REJECT" in run(second, *ACCEPT, "--records", "arrived.json", status=3)
+    told = run(second, *ACCEPT, "--records", "arrived.json", "--out", "rejected.json", status=3)
+    assert "REJECT" in told
+
+
+def test_an_acceptance_is_never_overwritten(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    run(second, *ACCEPT, status=3)
+    kept = (second / "bundle.zip.acceptance.json").read_bytes()
+    said = run_error(second, *ACCEPT, "--records", "arrived.json", status=2)
+    assert "bundle.zip.acceptance.json exists" in said
+    assert "--out" in said
+    assert (second / "bundle.zip.acceptance.json").read_bytes() == kept
+    run(second, *ACCEPT, "--records", "arrived.json", "--out", "second.json")
+
+
+def test_what_is_wrong_with_own_records_rejects_nobody(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    said = run_error(second, *ACCEPT, "--records", "arived.json", status=2)
+    assert "arived.json" in said
+    assert "No such file" in said
+    arrived = (second / "arrived.json").read_bytes()
+    stranger = generate_key(second / "stranger.key", "ops")
+    other_box = parse_strict(arrived, SealEvent)
+    gate = load_signer(second / "gate.key")
+    spoiled = {
+        "MALFORMED": b"{",
+        "NOT_CANONICAL": arrived.replace(b",", b", ", 1),
+        "UNKNOWN_KEY": make_event("ARRIVED", 0, stranger),
+        "BAD_SIGNATURE": arrived.replace(b"ARRIVED", b"READ"),
+        "WRONG_CONTAINER": canonical_bytes(
+            gate.seal(msgspec.structs.replace(other_box, container_id="MWCU6059784"))
+        ),
+    }
+    for code, data in spoiled.items():
+        (second / "spoiled.json").write_bytes(data)
+        said = run_error(second, *ACCEPT, "--records", "arrived.json", "--records", "spoiled.json", status=1)
+        assert f"spoiled.json: {code}" in said
+        assert "nothing was judged" in said
+    assert not (second / "bundle.zip.acceptance.json").exists()
+
+
+def test_own_records_are_read_from_lines_and_folders(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    arrived = (second / "arrived.json").read_bytes()
+    (second / "own").mkdir()
+    (second / "own" / "notes.txt").write_text("not a record")
+    (second / "own" / "a.json").write_bytes(arrived + b"\n")
+    (second / "lines.jsonl").write_bytes(arrived + b"\n\n" + arrived + b"\n")
+    for i, place in enumerate(("own", "lines.jsonl")):
+        told = run(second, *ACCEPT, "--records", place, "--out", f"{i}.acceptance.json")
+        assert "\nACCEPT\n" in told
+    said = run_error(second, *ACCEPT, "--records", "own", "--out", "again.json", status=0)
+    assert "skipped 1" in said
+    assert "notes.txt" in said
+    assert "ends in .json" in run_error(
+        second, *ACCEPT, "--records", "own/notes.txt", "--out", "no.json", status=2
+    )
+
+
+def test_no_card_of_the_models_is_no_card(first: Path) -> None:
+    (first / "cards" / "other.toml").write_text('name = "another"\n')
+    export = ("export", BOX, "b.zip", "--config", "site.toml", "--card")
+    assert "other.toml: not the card" in run_error(first, *export, "cards/other.toml", status=1)
+    assert "no such file" in run_error(first, *export, "crads", status=2)
+    assert not (first / "b.zip").exists()
+    assert "other.toml" in run_error(first, *export, "cards", status=0)
 
 
 def test_a_bundle_is_not_verified_with_the_keys_it_brings(first: Path, second: Path) -> None:

@@ -7,6 +7,7 @@ from .bundle import BUNDLE, Contents, DetachedSeal, InclusionProof, Manifest, pa
 from .checks import BundleCheck
 from .export import Attachments, contents_of, latest_decision
 from .failures import CONSEQUENCES, STRUCTURE, BundleError
+from .own import unusable_own_records
 from .revoke import Affected, affected_by, extend_list, make_revocation, read_list, write_list
 from .stored_zip import Limits
 from .trust import Revocations, Trust, read_trust, trust_of
@@ -40,6 +41,7 @@ __all__ = [
     "read_trust",
     "trust_of",
     "unpack",
+    "unusable_own_records",
     "verify_bundle",
     "write_list",
 ]

@@ -35,7 +35,7 @@ from .standing import check_calibrations, check_models, check_validity, check_vo
 from .stored_zip import Limits
 from .trust import Trust
 
-__all__ = ["DEFAULT_LIST_AGE_S", "BundleReport", "verify_bundle"]
+__all__ = ["DEFAULT_LIST_AGE_S", "BundleReport", "kind_of", "verify_bundle"]
 
 #: Age of a revocation list where no policy is given: a week.
 DEFAULT_LIST_AGE_S = 7 * 86400
@@ -168,7 +168,7 @@ def verify_bundle(
     checks += check_policy(contents, decision, keys)
     flags, failures = _verify_all(contents.flags, keys, at, lambda _: RiskFlag)
     own = tuple(own_records)
-    records, more = _verify_all((*contents.records, *own), keys, at, _kind_of)
+    records, more = _verify_all((*contents.records, *own), keys, at, kind_of)
     checks += _check_order(
         contents, (decision, *flags, *(r for r in records if canonical_bytes(r) not in own))
     )
@@ -258,7 +258,24 @@ def _verify_all(
     return tuple(good), checks
 
 
-def _kind_of(data: bytes) -> type[Evidence]:
+def kind_of(data: bytes) -> type[Evidence]:
+    """Return the kind of evidence that a record says it is.
+
+    Parameters
+    ----------
+    data : bytes
+        The record.
+
+    Returns
+    -------
+    type
+        Its kind.
+
+    Raises
+    ------
+    VerificationError
+        MALFORMED or WRONG_KIND.
+    """
     try:
         schema = msgspec.json.decode(data, type=_AnyRecord).schema
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .attached import files_of, with_cards
 from .record_files import read_records, write_new
 
 if TYPE_CHECKING:
     from screening.clearance import Policy, Signer
     from screening.clearance.desk import Desk
     from screening.clearance.settings import ClearanceSettings
-    from screening.clearance.sharing import Affected, BundleReport, Contents, Judgement, Trust
+    from screening.clearance.sharing import Affected, BundleReport, Judgement, Trust
     from screening.records import Revocation
 
 __all__ = ["register", "verify_bundle_file"]
@@ -68,14 +69,13 @@ def export(
     attached = Attachments(
         policy=None if policy is None else policy.read_bytes(),
         policy_signature=None if policy is None else policy.with_name(policy.name + ".sig").read_bytes(),
-        cards=tuple(file.read_bytes() for file in _files(card)),
         keys=load_keys(settings.trusted_keys, signer),
-        evidence=tuple(file.read_bytes() for file in _files(evidence)),
+        evidence=tuple(file.read_bytes() for file in files_of(evidence)),
     )
     with open_desk(settings) as desk:
         decision_id = latest_decision(desk, subject) or subject
         contents = contents_of(desk, decision_id, datetime.now(UTC), attached)
-        _check_cards(_files(card), contents)
+        contents = with_cards(contents, card or [])
         decision = parse_strict(contents.decision, ClearanceDecision)
         container = decision.consignment.container_id
         if not superseded and latest_decision(desk, container) != decision_id:
@@ -87,19 +87,6 @@ def export(
         f"{len(contents.flags)} flags, {len(contents.records)} other records, "
         f"{len(contents.chain)} earlier decisions, {len(contents.evidence)} files"
     )
-
-
-def _check_cards(files: list[Path], contents: Contents) -> None:
-    """Refuse what is no card of a model behind the flags: whoever gets the bundle would reject it for that."""
-    from screening.errors import ConfigurationError
-    from screening.records import RiskFlag, parse_strict, sha256_hex
-
-    flags = [parse_strict(body, RiskFlag) for body in contents.flags]
-    named = {model.card_sha256 for flag in flags for model in flag.pipeline.models}
-    for file in files:
-        if sha256_hex(file.read_bytes()) not in named:
-            text = f"{file}: no card of a model behind these flags (they name cards by their sha256)"
-            raise ConfigurationError(text, value=str(file))
 
 
 def verify_bundle_file(
@@ -154,9 +141,10 @@ def verify_bundle_file(
 def accept(
     path: Annotated[Path, typer.Argument(help="The bundle.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(
+        Path | None,
+        typer.Option(
             help="Where the sealed acceptance goes; beside the bundle if not given. Never overwrites."
-        )
+        ),
     ] = None,
     config: _Config = None,
     trust: _Trust = None,
@@ -389,17 +377,6 @@ def _list_of(settings: ClearanceSettings | None, who: str | None) -> Path | None
     place = Path(settings.revocations[0])
     name = re.sub(r"[^A-Za-z0-9._-]", "_", who or "")
     return place / f"{name}.json" if place.is_dir() else place
-
-
-def _files(paths: list[Path] | None) -> list[Path]:
-    """Return the files named, and those in the folders named."""
-    from screening.errors import ConfigurationError
-
-    for path in paths or ():
-        if not path.exists():
-            raise ConfigurationError(f"{path}: no such file or folder", value=str(path))
-    found = [p for path in paths or () for p in (sorted(path.glob("*")) if path.is_dir() else [path])]
-    return [path for path in found if path.is_file()]
 
 
 def _read(path: Path) -> bytes:
