@@ -68,7 +68,8 @@ class RecordClient:
     url : str
         Address of the service ("https://clearance.example:8460").
     token : str or None
-        Bearer token of scope ``send``; None: the service takes signatures alone.
+        Bearer token of scope ``send``, blanks and line ends around it aside; None: the service takes
+        signatures alone.
     ca_file : Path or None
         Certificates the service's own is verified with; None: those of the system.
     certificate : tuple of Path or None
@@ -83,7 +84,8 @@ class RecordClient:
     Raises
     ------
     ConfigurationError
-        If the address is none, is one of plain HTTP on another machine, or a certificate cannot be read.
+        If the address is none, is one of plain HTTP on another machine, the token is none, or a certificate
+        cannot be read.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class RecordClient:
         self._path = parts.path.rstrip("/") + "/v1/records"
         self._headers = {"Content-Type": "application/x-ndjson"}
         if token is not None:
-            self._headers["Authorization"] = f"Bearer {token}"
+            self._headers["Authorization"] = f"Bearer {_checked(token)}"
         self._attempts, self._sleep, self._chance = max(1, attempts), sleep, chance
         self._connection: http.client.HTTPConnection
         if parts.scheme == "https":
@@ -237,6 +239,14 @@ def post_records(
     """
     with RecordClient(url, token=token, ca_file=ca_file, timeout_s=timeout_s, attempts=attempts) as client:
         return client.post(bodies)
+
+
+def _checked(token: str) -> str:
+    """Return a token as it can stand in a header; no error ever shows it."""
+    token = token.strip()
+    if not token.isascii() or not token.isprintable() or not token or " " in token:
+        raise ConfigurationError("the token is none: it is empty, or has a blank, a line end or another sign")
+    return token
 
 
 def _groups(bodies: Iterable[bytes]) -> Iterable[list[bytes] | Taken]:

@@ -172,3 +172,14 @@ def test_it_speaks_with_the_service(client: httpx.Client, seal_flag: Callable[..
     assert (one.status, one.failure) == ("REFUSED", "MALFORMED")
     with pytest.raises(ServiceUnavailableError, match="401"):
         post_records(url, [good], "wrong")
+
+
+def test_a_token_with_a_line_end_is_taken_and_one_with_more_is_refused_unshown() -> None:
+    secret = "5d41402abc4b2a76b9719d911017c592"
+    client = RecordClient("http://127.0.0.1:1", token=f" {secret}\r\n")
+    assert client._headers["Authorization"] == f"Bearer {secret}"
+    for token in (f"{secret}\nX-More: 1", f"{secret} 2", f"{secret}\0", f"{secret}é", "", " \n"):
+        with pytest.raises(ConfigurationError) as caught:
+            RecordClient("http://127.0.0.1:1", token=token)
+        assert secret not in f"{caught.value!r} {caught.value.value}"
+        assert caught.value.__cause__ is None
