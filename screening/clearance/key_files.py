@@ -31,19 +31,18 @@ __all__ = [
 #: Content that is signed apart from the bytes it covers.
 _UNSEALED_KINDS = ("bundle/1", "policy/1", "webhook/1", EVERY_KIND)
 
-#: What a key seals, by whose it is.
+_OFFICERS = ("conclusion/1", "secondary/1", "destuffing/1", "remeasurement/1", "identityruling/1")
+
+#: What a key seals, by whose it is. An administration's decides and answers for what it sends; it neither
+#: measures nor concludes: whoever trusts a partner's must not let it lift an alarm at their own desk.
 ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "lane": ("riskflag/1",),
         "gateway": ("sealevent/1",),
-        "officer": (
-            "conclusion/1",
-            "secondary/1",
-            "destuffing/1",
-            "remeasurement/1",
-            "identityruling/1",
+        "officer": _OFFICERS,
+        "administration": tuple(
+            sorted({*SEALED, "bundle/1", "policy/1", "webhook/1"} - {*SENDER_KINDS, *_OFFICERS})
         ),
-        "administration": (EVERY_KIND,),
     }
 )
 

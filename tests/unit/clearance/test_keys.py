@@ -18,7 +18,7 @@ from screening.clearance import (
     read_public_key,
     verify_record,
 )
-from screening.clearance.key_files import read_own_public_key
+from screening.clearance.key_files import ROLES, read_own_public_key
 from screening.clearance.signatures import verify_content
 from screening.errors import ConfigurationError, FormatError, IntegrityError, PolicyError
 from screening.records import (
@@ -193,6 +193,16 @@ def test_a_key_that_nobody_gave_kinds_seals_measurements_alone(tmp_path, make_fl
                 verify_content(kind, b"x", signer.key_id, signer.sign(kind, b"x"), ring)
             assert refused.value.failure == "WRONG_KIND"
     assert all(signer.public.may_seal(kind) for kind in SEALED)
+
+
+def test_no_role_does_the_work_of_another() -> None:
+    roles = [set(kinds) for kinds in ROLES.values()]
+    assert (
+        sum(map(len, roles))
+        == len(set().union(*roles))
+        == len({*SEALED, "bundle/1", "policy/1", "webhook/1"})
+    )
+    assert {"clearance/1", "treehead/1", "revocationlist/1", "policy/1"} <= set(ROLES["administration"])
 
 
 def test_what_is_no_key_file_is_refused(tmp_path) -> None:
