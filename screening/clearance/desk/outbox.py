@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Select, and_, exists, func, select, update
 
 from screening.errors import StoreError
 
-from .clock import to_ms
+from .clock import text_of_ms, to_ms
 from .database import Database
 from .tables import outbox, records
-from .views import OutboxMessage
+from .views import OutboxMessage, Troubled
 
 __all__ = ["Outbox"]
 
@@ -158,6 +159,37 @@ class Outbox:
             query = query.where(outbox.c.sink == sink)
         return self._database.read(lambda connection: _messages(connection, query))
 
+    def troubled(self) -> list[Troubled]:
+        """Return what receivers did not take, and will be sent again.
+
+        Returns
+        -------
+        list of Troubled
+            One for each sink with such messages, by its name.
+        """
+        # One that is owed again keeps what it met, and has no attempts.
+        tried = (outbox.c.state == _PENDING, outbox.c.error.is_not(None), outbox.c.attempts > 0)
+        counted = (
+            select(
+                outbox.c.sink,
+                func.count().label("n"),
+                func.max(outbox.c.attempts).label("attempts"),
+                func.min(outbox.c.retry_at).label("next_at"),
+            )
+            .where(*tried)
+            .group_by(outbox.c.sink)
+            .order_by(outbox.c.sink)
+        )
+        found = []
+        for row in self._database.read(lambda connection: connection.execute(counted).all()):
+            said = select(outbox.c.error).where(
+                *tried, outbox.c.sink == row.sink, outbox.c.retry_at == row.next_at
+            )
+            error = self._database.read(partial(_first_of, said))
+            if error is not None:  # delivered meanwhile
+                found.append(Troubled(row.sink, row.n, row.attempts, error, str(text_of_ms(row.next_at))))
+        return found
+
     def replay(self, ids: Iterable[int], *, force: bool = False) -> int:
         """Owe dead messages again.
 
@@ -231,6 +263,10 @@ class Outbox:
         if ids:
             statement = update(outbox).where(and_(outbox.c.id.in_(ids), condition)).values(**values)  # type: ignore[arg-type]
             self._database.write(lambda connection: connection.execute(statement))
+
+
+def _first_of(query: Select[tuple[str | None]], connection: Connection) -> str | None:
+    return connection.execute(query.limit(1)).scalar()
 
 
 def _with_bodies() -> Select[tuple[object, ...]]:

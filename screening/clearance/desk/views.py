@@ -8,7 +8,7 @@ import msgspec
 
 from screening.records import Action, Level
 
-__all__ = ["CaseView", "DeskRules", "OutboxMessage", "SinkWants", "Taken"]
+__all__ = ["CaseView", "DeskRules", "OutboxMessage", "SinkWants", "Taken", "Troubled"]
 
 
 class Taken(NamedTuple):
@@ -114,6 +114,30 @@ class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
     log_index: int
     state: Literal["PENDING", "DELIVERED", "DEAD"]
     error: str | None
+
+
+class Troubled(NamedTuple):
+    """Messages of one sink that were tried, not taken, and will be tried again.
+
+    Attributes
+    ----------
+    sink : str
+        Who does not take them.
+    n_message : int
+        How many there are.
+    attempts : int
+        Most attempts at one of them.
+    error : str
+        What the last attempt at the one that is tried next met.
+    next_at : str
+        When that is, RFC 3339 UTC.
+    """
+
+    sink: str
+    n_message: int
+    attempts: int
+    error: str
+    next_at: str
 
 
 class SinkWants(msgspec.Struct, frozen=True, kw_only=True):

@@ -220,14 +220,16 @@ class Service:
         return checks
 
     def n_receivers_down(self) -> int:
-        """Tell how many receivers are taken to be down: nothing that this service could mend.
+        """Tell how many receivers do not take what they are sent: nothing that this service could mend.
 
         Returns
         -------
         int
             How many.
         """
-        return 0 if self._relay is None else sum(one.is_probing for one in self._relay.states().values())
+        return 0 if self._relay is None else sum(
+            one.is_probing or one.is_failing for one in self._relay.states().values()
+        )
 
     def _decide(self) -> bool:
         decided = self.desk.decide_due(limit=_DECISIONS_PER_LOOK)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from screening.errors import ConfigurationError
+from screening.errors import ConfigurationError, StoreError
 
 from .attempts import RelaySettings, Settlement, delay_s, settle
 from .sink import DecisionSink, SinkError, SinkMessage
@@ -114,7 +114,9 @@ class LaneState(NamedTuple):
         Whether its thread lives and uses the outbox, and no delivery has been under way for much longer
         than its lease. A receiver that is down is nothing wrong with the lane.
     is_probing : bool
-        Whether the receiver is taken to be down.
+        Whether the receiver is taken to be down, and asked with one message at a time.
+    is_failing : bool
+        Whether the last attempt got no answer, or one that says "later".
     error : str
         The last failure.
     """
@@ -124,6 +126,7 @@ class LaneState(NamedTuple):
     n_dead: int = 0
     n_running: int = 0
     is_probing: bool = False
+    is_failing: bool = False
     error: str = ""
     is_good: bool = True
 
@@ -293,11 +296,20 @@ class _Lane:
                 if not self._stopping.is_set():
                     self._hand_out()
                 self._settle(self._next_ended(self._pause_s()))
+                if n_trouble:
+                    log.warning("the outbox of %s can be used again", self._sink.name)
                 n_trouble, self._went_well_at = 0, time.monotonic()
-            except Exception:
+            except Exception as error:
                 # The outbox failed, not a delivery. A lane that ends here would owe for ever.
                 n_trouble += 1
-                log.exception("the outbox of %s cannot be used; trying again", self._sink.name)
+                if n_trouble == 1:
+                    log.error(
+                        "the outbox of %s cannot be used, trying again: %s: %s",
+                        self._sink.name,
+                        type(error).__name__,
+                        error,
+                        exc_info=None if isinstance(error, StoreError) else error,
+                    )
                 self._stopping.wait(delay_s(n_trouble, self._settings, self._chance()))
         for _ in range(self._settings.n_workers):
             self._jobs.put(None)
@@ -385,10 +397,11 @@ class _Lane:
         )
         # A refusal is an answer: the receiver is there.
         is_answer = item.error is None or (isinstance(item.error, SinkError) and not item.error.is_retryable)
-        was_down = self._is_down
+        was_failing = self._n_failures > 0
         self._n_failures = 0 if is_answer else self._n_failures + 1
-        if self._is_down != was_down:
-            word = "is back" if was_down else f"seems to be down: {what.error}"
+        if (self._n_failures > 0) != was_failing:
+            # Once when it begins, and once when it ends: what is between, the list of the outbox shows.
+            word = "answers again" if was_failing else f"does not take messages: {what.error}"
             log.warning("the receiver of %s %s", self._sink.name, word)
         if self._is_down:
             since = self._n_failures - self._settings.n_failures_until_probe + 1
@@ -405,7 +418,9 @@ class _Lane:
         return what
 
     def _tell(self) -> None:
-        self.state = self.state._replace(n_running=len(self._running), is_probing=self._is_down)
+        self.state = self.state._replace(
+            n_running=len(self._running), is_probing=self._is_down, is_failing=self._n_failures > 0
+        )
 
 
 def _now() -> datetime:

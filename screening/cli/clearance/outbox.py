@@ -38,11 +38,11 @@ def list_messages(
     sink: Annotated[str | None, typer.Option(help="Of this sink alone.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print dead letters as JSON, one on a line.")] = False,
 ) -> None:
-    """Count the messages of each sink, and list the dead letters with what they met."""
+    """Count the messages of each sink, and list what receivers do not take, and the dead letters, with why."""
     import msgspec
 
     with _opened(config) as outbox:
-        counts, dead = outbox.counts(), outbox.dead(sink)
+        counts, troubled, dead = outbox.counts(), outbox.troubled(), outbox.dead(sink)
     if json:
         for message in dead:
             fields = {
@@ -54,6 +54,12 @@ def list_messages(
     for name, states in sorted(counts.items()):
         if sink in (None, name):
             typer.echo(f"{name}: " + ", ".join(f"{n} {state.lower()}" for state, n in states.items()))
+    for one in troubled:
+        if sink in (None, one.sink):
+            typer.echo(
+                f"not taken by {one.sink}: {one.n_message}, after up to {one.attempts} attempts; "
+                f"next try {one.next_at}; last met: {one.error}"
+            )
     if not counts:
         typer.echo("no sink is owed anything")
     for message in dead:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from screening.clearance import KeyRing, default_policy
-from screening.clearance.desk import Database, Desk, DeskRules, SinkWants
+from screening.clearance.desk import Database, Desk, DeskRules, Outbox, SinkWants
 from screening.cli import app
 from screening.records import canonical_bytes
 
@@ -112,3 +112,19 @@ def test_a_site_without_a_database_has_none_made_for_it(tmp_path, run):
     result = run("list", "--config", config)
     assert result.exit_code != 0
     assert not (tmp_path / "clearance.sqlite").exists()
+
+
+def test_what_a_receiver_does_not_take_is_listed_with_why_and_when_it_is_tried_again(site, run, tmp_path):
+    config, _ = site
+    database = Database(tmp_path / "desk.sqlite")
+    try:
+        outbox = Outbox(database)
+        (message,) = outbox.claim("yard", now=datetime.now(UTC))
+        outbox.failed(message.id, "no answer: refused", datetime(2099, 1, 1, tzinfo=UTC))
+    finally:
+        database.close()
+    assert run("list", "--config", config).output.splitlines()[1] == (
+        "not taken by yard: 1, after up to 1 attempts; next try 2099-01-01T00:00:00.000Z; "
+        "last met: no answer: refused"
+    )
+    assert "not taken" not in run("list", "--config", config, "--sink", "other").output

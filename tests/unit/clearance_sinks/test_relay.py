@@ -294,3 +294,46 @@ def test_a_lane_that_hangs_ended_or_cannot_use_the_outbox_says_so(outbox, starte
 def test_two_sinks_of_one_name_are_refused(outbox):
     with pytest.raises(ConfigurationError, match="two sinks are named a"):
         Relay(outbox, [Taking(), Taking()])
+
+
+def test_a_receiver_that_is_down_is_logged_when_that_begins_and_when_it_ends(outbox, started, caplog):
+    is_down = [True]
+
+    def before(message):
+        if is_down[0]:
+            raise SinkError("no answer", is_retryable=True)
+
+    outbox.owe("a", "box")
+    relay = Relay(outbox, [Taking(before=before)], settings=FAST)
+    started(relay)
+    until(lambda: outbox.rows[1]["attempts"] > 3)
+    assert relay.states()["a"].is_failing
+    is_down[0] = False
+    until(lambda: outbox.states() == ["DELIVERED"])
+    until(lambda: not relay.states()["a"].is_failing)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the receiver of a does not take messages: no answer",
+        "the receiver of a answers again",
+    ]
+
+
+def test_an_outbox_that_is_away_is_one_line_in_the_log(outbox, started, caplog, monkeypatch):
+    claim, is_away, n_asked = outbox.claim, [True], [0]
+
+    def claimed(sink, **asked):
+        n_asked[0] += 1
+        if is_away[0]:
+            raise StoreError("site.db: connection refused")
+        return claim(sink, **asked)
+
+    monkeypatch.setattr(outbox, "claim", claimed)
+    outbox.owe("a", "box")
+    started(Relay(outbox, [Taking()], settings=FAST))
+    until(lambda: n_asked[0] > 3)
+    is_away[0] = False
+    until(lambda: outbox.states() == ["DELIVERED"])
+    said = [(record.getMessage(), record.exc_info) for record in caplog.records]
+    assert said == [
+        ("the outbox of a cannot be used, trying again: StoreError: site.db: connection refused", None),
+        ("the outbox of a can be used again", None),
+    ]
