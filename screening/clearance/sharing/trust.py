@@ -123,7 +123,7 @@ def read_trust(folder: Path) -> Trust:
     ------
     ConfigurationError
         If there is no such folder, or a file of it cannot be read.
-    IntegrityError
+    FormatError
         If a file is no public key.
     """
     if not folder.is_dir():
@@ -153,7 +153,7 @@ def trust_of(settings: ClearanceSettings) -> Trust:
     ------
     ConfigurationError
         If a file cannot be read.
-    IntegrityError
+    FormatError
         If a file is no public key.
     """
     return Trust(

@@ -11,7 +11,7 @@ import pytest
 from screening.clearance.settings import ClearanceSettings
 from screening.clearance.sharing import pack, read_trust, trust_of, verify_bundle
 from screening.clearance.sharing.trust import Revocations
-from screening.errors import ConfigurationError, IntegrityError
+from screening.errors import ConfigurationError, FormatError
 
 
 def test_a_folder_of_trust(write_trust, parts, site) -> None:
@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "models.txt").unlink()
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "a.pub").write_text("{}")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(FormatError):
         read_trust(tmp_path)
 
 
