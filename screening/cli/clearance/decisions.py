@@ -73,7 +73,7 @@ def verify(
     at: Annotated[
         datetime | None,
         typer.Option(
-            help="For a bundle: the time it is to hold at, UTC [default: now].",
+            help="For a bundle: the time it is to hold at, UTC; now if not given.",
             formats=["%Y-%m-%dT%H:%M:%SZ"],
         ),
     ] = None,

@@ -9,7 +9,7 @@ import typer
 
 __all__ = ["register"]
 
-_Config = Annotated[Path, typer.Option("--config", help="The site's settings, with a [clearance] table.")]
+_Config = Annotated[Path, typer.Option("--config", help="The site's settings, with a clearance table.")]
 
 
 def register(app: typer.Typer) -> None:

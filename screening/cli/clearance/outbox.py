@@ -16,7 +16,7 @@ __all__ = ["register"]
 
 _PAGE = 1000
 
-_Config = Annotated[Path, typer.Option(help="Settings of the site; its [clearance] table is read.")]
+_Config = Annotated[Path, typer.Option(help="Settings of the site, with a clearance table.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -32,15 +32,21 @@ def policy(
         typer.Option(help="Verify its signature with these public keys: files, or folders of .pub files."),
     ] = None,
 ) -> None:
-    """Check a policy over every combination of evidence, and sign it. Exit status 3 if it is refused."""
-    from screening.clearance import KeyRing, VerificationError, load_policy, load_signer, read_public_key
+    """Check a policy over every combination of evidence, and sign it.
+
+    Exit status 3 if it is refused, or if the key's public half does not allow it to sign policies.
+    """
+    from screening.clearance import KeyRing, VerificationError, load_policy, read_public_key
     from screening.clearance.policy import read_policy, sign_policy
+    from screening.clearance.sealing import OwnKey
     from screening.errors import PolicyError
 
     try:
         found = read_policy(path)
         if sign is not None:
-            typer.echo(f"signed     {sign_policy(path, load_signer(sign)).name}")
+            own = OwnKey.load(sign)
+            own.check_kind("policy/1", datetime.now(UTC))
+            typer.echo(f"signed     {sign_policy(path, own.signer).name}")
         if keys is not None:
             files = [f for one in keys for f in (sorted(one.glob("*.pub")) if one.is_dir() else [one])]
             load_policy(path, KeyRing(read_public_key(file) for file in files), at=datetime.now(UTC))

@@ -81,21 +81,39 @@ def sign(
         bool, typer.Option("--arrival", help="It stands at the destination: what it reads has arrived.")
     ] = False,
 ) -> None:
-    """Seal unsigned readings with a gateway's key, line by line. Exit status 1 if some cannot be."""
-    from screening.clearance import load_signer
-    from screening.clearance.transit.readings import seal_reading
-    from screening.errors import FormatError
+    """Seal unsigned readings with a gateway's key, line by line.
 
-    signer = load_signer(key)
+    Exit status 1 if some cannot be sealed, 3 if the key's public half does not allow this place or reader.
+    """
+    from screening.clearance import VerificationError
+    from screening.clearance.sealing import OwnKey
+    from screening.clearance.transit.readings import seal_reading
+    from screening.errors import ConfigurationError, FormatError
+    from screening.records import SealEvent, parse_strict
+
+    own = OwnKey.load(key)
+    try:
+        own.check_kind("sealevent/1", datetime.now(UTC))
+        own.check_place(place, reader)
+    except VerificationError as error:
+        typer.echo(f"not signed: {error}", err=True)
+        raise typer.Exit(3) from None
     n_refused = 0
-    stream = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+    try:
+        stream = sys.stdin.buffer if str(path) == "-" else path.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", value=str(path)) from None
     with stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
             try:
-                sealed = seal_reading(line.strip(), signer, place=place, reader=reader, is_arrival=arrival)
-            except FormatError as error:
+                sealed = seal_reading(
+                    line.strip(), own.signer, place=place, reader=reader, is_arrival=arrival
+                )
+                for body in sealed:
+                    own.check_sealed(parse_strict(body, SealEvent))
+            except (FormatError, VerificationError) as error:
                 n_refused += 1
                 typer.echo(f"line {number}: not signed, {error}", err=True)
                 continue
