@@ -77,7 +77,7 @@ def main() -> int:
         return 130
     except ScreeningError as error:
         sys.stderr.write(f"screening: {error}\n")
-        return 2 if isinstance(error, ConfigurationError) else 1
+        return _status_of(error)
     except BrokenPipeError:
         # The reader of a pipe went away: nothing more to say, and nothing to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -98,3 +98,12 @@ def main() -> int:
         )
         return 1
     return int(status or 0)
+
+
+def _status_of(error: ScreeningError) -> int:
+    if isinstance(error, ConfigurationError):
+        return 2
+    from screening.clearance.ledger import LedgerError
+
+    # A ledger that is not what was written was checked, and failed.
+    return 3 if isinstance(error, LedgerError) else 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +32,7 @@ options = { folder = "out" }
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     (tmp_path / "site.toml").write_text(SITE)
+    (tmp_path / "out").mkdir()
     return tmp_path
 
 
@@ -109,3 +112,62 @@ def test_revocation_lists_of_the_settings_count(site, run, sealed_traffic) -> No
         (site / "records" / f"{i}.json").write_bytes(canonical_bytes(record))
     status, out, _ = run(str(site / "records"))
     assert (status, out.startswith("CSQU3054383: UNKNOWN")) == (0, True)
+
+
+@pytest.mark.parametrize("damage", ["evidence", "decision"])
+def test_an_edited_record_is_said_and_the_other_cases_are_decided(
+    site, run, sealed_traffic, monkeypatch, capsys, damage
+) -> None:
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
+    make = sealed_traffic.Sealing(signer, now=datetime.now(UTC))
+    (site / "records").mkdir()
+    for i, record in enumerate(make.clean()):
+        (site / "records" / f"{i}.json").write_bytes(canonical_bytes(record))
+    assert run(str(site / "records"))[0] == 0
+    # The very last entry is looked at whenever a desk is opened: let it be another.
+    last = sealed_traffic.Sealing(signer, sealed_traffic.container(8), now=datetime.now(UTC))
+    (site / "last.json").write_bytes(canonical_bytes(last.event("BROKEN", age_s=0)))
+    assert run(str(site / "last.json"))[0] == 0
+    kind = "clearance/1" if damage == "decision" else "sealevent/1"
+    with closing(sqlite3.connect(site / "clearance.sqlite")) as connection, connection:
+        (sha256,) = connection.execute(
+            "SELECT sha256 FROM records WHERE kind = ? AND case_key = 'CSQU3054383'", (kind,)
+        ).fetchone()
+        connection.execute(
+            "UPDATE records SET body = CAST(replace(body, 'CSQU3054383', 'CSQU3054390') AS BLOB)"
+            " WHERE sha256 = ?",
+            (sha256,),
+        )
+    # What is handed out under a hash is what the hash names, or nothing.
+    config = ["--config", str(site / "site.toml")]
+    (site / "expected.csv").write_text("container_id,list\nCSQU3054383,T1\n")
+    for command in (
+        ["export", "CSQU3054383", str(site / "b.zip"), *config],
+        ["measures", "--expected", str(site / "expected.csv"), *config],
+    ):
+        monkeypatch.setattr(sys, "argv", ["screening", "clearance", *command])
+        assert main() == 3
+        assert sha256 in capsys.readouterr().err
+    assert not (site / "b.zip").exists()
+
+    other = sealed_traffic.Sealing(signer, sealed_traffic.container(7), now=datetime.now(UTC))
+    for i, record in enumerate((make.event("READ", age_s=0), other.event("BROKEN", age_s=0))):
+        (site / f"more-{i}.json").write_bytes(canonical_bytes(record))
+    status, out, err = run(str(site / "more-0.json"), str(site / "more-1.json"))
+    assert status == 3
+    assert f"{sealed_traffic.container(7)}: HIGH" in out
+    assert "CSQU3054383: cannot be weighed: " in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({"kind": "pigeon"}, "no kind 'pigeon'"), ({"kind": "folder", "folder": "nowhere"}, "nowhere")],
+)
+def test_a_sink_that_cannot_be_is_refused_before_anything_is_decided(site, run, options, text) -> None:
+    generate_key(site / "site.key", "ops", kinds=("*",))
+    said = SITE.replace('kind = "folder"', f'kind = "{options["kind"]}"')
+    (site / "site.toml").write_text(said.replace('"out"', f'"{options.get("folder", "out")}"'))
+    status, out, err = run()
+    assert (status, out) == (2, "")
+    assert text in err

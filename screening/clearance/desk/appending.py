@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from screening.clearance.ledger import Frontier, LedgerEntry, leaf_hash
-from screening.errors import IntegrityError
+from screening.clearance.ledger import Frontier, LedgerEntry, LedgerError, leaf_hash
 
 from .database import Database
 from .dialects import write_rows
@@ -202,8 +201,8 @@ class DeskLedger:
 
         Raises
         ------
-        IntegrityError
-            If they do not: the database was not only appended to.
+        LedgerError
+            EDITED, if they do not: the database was not only appended to.
         """
         frontier = self.frontier()
         counted, last = self._database.read(
@@ -214,15 +213,15 @@ class DeskLedger:
             or (last is None) != (frontier.size == 0)
             or (last or 0) + 1 != max(counted, 1)
         ):
-            raise IntegrityError(
-                f"the ledger states {frontier.size} entries and holds {counted}", value=frontier.size
-            )
+            text = f"the ledger states {frontier.size} entries and holds {counted}"
+            raise LedgerError(text, "EDITED", index=frontier.size)
         try:
             stored = Frontier.of(frontier.size, self.node)
         except LookupError as error:
-            raise IntegrityError(str(error), value=frontier.size) from None
+            raise LedgerError(str(error), "EDITED", index=frontier.size) from None
         if stored != frontier:
-            raise IntegrityError("the ledger's frontier is not that of its nodes", value=frontier.size)
+            text = "the ledger's frontier is not that of its nodes"
+            raise LedgerError(text, "EDITED", index=frontier.size)
 
 
 def _hashes(data: bytes) -> tuple[bytes, ...]:

@@ -78,9 +78,15 @@ class Decider:
         The administration's policy.
     rules : DeskRules
         The site.
+
+    Attributes
+    ----------
+    unweighed : dict of str to str
+        The cases that could not be weighed when they were last looked at, and why.
     """
 
     def __init__(self, *, signer: Signer, keys: KeyRing, policy: Policy, rules: DeskRules) -> None:
+        self.unweighed: dict[str, str] = {}
         self._rules = rules
         self._judge = Judge(signer=signer, keys=keys, policy=policy, rules=rules)
         self.verified = VerifiedRecords(keys, allow_exercise=signer.scope == "exercise")
@@ -131,10 +137,13 @@ class Decider:
                     has_intel=row.key in intel,
                 )
                 judged = self._judge.judge(pending, now, lost, waiting)
+                self.unweighed.pop(row.key, None)
             except Exception as error:
                 # The others do not wait for it, whatever it was; it stays due, and nothing stays LOW that
                 # cannot be weighed any more.
-                _LOG.error("a case cannot be weighed", case=row.key, error=f"{type(error).__name__}: {error}")
+                said = f"{type(error).__name__}: {error}"
+                self.unweighed[row.key] = said
+                _LOG.error("a case cannot be weighed", case=row.key, error=said)
                 held = evidence.get(row.key, ()), apart.get(row.key, ())
                 judged = self._alarm(row, latest, *held, now, lost) or self._judge.withdraw(
                     row.key, latest, now, again
@@ -147,7 +156,7 @@ class Decider:
             else:
                 left.append(_waiting(row, judged.next_due, is_empty=not judged.pending.evidence))
         write_rows(connection, _LEAVE, left)
-        return len(rows), self._issue(connection, issued) if issued else []
+        return len(rows), self._issue(connection, issued, lost) if issued else []
 
     def _alarm(
         self,
@@ -236,7 +245,7 @@ class Decider:
         found = connection.execute(_intel_on(connection.dialect.name), _keys(connection, rows))
         return {row.subject: None if row.n_untimed else from_ms(row.at) for row in found}
 
-    def _issue(self, connection: Connection, judged: list[Judged]) -> list[ClearanceDecision]:
+    def _issue(self, connection: Connection, judged: list[Judged], lost: Revoked) -> list[ClearanceDecision]:
         """Seal and write decisions; the end of the ledger is locked from here to the commit."""
         appender = Appender(connection)
         issued: list[ClearanceDecision] = []
@@ -268,7 +277,7 @@ class Decider:
             )
             rows["rests"] += [
                 {"subject": subject, "decision_id": decision.decision_id, "case_key": key}
-                for subject in _subjects(one)
+                for subject in _subjects(one, lost)
             ]
             rows["owed"] += owe(self._rules, decision.schema, sha256, key, index)
             rows["cases"].append(
@@ -343,8 +352,11 @@ def _waiting(row: StoredRow, next_due: int | None, *, is_empty: bool = False) ->
     return {"at_key": row.key, "next_due": next_due, "open": row.is_open and not is_empty}
 
 
-def _subjects(judged: Judged) -> list[str]:
-    """Return what a decision rests on: models, calibrations, keys."""
+def _subjects(judged: Judged, lost: Revoked) -> list[str]:
+    """Return what a decision rests on: models, calibrations, keys.
+
+    What was revoked before it was taken is none of it: the decision knew, and no revocation voids it.
+    """
     subjects: set[str] = set()
     for stored in judged.pending.evidence:
         record = stored.record
@@ -357,7 +369,7 @@ def _subjects(judged: Judged) -> list[str]:
                 subjects.add(record.calibration.id)
             if record.calibration.sha256:
                 subjects.add(record.calibration.sha256)
-    return sorted(subjects)
+    return sorted(subjects - lost.subjects - lost.keys)
 
 
 def _ms(text: str) -> int | None:

@@ -123,6 +123,17 @@ class Desk(DeskReader):
         return self._ledger_id
 
     @property
+    def unweighed(self) -> dict[str, str]:
+        """The cases that could not be weighed when this desk last looked at them, and why.
+
+        Returns
+        -------
+        dict of str to str
+            By the key of the case.
+        """
+        return dict(self._decider.unweighed)
+
+    @property
     def has_signed(self) -> bool:
         """Whether the database keeps a head of the ledger.
 

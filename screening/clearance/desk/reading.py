@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 
-from screening.clearance.ledger import LedgerEntry, inclusion_path
-from screening.records import Action, Level
+from screening.clearance.ledger import LedgerEntry, LedgerError, inclusion_path
+from screening.records import Action, Level, sha256_hex
 
 from .appending import DeskLedger
 from .clock import text_of_ms, to_ms
@@ -121,13 +121,18 @@ class DeskReader:
         -------
         bytes or None
             Its sealed bytes; None if there is none.
+
+        Raises
+        ------
+        LedgerError
+            EDITED, if a row is not what was written.
         """
         query = (
-            select(records.c.body)
+            select(records.c.sha256, records.c.body)
             .join(decisions, decisions.c.sha256 == records.c.sha256)
             .where(decisions.c.decision_id == decision_id)
         )
-        return self.stored_body(query)
+        return next(iter(self._as_written(query)), None)
 
     def decisions_since(self, log_index: int, limit: int = 100) -> list[LedgerEntry]:
         """Return decisions from a place in the ledger on.
@@ -166,8 +171,14 @@ class DeskReader:
         -------
         bytes or None
             The bytes; None if there is none.
+
+        Raises
+        ------
+        LedgerError
+            EDITED, if a row is not what was written.
         """
-        return self.stored_body(select(records.c.body).where(records.c.sha256 == sha256))
+        query = select(records.c.sha256, records.c.body).where(records.c.sha256 == sha256)
+        return next(iter(self._as_written(query)), None)
 
     def records_of(self, key: str) -> list[bytes]:
         """Return everything on a case, decisions included, in the order of the ledger.
@@ -181,14 +192,19 @@ class DeskReader:
         -------
         list of bytes
             Sealed records.
+
+        Raises
+        ------
+        LedgerError
+            EDITED, if a row is not what was written.
         """
         query = (
-            select(records.c.body)
+            select(records.c.sha256, records.c.body)
             .join(entries, entries.c.sha256 == records.c.sha256)
             .where(records.c.case_key == key)
             .order_by(entries.c.log_index)
         )
-        return [bytes(body) for body in self._database.read(lambda c: c.execute(query).scalars().all())]
+        return self._as_written(query)
 
     def index_of(self, sha256: str) -> int | None:
         """Return the place of a record in the ledger.
@@ -243,6 +259,16 @@ class DeskReader:
             Siblings from the leaf to the root.
         """
         return inclusion_path(index, self._ledger.size() if size is None else size, self._ledger.node)
+
+    def _as_written(self, query: Select[Any]) -> list[bytes]:
+        """Return bodies that are what their keys name: nobody is handed a row that was changed."""
+        found = []
+        for row in self._database.read(lambda connection: connection.execute(query).all()):
+            body = bytes(row.body)
+            if sha256_hex(body) != row.sha256:
+                raise LedgerError(f"record {row.sha256} of the database is not what was written", "EDITED")
+            found.append(body)
+        return found
 
     def stored_body(self, query: Select[Any]) -> bytes | None:
         """Return the bytes that a query finds first.

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from screening.clearance.ledger import LedgerReader
+from screening.clearance.ledger import LedgerError, LedgerReader
 from screening.clearance.transit.route import time_of
 from screening.errors import IntegrityError
-from screening.records import SEALED, Sealed, stated_at
+from screening.records import SEALED, Sealed, sha256_hex, stated_at
 
 __all__ = ["LedgerRecords", "read_ledger"]
 
@@ -49,6 +49,8 @@ def read_ledger(reader: LedgerReader, *, until: datetime | None = None) -> Ledge
 
     Raises
     ------
+    LedgerError
+        EDITED, if an entry is not what its hash names.
     IntegrityError
         If an entry is not a record of its kind.
     """
@@ -57,6 +59,9 @@ def read_ledger(reader: LedgerReader, *, until: datetime | None = None) -> Ledge
     size = reader.size()
     for start in range(0, size, _PAGE):
         for entry in reader.entries(start, min(start + _PAGE, size)):
+            if sha256_hex(entry.body) != entry.sha256:
+                text = f"entry {entry.index} of the ledger, record {entry.sha256}, is not what was written"
+                raise LedgerError(text, "EDITED", index=entry.index)
             kind = SEALED.get(entry.kind)
             if kind is None:
                 n_unknown += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from screening.clearance.desk.views import Taken
-from screening.clearance.ledger import export_head
+from screening.clearance.ledger import LedgerError, export_head
 from screening.clearance.settings import ClearanceSettings, LimitSettings
 from screening.errors import ScreeningError, StoreError
 
@@ -174,13 +174,16 @@ class Service:
         Raises
         ------
         ProblemError
-            503 if the database does not answer.
+            503 if the database does not answer; 500 if it holds what was not written.
         """
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, ask)
         except StoreError as error:
             log.error("reading: %s", error)
             raise ProblemError(503, "the database does not answer", retry_s=2.0) from None
+        except LedgerError as error:
+            log.error("reading: %s", error)
+            raise ProblemError(500, "a record in the database is not what was written") from None
 
     def news(self) -> asyncio.Event:
         """Return what is set at the next decision of this instance, or when the service ends.
@@ -227,8 +230,10 @@ class Service:
         int
             How many.
         """
-        return 0 if self._relay is None else sum(
-            one.is_probing or one.is_failing for one in self._relay.states().values()
+        return (
+            0
+            if self._relay is None
+            else sum(one.is_probing or one.is_failing for one in self._relay.states().values())
         )
 
     def _decide(self) -> bool:

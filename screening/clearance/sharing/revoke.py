@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from screening.clearance.decisions import record_hash
 from screening.clearance.keys import Signer
 from screening.errors import ConfigurationError, IntegrityError
 from screening.records import (
@@ -233,10 +234,11 @@ def affected_by(desk: Shelf, revocation: Revocation) -> list[Affected]:
     list of Affected
         The decisions, and which of them are void.
     """
-    latest = None
+    known_at = None
     if revocation.what == "CONTAINER":
         latest = latest_decision(desk, revocation.subject)
         ids = [] if latest is None else [latest]
+        known_at = desk.index_of(record_hash(revocation))
     else:
         ids = desk.resting_on(revocation.subject)
     found = []
@@ -245,6 +247,8 @@ def affected_by(desk: Shelf, revocation: Revocation) -> list[Affected]:
         if body is None:
             continue
         decision = parse_strict(body, ClearanceDecision)
+        if known_at is not None and (decision.log_index is None or decision.log_index > known_at):
+            continue  # it was taken in knowledge of this very revocation
         is_void = revocation.what == "KEY" or _CONDITION[revocation.what] in decision.validity.void_on
         last = latest_decision(desk, decision.consignment.container_id)
         found.append(Affected(decision, is_void, decision_id == last))

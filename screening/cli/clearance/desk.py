@@ -27,11 +27,11 @@ def register(app: typer.Typer) -> None:
 
 
 def decide(
-    config: Annotated[Path, typer.Option(help="Settings of the site; its [clearance] table is read.")],
+    config: Annotated[Path, typer.Option(help="Settings of the site, with a clearance table.")],
     records: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Sealed records to take first: files .json (one) or .jsonl (one a line), or folders of them.",
+            help="Sealed records to take first: files .json (one), .jsonl (one a line), or folders of them.",
             show_default=False,
         ),
     ] = None,
@@ -39,11 +39,14 @@ def decide(
 ) -> None:
     """Take sealed records, decide what is due, and print it.
 
-    Exit status 1 if a record was refused, 3 if the ledger or the policy is not what was signed.
+    Exit status 1 if a record was refused, 3 if the ledger or the policy is not what was signed, or a case
+    could not be weighed (the others are decided all the same).
     """
+    from screening.clearance import load_signer
     from screening.clearance.ledger import export_head
     from screening.clearance.opening import open_desk
     from screening.clearance.settings import read_clearance_settings
+    from screening.clearance.sinks import SinkContext, build_sinks
     from screening.errors import IntegrityError
     from screening.records import canonical_bytes
 
@@ -55,6 +58,10 @@ def decide(
         typer.echo(f"screening: {error}", err=True)
         raise typer.Exit(3) from None
     with desk:
+        # Whoever is owed what is decided here must be able to get it: as `serve` does before it starts.
+        build_sinks(
+            settings.sinks, SinkContext(signer=load_signer(Path(settings.key_file)), record=desk.record)
+        )
         n_refused = 0
         for i in range(0, len(bodies), _PAGE):
             page = bodies[i : i + _PAGE]
@@ -77,6 +84,10 @@ def decide(
         typer.echo(
             f"{len(bodies) - n_refused} records taken, {n_refused} refused, {n_issued} decisions", err=True
         )
+        for key, text in sorted(desk.unweighed.items()):
+            typer.echo(f"{key}: cannot be weighed: {text}", err=True)
+        is_harmed = bool(desk.unweighed)
+    if is_harmed:
+        raise typer.Exit(3)
     if n_refused:
         raise typer.Exit(1)
-
