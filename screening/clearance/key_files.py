@@ -15,7 +15,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from screening.errors import ConfigurationError, FormatError, IntegrityError
-from screening.records import SEALED, parse_strict, utc_string
+from screening.records import SEALED, FlagModality, parse_strict, utc_string
 
 from .keys import EVERY_KIND, SENDER_KINDS, PublicKey, Scope, Signer
 
@@ -61,6 +61,8 @@ def generate_key(
     kinds: Sequence[str] = (),
     sites: Sequence[str] = (),
     lanes: Sequence[str] = (),
+    modalities: Sequence[str] = (),
+    administrations: Sequence[str] = (),
     holder: str | None = None,
     not_before: datetime | None = None,
     expires: datetime | None = None,
@@ -82,6 +84,10 @@ def generate_key(
         Schemas it may seal ("riskflag/1"), or "*" for all; empty: flags and seal events.
     sites, lanes : sequence of str
         Sites and lanes (places and readers, for seal events) it speaks for; empty for all.
+    modalities : sequence of str
+        Modalities of the flags it may seal ("XRAY"); empty for all.
+    administrations : sequence of str
+        Administrations it speaks for; empty for all.
     holder : str or None
         Who holds it, for a person.
     not_before, expires : datetime or None
@@ -95,7 +101,8 @@ def generate_key(
     Raises
     ------
     ConfigurationError
-        If one of the files exists or cannot be written, a kind is unknown, or the key would never be valid.
+        If one of the files exists or cannot be written, a kind or a modality is unknown, or the key
+        would never be valid.
     """
     unknown = sorted(set(kinds) - {*SEALED, *_UNSEALED_KINDS})
     if unknown:
@@ -103,6 +110,7 @@ def generate_key(
         raise ConfigurationError(
             f"no such kind of record: {', '.join(unknown)}; there are {known}", value=unknown
         )
+    bound_to = _modalities(modalities)
     if not_before is not None and expires is not None and expires <= not_before:
         raise ConfigurationError("the key would expire before it is valid", value=utc_string(expires))
     for existing in (path, _public_path(path)):
@@ -121,6 +129,8 @@ def generate_key(
         kinds=tuple(kinds) or SENDER_KINDS,
         sites=tuple(sites),
         lanes=tuple(lanes),
+        modalities=bound_to,
+        administrations=tuple(administrations),
         holder=holder,
         not_before=utc_string(not_before),
         expires=utc_string(expires),
@@ -145,6 +155,14 @@ def generate_exercise_key(path: Path) -> Signer:
         The new key.
     """
     return generate_key(path, "exercise", kinds=(EVERY_KIND,))
+
+
+def _modalities(names: Sequence[str]) -> tuple[FlagModality, ...]:
+    unknown = sorted(set(names) - {one.value for one in FlagModality})
+    if unknown:
+        known = ", ".join(FlagModality)
+        raise ConfigurationError(f"no such modality: {', '.join(unknown)}; there are {known}", value=unknown)
+    return tuple(FlagModality(name) for name in names)
 
 
 def load_signer(path: Path) -> Signer:

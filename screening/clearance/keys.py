@@ -21,6 +21,7 @@ from screening.errors import IntegrityError, PolicyError
 from screening.records import (
     Acceptance,
     ClearanceDecision,
+    FlagModality,
     OperatingMode,
     RiskFlag,
     Sealed,
@@ -45,7 +46,8 @@ __all__ = [
 Scope = Literal["ops", "exercise"]
 Failure = Literal[
     "MALFORMED", "NOT_CANONICAL", "WRONG_ID", "UNSIGNED", "UNKNOWN_KEY", "EXERCISE_KEY", "WRONG_KIND",
-    "WRONG_SCOPE", "WRONG_LANE", "REVOKED_KEY", "EXPIRED_KEY", "NOT_YET_VALID", "BAD_SIGNATURE",
+    "WRONG_SCOPE", "WRONG_LANE", "WRONG_MODALITY", "WRONG_ADMINISTRATION", "REVOKED_KEY", "EXPIRED_KEY",
+    "NOT_YET_VALID", "BAD_SIGNATURE",
 ]  # fmt: skip
 S = TypeVar("S", bound=Sealed)
 
@@ -102,6 +104,10 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Start of its validity, RFC 3339 UTC; None for no start.
     sites, lanes : tuple of str
         Sites and lanes (places and readers, for seal events) it speaks for; empty for all.
+    modalities : tuple of str
+        Modalities of the flags it may seal ("XRAY"); empty for all.
+    administrations : tuple of str
+        Administrations it speaks for, on records that name one; empty for all.
     holder : str or None
         Who holds it, for a person.
     """
@@ -115,6 +121,8 @@ class PublicKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     not_before: str | None = None
     sites: tuple[str, ...] = ()
     lanes: tuple[str, ...] = ()
+    modalities: tuple[FlagModality, ...] = ()
+    administrations: tuple[str, ...] = ()
     holder: str | None = None
     schema: Literal["publickey/1", "publickey/2"] = "publickey/2"
 

@@ -15,6 +15,7 @@ from screening.records import (
     Sealed,
     SealEvent,
     SecondaryInspection,
+    administration_of,
     canonical_bytes,
     parse_canonical,
     parse_strict,
@@ -201,18 +202,31 @@ def _verify_signature(key: PublicKey, schema: str, data: bytes, signature: str) 
 
 
 def _check_binding(record: Sealed, key: PublicKey) -> None:
-    """Check that a sender's key speaks for the site and the lane that the record names."""
+    """Check that a key speaks for the site, lane, modality and administration that the record names."""
     if isinstance(record, RiskFlag):
+        if key.modalities and record.modality not in key.modalities:
+            raise VerificationError(
+                f"key {key.key_id} seals no flag of {record.modality}",
+                "WRONG_MODALITY",
+                value=record.modality,
+            )
         is_bound = _allows(key.sites, record.site) and _allows(key.lanes, record.lane)
     elif isinstance(record, SealEvent):
         is_bound = _allows(key.sites, record.place) and _allows(key.lanes, record.reader)
     elif isinstance(record, Destuffing | SecondaryInspection | Crossing):
         is_bound = record.place is None or _allows(key.sites, record.place)
     else:
-        return
+        is_bound = True
     if not is_bound:
         raise VerificationError(
             f"key {key.key_id} does not speak for that site and lane", "WRONG_LANE", value=key.key_id
+        )
+    administration = administration_of(record)
+    if administration is not None and not _allows(key.administrations, administration):
+        raise VerificationError(
+            f"key {key.key_id} does not speak for {administration}",
+            "WRONG_ADMINISTRATION",
+            value=administration,
         )
 
 

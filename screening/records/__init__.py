@@ -97,7 +97,7 @@ from .scan import (
     ScanIdentity,
     ScanNote,
 )
-from .sealed import EVIDENCE, SEALED, Evidence, Sealed, container_of, stated_at
+from .sealed import EVIDENCE, SEALED, Evidence, Sealed, administration_of, container_of, stated_at
 
 __all__ = [
     "EVIDENCE",
@@ -188,6 +188,7 @@ __all__ = [
     "UnreadInput",
     "Validity",
     "Verified",
+    "administration_of",
     "canonical_bytes",
     "container_of",
     "content_id",

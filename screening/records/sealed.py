@@ -23,7 +23,7 @@ from .evidence import (
 )
 from .flag import RiskFlag
 
-__all__ = ["EVIDENCE", "SEALED", "Evidence", "Sealed", "container_of", "stated_at"]
+__all__ = ["EVIDENCE", "SEALED", "Evidence", "Sealed", "administration_of", "container_of", "stated_at"]
 
 #: What joins a case.
 Evidence: TypeAlias = (
@@ -121,3 +121,21 @@ def stated_at(record: Sealed) -> str | None:
     if isinstance(record, RevocationList):
         return record.issued_at
     return record.at
+
+
+def administration_of(record: Sealed) -> str | None:
+    """Return the administration in whose name a record speaks.
+
+    Parameters
+    ----------
+    record : Sealed
+        The record.
+
+    Returns
+    -------
+    str or None
+        As the record writes it; None for a kind that names none.
+    """
+    if isinstance(record, TargetingAssessment):
+        return record.targeting.administration
+    return getattr(record, "administration", None)

@@ -110,7 +110,6 @@ def check_record(
         verify_sealed(record, keys, allow_exercise=scope == "exercise", at=at or received_at)
     except VerificationError as error:
         return Checked(sha256, body, None, error.failure, str(error))
-    record = _with_verified_alone(record, keys, scope)
     failure = (
         _name_failure(record)
         or _scope_failure(record, keys, scope)
@@ -125,20 +124,6 @@ def check_record(
         and not isinstance(record, Revocation | RevocationList)
     )
     return Checked(sha256, body, record, is_old=is_old)
-
-
-def _with_verified_alone(record: Sealed, keys: KeyRing, scope: Scope) -> Sealed:
-    """Leave out of a list the revocations that nobody trusted has sealed."""
-    if not isinstance(record, RevocationList):
-        return record
-    good = []
-    for one in record.revocations:
-        try:
-            verify_sealed(one, keys, allow_exercise=scope == "exercise", at=parse_time(one.at))
-        except VerificationError:
-            continue
-        good.append(one)
-    return msgspec.structs.replace(record, revocations=tuple(good))
 
 
 def _name_failure(record: Sealed) -> tuple[str, str] | None:

@@ -55,6 +55,8 @@ CONSEQUENCES: Mapping[str, Consequence] = MappingProxyType(
         "WRONG_KIND": "REJECT",
         "WRONG_SCOPE": "REJECT",
         "WRONG_LANE": "REJECT",
+        "WRONG_MODALITY": "REJECT",
+        "WRONG_ADMINISTRATION": "REJECT",
         "REVOKED_KEY": "REJECT",
         "EXPIRED_KEY": "REJECT",
         "NOT_YET_VALID": "REJECT",

@@ -41,6 +41,12 @@ def keygen(
     lane: Annotated[
         list[str] | None, typer.Option(help="A lane (a reader, for seal events) it speaks for.")
     ] = None,
+    modality: Annotated[
+        list[str] | None, typer.Option(help="Modality of the flags it may seal, as XRAY; else every one.")
+    ] = None,
+    administration: Annotated[
+        list[str] | None, typer.Option(help="Administration it speaks for, on records that name one.")
+    ] = None,
     holder: Annotated[str | None, typer.Option(help="Who holds it, for a person.")] = None,
     not_before: Annotated[
         datetime | None, typer.Option(help="Start of its validity, UTC; else none.")
@@ -61,6 +67,8 @@ def keygen(
         kinds=(*(ROLES[role] if role is not None else ()), *(kind or ())),
         sites=tuple(site or ()),
         lanes=tuple(lane or ()),
+        modalities=tuple(modality or ()),
+        administrations=tuple(administration or ()),
         holder=holder,
         not_before=start,
         expires=end,

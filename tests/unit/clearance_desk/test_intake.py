@@ -96,6 +96,8 @@ def test_a_key_speaks_for_its_kinds_sites_and_time_alone(open_desk, sealing, ops
     sent = bodies(sealing().flag("RAD_GROSS"))
     assert codes(with_key(kinds=("sealevent/1",)).take(sent, received_at=now)) == ["WRONG_KIND"]
     assert codes(with_key(sites=("ELSEWHERE",)).take(sent, received_at=now)) == ["WRONG_LANE"]
+    assert codes(with_key(modalities=("XRAY",)).take(sent, received_at=now)) == ["WRONG_MODALITY"]
+    assert codes(with_key(modalities=("XRAY", "RAD_GROSS")).take(sent, received_at=now)) == [None]
     # The flag was made ten minutes ago: its key has to have been good then, not now.
     assert codes(with_key(expires="2026-03-01T11:49:00Z").take(sent, received_at=now)) == ["EXPIRED_KEY"]
     assert codes(with_key(not_before="2026-03-01T11:51:00Z").take(sent, received_at=now)) == ["NOT_YET_VALID"]
@@ -142,21 +144,19 @@ def test_a_revoked_model_voids_what_rests_on_it(desk, sealing, bodies, decide, n
     assert (second.risk, second.prev_hash) == ("UNKNOWN", sha256_hex(canonical_bytes(first)))
 
 
-def test_in_a_list_only_revocations_that_are_sealed_count(
+def test_in_a_list_everything_counts_that_its_seal_vouches_for(
     desk, sealing, ops, bodies, decide, now, sealed_traffic
 ) -> None:
+    """The key of an entry may have been replaced since; what it revoked stays revoked."""
     desk.take(bodies(*sealing().clean()), received_at=now)
     decide(desk)
-    forged = sealing(signer=sealed_traffic.signer_of("s")).revocation("MODEL", sealed_traffic.MODEL)
-
-    def listing(number, *revocations):
-        times = {"issued_at": "2026-03-01T11:00:00Z", "next_update": "2026-03-08T11:00:00Z"}
-        return ops.seal(RevocationList(administration="CA", number=number, revocations=revocations, **times))
-
-    assert codes(desk.take(bodies(listing(1, forged)), received_at=now)) == [None]
+    replaced = sealing(signer=sealed_traffic.signer_of("s")).revocation("MODEL", sealed_traffic.MODEL)
+    times = {"issued_at": "2026-03-01T11:00:00Z", "next_update": "2026-03-08T11:00:00Z"}
+    unsealed = RevocationList(administration="CA", number=1, revocations=(replaced,), **times)
+    stranger = sealed_traffic.signer_of("s")
+    assert codes(desk.take(bodies(stranger.seal(unsealed)), received_at=now)) == ["UNKNOWN_KEY"]
     assert decide(desk) == []
-    true = sealing().revocation("CALIBRATION", "cal-1")
-    assert codes(desk.take(bodies(listing(2, forged, true)), received_at=now)) == [None]
+    assert codes(desk.take(bodies(ops.seal(unsealed)), received_at=now)) == [None]
     assert [d.risk for d in decide(desk)] == ["UNKNOWN"]
 
 

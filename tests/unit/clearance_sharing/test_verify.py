@@ -397,6 +397,9 @@ def test_keys_count_at_the_time_of_signing(parts, site) -> None:
     lanes = msgspec.structs.replace(parts.LANE.public, lanes=("2",))
     trust = parts.make_trust(keys=[lanes, *(one.public for one in (parts.GATE, parts.CA, parts.US))])
     assert "WRONG_LANE" in report_on(parts, site.contents(), trust).codes
+    other = msgspec.structs.replace(parts.CA.public, administrations=("another country",))
+    trust = parts.make_trust(keys=[other, *(one.public for one in (parts.GATE, parts.LANE, parts.US))])
+    assert "WRONG_ADMINISTRATION" in report_on(parts, site.contents(), trust).codes
 
 
 def test_a_bundle_that_is_dated_back_is_seen(parts, site) -> None:
