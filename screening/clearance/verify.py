@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from screening.errors import IntegrityError
-from screening.records import ClearanceDecision, RiskFlag, parse_strict, sha256_hex
+from screening.records import Acceptance, ClearanceDecision, RiskFlag, parse_strict, sha256_hex
 
-from .keys import KeyRing, VerificationError
+from .keys import KeyRing, VerificationError, check_id
 from .policy import Policy
 from .properties import keeps_to_the_floor
 from .seals import parse_time
-from .signatures import verify_record
+from .signatures import verify_record, verify_sealed
 from .table import decide
 
-__all__ = ["Check", "DecisionReport", "verify_decision"]
+__all__ = ["AcceptanceReport", "Check", "DecisionReport", "verify_acceptance", "verify_decision"]
 
 
 class Check(NamedTuple):
@@ -62,6 +62,79 @@ class DecisionReport(NamedTuple):
             False also if nothing was checked.
         """
         return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+class AcceptanceReport(NamedTuple):
+    """Everything that was checked of one acceptance.
+
+    Attributes
+    ----------
+    checks : tuple of Check
+        In the order they were made.
+    acceptance : Acceptance or None
+        The acceptance; None if its seal does not hold.
+    """
+
+    checks: tuple[Check, ...]
+    acceptance: Acceptance | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every check passed.
+
+        Returns
+        -------
+        bool
+            False also if nothing was checked.
+        """
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+def verify_acceptance(
+    data: bytes, keys: KeyRing, *, decision: bytes | None = None, allow_exercise: bool = False
+) -> AcceptanceReport:
+    """Check an acceptance as received: that it is what its key holder sealed, and what it answers.
+
+    Parameters
+    ----------
+    data : bytes
+        The acceptance.
+    keys : KeyRing
+        The keys trusted; a key must have been valid when the acceptance says it was made.
+    decision : bytes or None
+        The decision it is to answer, if that is to be checked; whose that is, is not.
+    allow_exercise : bool
+        Whether an exercise key is looked at; none seals an acceptance.
+
+    Returns
+    -------
+    AcceptanceReport
+        Check by check.
+    """
+    try:
+        acceptance = verify_record(data, Acceptance, keys, allow_exercise=allow_exercise)
+        at = parse_time(acceptance.at)
+        if at is None:
+            raise VerificationError(f"at is no time: {acceptance.at!r}", "MALFORMED", value=acceptance.at)
+        verify_sealed(acceptance, keys, allow_exercise=allow_exercise, at=at)
+    except VerificationError as error:
+        return AcceptanceReport((Check("record", False, f"{error.failure}: {error}"),), None)
+    checks = [Check("record", True, f"sealed by {acceptance.key_id}, canonical, acceptance_id fits")]
+    if decision is not None:
+        checks.append(_check_answer(acceptance, decision))
+    return AcceptanceReport(tuple(checks), acceptance)
+
+
+def _check_answer(acceptance: Acceptance, data: bytes) -> Check:
+    try:
+        decision = parse_strict(data, ClearanceDecision)
+        check_id(decision)
+    except IntegrityError as error:
+        return Check("answer", False, f"no decision to compare with: {error}")
+    if decision.decision_id != acceptance.decision_id:
+        text = f"it answers {acceptance.decision_id[:12]}, the decision given is {decision.decision_id[:12]}"
+        return Check("answer", False, text)
+    return Check("answer", True, f"it answers decision {decision.decision_id[:12]}")
 
 
 def verify_decision(

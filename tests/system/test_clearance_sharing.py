@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from screening.clearance.settings import read_clearance_settings
 from screening.records import (
     Acceptance,
     CalibrationRef,
+    ClearanceDecision,
     Device,
     FlagClock,
     FlagModality,
@@ -277,6 +280,49 @@ def test_own_records_are_read_from_lines_and_folders(first: Path, second: Path) 
     assert "ends in .json" in run_error(
         second, *ACCEPT, "--records", "own/notes.txt", "--out", "no.json", status=2
     )
+
+
+def test_acceptances_and_bundles_are_shown_and_acceptances_verified(first: Path, second: Path) -> None:
+    run(first, "export", BOX, str(second / "bundle.zip"), "--config", "site.toml")
+    shown = run(second, "show", "bundle.zip")
+    assert "NOT VERIFIED" in shown
+    assert "LOW, CLEARED_FOR_DEPARTURE" in shown
+    assert "made at" in shown
+    run(second, *ACCEPT, "--records", "arrived.json", "--out", "accepted.json")
+    shown = run(second, "show", "accepted.json")
+    assert "NOT VERIFIED" in shown
+    assert re.search(r"^outcome +ACCEPT$", shown, re.MULTILINE)
+    assert "by US" in shown
+
+    verify = ("verify", "accepted.json", "--keys", "us.key.pub")
+    told = run(second, *verify)
+    assert "passed  record" in told
+    assert "not checked  answer" in told
+    with zipfile.ZipFile(second / "bundle.zip") as bundle:
+        decision = bundle.read("decision.json")
+    (second / "decision.json").write_bytes(decision + b"\n")
+    for place in ("bundle.zip", "decision.json"):
+        told = run(second, *verify, "--decision", place)
+        assert "passed  answer" in told
+        assert told.splitlines()[-1].startswith("ACCEPT by US: decision ")
+    other = parse_strict(decision, ClearanceDecision)
+    other = msgspec.structs.replace(other, stage="ARRIVAL")
+    named = content_id(other, without=("decision_id", "key_id", "signature"))
+    (second / "other.json").write_bytes(canonical_bytes(msgspec.structs.replace(other, decision_id=named)))
+    (second / "changed.json").write_bytes(canonical_bytes(other))
+    for place in ("other.json", "changed.json", "accepted.json"):
+        told = run(second, *verify, "--decision", place, status=3)
+        assert "FAILED  answer" in told
+        assert told.splitlines()[-1] == "NOT VALID"
+    accepted = (second / "accepted.json").read_bytes()
+    (second / "accepted.json").write_bytes(accepted.replace(b'"ACCEPT"', b'"REJECT"'))
+    assert "WRONG_ID" in run(second, *verify, status=3)
+    (second / "accepted.json").write_bytes(accepted)
+    told = run(second, "verify", "accepted.json", "--keys", "gate.key.pub", status=3)
+    assert "UNKNOWN_KEY" in told
+    assert "but sealevent/1" in run_error(second, "show", "arrived.json", status=1)
+    assert "typo.json: No such file" in run_error(second, "show", "typo.json", status=2)
+    assert "typo.json: No such file" in run_error(second, "verify", "typo.json", "--keys", "us.key", status=2)
 
 
 def test_no_card_of_the_models_is_no_card(first: Path) -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import typer
 
-__all__ = ["Body", "read_records", "write_new"]
+__all__ = ["Body", "read_record", "read_records", "write_new"]
 
+_MAX_BYTES = 256 << 20
 _ONE, _LINES = ".json", (".jsonl", ".ndjson")
 
 
@@ -67,6 +68,37 @@ def read_records(paths: list[Path]) -> list[Body]:
         except OSError as error:
             raise ConfigurationError(f"{error.filename or path}: {error.strerror}", value=str(path)) from None
     return found
+
+
+def read_record(path: Path) -> bytes:
+    """Return the bytes of a file that holds one thing: a record, or a bundle.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    bytes
+        Without the line feed that a command or an editor may have put at the end of a record.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is not there or cannot be read.
+    ResourceLimitError
+        If it is larger than any bundle may be.
+    """
+    from screening.errors import ConfigurationError, ResourceLimitError
+
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ResourceLimitError(f"{path}: more than {_MAX_BYTES} bytes", value=str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", value=str(path)) from None
+    return data.removesuffix(b"\n") if data[:1] == b"{" else data
 
 
 def write_new(path: Path, data: bytes) -> None:
