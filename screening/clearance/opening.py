@@ -22,7 +22,7 @@ from .settings import ClearanceSettings
 if TYPE_CHECKING:
     from .desk import Desk
 
-__all__ = ["ledger_name", "load_keys", "load_site_policy", "open_desk"]
+__all__ = ["ledger_name", "load_keys", "load_site_policy", "open_desk", "revocation_files"]
 
 
 def open_desk(settings: ClearanceSettings) -> Desk:
@@ -167,11 +167,7 @@ def _signer(settings: ClearanceSettings) -> Signer:
 
 def _take_revocations(desk: Desk, places: Iterable[str]) -> None:
     """Take the site's revocation lists like any other record; those taken before are known."""
-    files = [
-        file
-        for place in map(Path, places)
-        for file in (sorted(place.glob("*.json")) if place.is_dir() else [place])
-    ]
+    files = revocation_files(places)
     try:
         bodies = [file.read_bytes() for file in files]
     except OSError as error:
@@ -181,6 +177,26 @@ def _take_revocations(desk: Desk, places: Iterable[str]) -> None:
             raise ConfigurationError(
                 f"revocations: {file.name}: {taken.failure}: {taken.text}", value=str(file)
             )
+
+
+def revocation_files(places: Iterable[str]) -> list[Path]:
+    """Return the files of revocation lists.
+
+    Parameters
+    ----------
+    places : iterable of str
+        Files, which need not be there, and folders of ``.json`` files.
+
+    Returns
+    -------
+    list of Path
+        In order of the places, and of their names in a folder.
+    """
+    return [
+        file
+        for place in map(Path, places)
+        for file in (sorted(place.glob("*.json")) if place.is_dir() else [place])
+    ]
 
 
 def _begin_heads(desk: Desk, folder: Path, signer: Signer, keys: KeyRing) -> None:

@@ -266,7 +266,7 @@ class Outbox:
 
 
 def _first_of(query: Select[tuple[str | None]], connection: Connection) -> str | None:
-    return connection.execute(query.limit(1)).scalar()
+    return connection.execute(query.limit(1)).scalars().first()
 
 
 def _with_bodies() -> Select[tuple[object, ...]]:

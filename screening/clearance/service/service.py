@@ -18,6 +18,7 @@ from .batching import Batcher, BatcherFullError
 from .bodies import ByteBudget
 from .loops import Loop
 from .problems import Mode, ProblemError
+from .watching import ListWatch
 
 if TYPE_CHECKING:
     from screening.clearance.desk import Desk
@@ -78,6 +79,7 @@ class Service:
         self._worker = ThreadPoolExecutor(1, "clearance-decide")
         self._readers = ThreadPoolExecutor(_READERS, "clearance-read")
         self._batcher: Batcher[Taken] = Batcher(desk.take, self._writer)
+        self._lists = ListWatch(settings.revocations, desk.take)
         self._decider = Loop(
             self._decide, self._worker, interval_s=settings.decide_interval_s, rest_s=_REST_S
         )
@@ -237,6 +239,7 @@ class Service:
         )
 
     def _decide(self) -> bool:
+        self._lists.look()
         decided = self.desk.decide_due(limit=_DECISIONS_PER_LOOK)
         if decided and self._loop is not None:
             self._loop.call_soon_threadsafe(self._tell_news)
