@@ -33,7 +33,7 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
-_POSTGRESQL = ("postgresql:", "postgresql+psycopg:")
+_POSTGRESQL = ("postgresql:", "postgresql+psycopg:", "postgres:")
 _PLACES = ("key_file", "policy", "heads")
 _LISTS_OF_PLACES = ("trusted_keys", "revocations")
 
@@ -277,6 +277,12 @@ class ClearanceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         names = [sink.name for sink in self.sinks]
         if len(set(names)) != len(names):
             raise ValueError(f"sinks need names, each once, got {names}")
+        # Taken for the name of a file, another kind's address would quietly make an empty SQLite database;
+        # what follows the kind may hold a password.
+        kind, is_address, _ = self.database.partition("://")
+        if is_address and not self.is_postgresql:
+            wanted = "the path of a SQLite file, or a postgresql:// address"
+            raise ValueError(f"database: there is no kind {kind!r}; give {wanted}")
 
     @property
     def is_postgresql(self) -> bool:

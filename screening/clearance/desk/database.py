@@ -170,6 +170,9 @@ def safe_url(url: URL) -> str:
 def _url(place: str | Path) -> URL:
     text = str(place)
     if not text.startswith(("postgresql:", "postgresql+psycopg:", "postgres:")):
+        kind, is_address, _ = text.partition("://")
+        if is_address:
+            raise ConfigurationError(f"no kind of database: {kind!r}; there are SQLite files, postgresql://")
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)

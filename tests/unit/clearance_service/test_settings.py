@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from screening.clearance.desk import Database
 from screening.clearance.settings import HttpSettings, is_loopback, read_clearance_settings
 from screening.errors import ConfigurationError
 
@@ -110,3 +112,24 @@ def test_sending_takes_a_token_except_on_loopback() -> None:
     assert HttpSettings(send_needs_token=True).is_token_needed_to_send
     open_to_all = HttpSettings(host="0.0.0.0", tls_certificate="c", tls_key="k")  # noqa: S104
     assert open_to_all.is_token_needed_to_send
+
+
+@pytest.mark.parametrize("database", ["mysql://u:secret@h/c", "sqlite:///c.sqlite", "mysql+pymysql://h/c"])
+def test_a_database_of_an_unknown_kind_is_refused_and_no_password_told(tmp_path: Path, database: str) -> None:
+    text = f'[clearance]\nadministration = "CA"\nkey_file = "site.key"\ndatabase = "{database}"\n'
+    kind = re.escape(repr(database.partition("://")[0]))
+    with pytest.raises(
+        ConfigurationError, match=f"no kind {kind}; give the path of a SQLite file"
+    ) as refused:
+        _read(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=kind) as refused_too:
+        Database(database)
+    assert "secret" not in str(refused.value) + str(refused_too.value)
+    assert not [path for path in tmp_path.rglob("*") if "sqlite" in path.name]
+
+
+def test_both_names_of_a_postgresql_address_are_one(tmp_path: Path) -> None:
+    text = '[clearance]\nadministration = "CA"\nkey_file = "site.key"\ndatabase = "{}://h/c"\n'
+    for kind in ("postgres", "postgresql", "postgresql+psycopg"):
+        settings = _read(tmp_path, text.format(kind))
+        assert (settings.is_postgresql, settings.database) == (True, f"{kind}://h/c")
