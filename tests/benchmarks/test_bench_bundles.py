@@ -97,6 +97,9 @@ def test_bench_accept_command(benchmark: BenchmarkFixture, tmp_path: Path) -> No
     ]  # fmt: skip
 
     def run() -> subprocess.CompletedProcess[bytes]:
+        (folder / "bundle.zip.acceptance.json").unlink(
+            missing_ok=True
+        )  # one that is there is never overwritten
         return subprocess.run(command, cwd=folder, capture_output=True, check=False)
 
     run()

@@ -72,7 +72,7 @@ def verification_cpu_s(signer, body: bytes) -> float:
     return min(times)
 
 
-@pytest.mark.parametrize("n_batch", [1, 64])
+@pytest.mark.parametrize("n_batch", [1, 64, 256])
 def test_events_a_second_with_full_durability(
     benchmark, open_desk, sealed_traffic, tmp_path, n_batch
 ) -> None:
@@ -86,7 +86,7 @@ def test_events_a_second_with_full_durability(
             start = time.perf_counter(), time.process_time()
             for i in range(0, len(sent), n_batch):
                 desk.take([one.body for one in sent[i : i + n_batch]], received_at=sealed_traffic.NOW)
-                if i % 64 == 0:
+                if i % max(n_batch, 64) == 0:
                     desk.decide_due(now=sealed_traffic.NOW)
             while desk.decide_due(now=sealed_traffic.NOW):
                 pass
@@ -112,7 +112,8 @@ def test_events_a_second_with_full_durability(
     # One at a time, a record costs a commit and a dozen statements: measured, and nothing promised of it.
     if n_batch > 1:
         assert cpu_per_event_s <= VERIFICATIONS_PER_EVENT * verification_s
-        if SHARE_OF_BARE_COMMITS * bare * cpu_per_event_s <= ROOM:
+        # A post holds 256 records at most; smaller batches weigh a container more often.
+        if n_batch == 256 and SHARE_OF_BARE_COMMITS * bare * cpu_per_event_s <= ROOM:
             assert rate >= SHARE_OF_BARE_COMMITS * bare
 
 

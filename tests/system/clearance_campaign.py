@@ -40,7 +40,7 @@ from screening.records import (
 )
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-TOKEN = "a token of this test alone"  # noqa: S105
+TOKEN = "a-token-of-this-test-alone"  # noqa: S105
 SENDERS = ("targeting", "gamma", "neutron", "gateway")
 KINDS = {
     "targeting": ("assessment/1",),
