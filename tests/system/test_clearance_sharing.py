@@ -363,7 +363,7 @@ def test_revoking_a_model_voids_what_rests_on_it(first: Path, second: Path) -> N
     again = json.loads(
         run(first, "revoke", "--model", MODEL, "--reason", "again", "--config", "site.toml", "--json")
     )
-    assert [one["is_latest"] for one in again["affected"]] == [False, True]
+    assert [one["is_latest"] for one in again["affected"]] == [False], "not what was decided since"
     held = parse_strict((first / "revocations" / "CA.json").read_bytes(), RevocationList)
     assert (held.number, [one.reason for one in held.revocations]) == (2, ["misses plutonium"])
     # The other administration gets the list, and examines the container again.

@@ -58,11 +58,14 @@ class BundleReport(NamedTuple):
         The decision, if its seal holds.
     opened : Opened or None
         The bundle as far as it verifies; None without a decision whose seal holds.
+    not_checked : tuple of BundleCheck
+        What the verifier had nothing to check against, and did not ask for.
     """
 
     checks: tuple[BundleCheck, ...]
     decision: ClearanceDecision | None = None
     opened: Opened | None = None
+    not_checked: tuple[BundleCheck, ...] = ()
 
     @property
     def is_good(self) -> bool:
@@ -97,6 +100,24 @@ class BundleReport(NamedTuple):
         lost = {check.name for check in self.checks if not check.passed}
         return all(name in made and name not in lost for name in names)
 
+    def without(self, *names: str) -> BundleReport:
+        """Return the report with failed checks named as not made: the verifier trusts nothing to make them with.
+
+        Parameters
+        ----------
+        *names : str
+            Names of checks.
+
+        Returns
+        -------
+        BundleReport
+            With `not_checked`. Nothing is accepted on it: whoever judges makes every check.
+        """
+        left = tuple(one for one in self.checks if one.name in names and not one.passed)
+        return self._replace(
+            checks=tuple(one for one in self.checks if one not in left), not_checked=self.not_checked + left
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return the report for a program.
 
@@ -108,6 +129,7 @@ class BundleReport(NamedTuple):
         return {
             "is_good": self.is_good,
             "codes": list(self.codes),
+            "not_checked": [one.name for one in self.not_checked],
             "decision_id": None if self.decision is None else self.decision.decision_id,
             "container_id": None if self.decision is None else self.decision.consignment.container_id,
             "checks": [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from screening.clearance.desk import Desk
     from screening.clearance.settings import ClearanceSettings
     from screening.clearance.sharing import Affected, BundleReport, Judgement, Trust
-    from screening.records import Revocation
+    from screening.records import Revocation, RevocationList
 
 __all__ = ["register", "verify_bundle_file"]
 
@@ -106,7 +106,8 @@ def verify_bundle_file(
     path : Path
         The bundle.
     keys : list of Path or None
-        Public keys trusted here: files or folders; alone they leave models and revocations untrusted.
+        Public keys trusted here: files or folders; alone they leave models and revocations unchecked, and
+        the report says so.
     trust : Path or None
         A folder of trust.
     config : Path or None
@@ -125,13 +126,19 @@ def verify_bundle_file(
     trusted = _trust(trust, settings, keys)
     own = load_policy(policy, trusted.keys, at=at) if policy is not None else None
     report = verify_bundle(_read(path), trusted, at, policy=own)
+    if trust is None and settings is None:
+        report = report.without("models", "revocations")
     if as_json:
         _print_json(report.as_json())
     else:
         _print_checks(report)
         decision = report.decision
         if report.is_good and decision is not None:
-            typer.echo(f"{decision.consignment.container_id}: {decision.risk}, {decision.action}")
+            left = ", ".join(one.name for one in report.not_checked)
+            typer.echo(
+                f"{decision.consignment.container_id}: {decision.risk}, {decision.action}"
+                f"{f' (not checked: {left}; accept needs them)' if left else ''}"
+            )
         else:
             typer.echo("NOT VALID")
     if not report.is_good:
@@ -207,7 +214,7 @@ def accept(
 
 
 def revoke(
-    reason: Annotated[str, typer.Option(help="Why, one line.")],
+    reason: Annotated[str | None, typer.Option(help="Why, one line.")] = None,
     model: Annotated[str | None, typer.Option(help="sha256 of a model.")] = None,
     calibration: Annotated[str | None, typer.Option(help="Identifier of a calibration.")] = None,
     key: Annotated[str | None, typer.Option(help="Identifier of a key.")] = None,
@@ -219,9 +226,16 @@ def revoke(
     sign_with: Annotated[Path | None, typer.Option(help="The administration's private key.")] = None,
     administration: Annotated[str | None, typer.Option(help="Who revokes.")] = None,
     next_update_h: Annotated[int, typer.Option(help="Hours until the next list is due.", min=1)] = 24,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew", help="Revoke nothing: issue the list anew; the first one has no entry."),
+    ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Revoke something, and list every decision that rests on it; what says so is void, and decided anew."""
+    """Revoke something, and list every decision that rests on it; what says so is void, and decided anew.
+
+    With --renew nothing is revoked, and the list is issued anew, so that nobody finds it missing or overdue.
+    """
     from screening.clearance import load_signer
     from screening.clearance.opening import open_desk
     from screening.clearance.sharing import affected_by
@@ -234,13 +248,18 @@ def revoke(
     key_file = sign_with or (Path(settings.key_file) if settings is not None else None)
     who = administration or (settings.administration if settings is not None else None)
     place = revocation_list or _list_of(settings, who)
-    if len(given) != 1:
-        raise ConfigurationError("give one of --model, --calibration, --key, --container")
+    if len(given) != (0 if renew else 1):
+        raise ConfigurationError("give one of --model, --calibration, --key, --container, or --renew alone")
+    if not renew and reason is None:
+        raise ConfigurationError("a revocation needs its --reason")
     if key_file is None or who is None or place is None:
         raise ConfigurationError("give --config, or --sign-with, --administration and --list")
-    what, subject = given[0]
     signer = load_signer(key_file)
-    made = _revoke_on_list(place, what, subject, reason, who, signer, settings, next_update_h)
+    if renew:
+        _print_list(_issue_list(place, [], who, signer, settings, next_update_h), place, as_json=as_json)
+        return
+    what, subject = given[0]
+    made = _revoke_on_list(place, what, subject, reason or "", who, signer, settings, next_update_h)
     affected: list[Affected] = []
     now: dict[str, str] = {}
     if settings is not None:
@@ -265,22 +284,49 @@ def _revoke_on_list(
     next_update_h: int,
 ) -> Revocation:
     """Put a revocation on the list, and return it as the list holds it."""
-    from screening.clearance import KeyRing, verify_sealed
-    from screening.clearance.opening import load_keys
-    from screening.clearance.sharing import extend_list, make_revocation, read_list, write_list
+    from screening.clearance.sharing import make_revocation
 
     at = datetime.now(UTC)
     made = make_revocation(what, subject, reason=reason, administration=who, at=at, signer=signer)
+    extended = _issue_list(place, [made], who, signer, settings, next_update_h)
+    return next(one for one in extended.revocations if (one.what, one.subject) == (what, subject))
+
+
+def _issue_list(
+    place: Path,
+    added: list[Revocation],
+    who: str,
+    signer: Signer,
+    settings: ClearanceSettings | None,
+    next_update_h: int,
+) -> RevocationList:
+    """Write the next list of an administration, and return it."""
+    from screening.clearance import KeyRing, verify_sealed
+    from screening.clearance.opening import load_keys
+    from screening.clearance.sharing import extend_list, read_list, write_list
+
+    at = datetime.now(UTC)
     known = read_list(place)
     if known is not None:
         # Sealing anew what somebody else wrote would make it the administration's own.
         keys = KeyRing([signer.public]) if settings is None else load_keys(settings.trusted_keys, signer)
         verify_sealed(known, keys)
     extended = extend_list(
-        known, [made], administration=who, at=at, next_update_s=next_update_h * 3600, signer=signer
+        known, added, administration=who, at=at, next_update_s=next_update_h * 3600, signer=signer
     )
     write_list(place, extended)
-    return next(one for one in extended.revocations if (one.what, one.subject) == (what, subject))
+    return extended
+
+
+def _print_list(made: RevocationList, place: Path, *, as_json: bool) -> None:
+    if as_json:
+        said = {"number": made.number, "n_revocation": len(made.revocations), "next_update": made.next_update}
+        _print_json({"administration": made.administration, "list": str(place), **said})
+        return
+    typer.echo(
+        f"{place}: list {made.number} of {made.administration}, {len(made.revocations)} entries, "
+        f"next due {made.next_update}"
+    )
 
 
 def _decide_all(desk: Desk) -> None:
@@ -328,6 +374,8 @@ def _print_checks(report: BundleReport) -> None:
     for check in report.checks:
         code = "" if check.code is None else f"{check.code}: "
         typer.echo(f"{'passed' if check.passed else 'FAILED'}  {check.name}: {code}{check.text}")
+    for check in report.not_checked:
+        typer.echo(f"not checked: {check.name}: {check.text}")
 
 
 def _print_judgement(judged: Judgement) -> None:
