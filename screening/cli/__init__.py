@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from screening.errors import ConfigurationError, ScreeningError
+from screening.errors import ConfigurationError, PolicyError, ScreeningError
 
 from . import batch, clearance, files, live
 
@@ -103,7 +103,9 @@ def main() -> int:
 def _status_of(error: ScreeningError) -> int:
     if isinstance(error, ConfigurationError):
         return 2
+    from screening.clearance import VerificationError
     from screening.clearance.ledger import LedgerError
 
-    # A ledger that is not what was written was checked, and failed.
-    return 3 if isinstance(error, LedgerError) else 1
+    # A ledger that is not what was written, a signature that does not hold, a policy that breaks a
+    # property: it was checked, and failed.
+    return 3 if isinstance(error, LedgerError | VerificationError | PolicyError) else 1

@@ -43,8 +43,12 @@ def measures(
     from screening.clearance import measures as programme
     from screening.clearance.opening import open_desk
     from screening.clearance.settings import read_clearance_settings
+    from screening.errors import ConfigurationError
 
     settings = read_clearance_settings(config)
+    for path in (expected, seals):
+        if path is not None and not path.is_file():
+            raise ConfigurationError(f"{path}: no such file", value=str(path))
     now = datetime.now(UTC) if as_of is None else _time(as_of)
     announced = programme.read_expected(expected)
     truths = None if seals is None else programme.read_truths(seals)
