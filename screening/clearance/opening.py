@@ -160,8 +160,12 @@ def load_site_policy(settings: ClearanceSettings, keys: KeyRing) -> Policy:
 def _signer(settings: ClearanceSettings) -> Signer:
     signer = load_signer(Path(settings.key_file))
     if (signer.scope == "exercise") != settings.is_exercise:
-        wanted = "an exercise key" if settings.is_exercise else "a key of scope ops"
-        raise ConfigurationError(f"key_file: this site needs {wanted}", value=signer.key_id)
+        said = str(settings.is_exercise).lower()
+        raise ConfigurationError(
+            f"key_file: {Path(settings.key_file).name} is a key of scope {signer.scope}, and the settings say"
+            f" is_exercise = {said}",
+            value=signer.key_id,
+        )
     return signer
 
 

@@ -375,3 +375,29 @@ def test_revoking_a_model_voids_what_rests_on_it(first: Path, second: Path) -> N
         first, "export", first_id, "b.zip", "--config", "site.toml", status=1
     )
     run(first, "export", first_id, "b.zip", "--config", "site.toml", "--superseded")
+
+
+def test_the_first_exchange_goes_as_it_is_written_down(first: Path, repository: Path) -> None:
+    page = (repository / "docs" / "sharing.md").read_text()
+    (block,) = re.findall(r"```sh\n(# Border: a key.*?)```", page, re.DOTALL)
+    (first / "model.onnx").write_bytes(b"model")
+    program = f'screening() {{ "{sys.executable}" -P -m screening "$@"; }}\nset -e\n'
+    done = subprocess.run(
+        ["bash", "-c", program + block],
+        cwd=first.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nACCEPT\n" in done.stdout
+    assert "us.json: list 1 of US, 0 entries" in done.stdout
+    by_keys, everything = done.stdout.split("bundle: ")[1:3]
+    assert "not checked: revocations: no revocation list" in by_keys
+    assert "(not checked: models, revocations; accept needs them)" in by_keys
+    assert "NOT VALID" not in done.stdout
+    assert "not checked" not in everything
+    us = KeyRing([read_public_key(first.parent / "border" / "us.key.pub")])
+    answer = verify_record((first.parent / "acceptance.json").read_bytes(), Acceptance, us)
+    assert answer.outcome == "ACCEPT"

@@ -101,7 +101,7 @@ class BundleReport(NamedTuple):
         return all(name in made and name not in lost for name in names)
 
     def without(self, *names: str) -> BundleReport:
-        """Return the report with failed checks named as not made: the verifier trusts nothing to make them with.
+        """Return the report with failed checks as not made: there was nothing to make them with.
 
         Parameters
         ----------

@@ -38,7 +38,7 @@ def list_messages(
     sink: Annotated[str | None, typer.Option(help="Of this sink alone.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print dead letters as JSON, one on a line.")] = False,
 ) -> None:
-    """Count the messages of each sink, and list what receivers do not take, and the dead letters, with why."""
+    """Count the messages of each sink, and list what is not taken, and the dead letters, with why."""
     import msgspec
 
     with _opened(config) as outbox:

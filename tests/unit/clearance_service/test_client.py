@@ -14,6 +14,7 @@ import pytest
 
 from screening.clearance.service.client import RecordClient, ServiceUnavailableError, post_records
 from screening.errors import ConfigurationError
+from screening.records import sha256_hex
 
 Answer = tuple[int, dict[str, str], bytes | None]
 
@@ -175,7 +176,7 @@ def test_it_speaks_with_the_service(client: httpx.Client, seal_flag: Callable[..
 
 
 def test_a_token_with_a_line_end_is_taken_and_one_with_more_is_refused_unshown() -> None:
-    secret = "5d41402abc4b2a76b9719d911017c592"
+    secret = sha256_hex(b"token")
     client = RecordClient("http://127.0.0.1:1", token=f" {secret}\r\n")
     assert client._headers["Authorization"] == f"Bearer {secret}"
     for token in (f"{secret}\nX-More: 1", f"{secret} 2", f"{secret}\0", f"{secret}é", "", " \n"):
