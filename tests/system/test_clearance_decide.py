@@ -171,3 +171,37 @@ def test_a_sink_that_cannot_be_is_refused_before_anything_is_decided(site, run, 
     status, out, err = run()
     assert (status, out) == (2, "")
     assert text in err
+
+
+def test_open_cases_are_printed_with_what_is_missing_and_until_when(site, run, sealed_traffic) -> None:
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
+    now = datetime.now(UTC)
+    make = sealed_traffic.Sealing(signer, now=now)
+    wrong = sealed_traffic.Sealing(signer, "CSQU3054384", now=now)
+    (site / "read.json").write_bytes(canonical_bytes(make.event("READ", age_s=0)))
+    (site / "wrong.json").write_bytes(canonical_bytes(wrong.event("READ", age_s=0)))
+    status, out, _ = run(str(site / "read.json"), str(site / "wrong.json"))
+    assert status == 0
+    good, bad = sorted(out.splitlines(), key=lambda line: line[:11])
+    assert good.startswith(
+        "CSQU3054383: open, missing TARGETING, SEAL, RADIATION; decided on what there is at: "
+    )
+    until = datetime.fromisoformat(good.rsplit(" ", 1)[1])
+    assert 800 < (until - now).total_seconds() < 1000
+    assert bad.startswith("CSQU3054384: open, ")
+    assert bad.endswith("(no valid container number: its check digit is wrong)")
+    (site / "broken.json").write_bytes(canonical_bytes(wrong.event("BROKEN", age_s=0)))
+    _, out, _ = run(str(site / "broken.json"))
+    (line,) = [one for one in out.splitlines() if one.startswith("CSQU3054384")]
+    assert ": HIGH, " in line
+    assert line.endswith("its check digit is wrong)")
+    assert run("--json")[1] == ""
+
+
+def test_lanes_that_have_not_reported_are_named(site, run, sealed_traffic) -> None:
+    signer = generate_key(site / "site.key", "ops", kinds=("*",))
+    make = sealed_traffic.Sealing(signer, now=datetime.now(UTC))
+    lanes = 'required_lanes = ["far", "near"]\n[[clearance.sinks]]'
+    (site / "site.toml").write_text(SITE.replace("[[clearance.sinks]]", lanes))
+    (site / "read.json").write_bytes(canonical_bytes(make.event("READ", age_s=0)))
+    assert "open, missing lane far, lane near; " in run(str(site / "read.json"))[1]

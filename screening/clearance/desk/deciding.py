@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import structlog
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from screening.clearance.keys import KeyRing, Signer
 from screening.clearance.policy import Policy
 from screening.clearance.seals import parse_time
 from screening.errors import IntegrityError, ScreeningError
 from screening.records import (
-    EVIDENCE,
     ClearanceDecision,
     IdentityRuling,
     Level,
@@ -26,13 +24,14 @@ from screening.records import (
 )
 
 from .appending import Appender
-from .clock import from_ms, to_ms
-from .dialects import add_new, is_among, listed, write_rows
+from .case_queries import doubted_on, evidence_of, intel_on, records_among
+from .clock import from_ms, text_of_ms, to_ms
+from .dialects import add_new, listed, write_rows
 from .judging import Judge, Judged, Pending, Revoked
-from .tables import apart, cases, decisions, doubts, outbox, records, rests_on, revoked, rulings
+from .tables import cases, decisions, outbox, records, rests_on, revoked, rulings
 from .taking import owe
 from .verified import StoredRecord, VerifiedRecords
-from .views import DeskRules
+from .views import DeskRules, OpenCase
 
 __all__ = ["Decider"]
 
@@ -47,6 +46,12 @@ _DUE = (
     .order_by(cases.c.due_at, cases.c.updated_at, cases.c.key)
     .limit(bindparam("at_most"))
     .with_for_update(skip_locked=True)
+)
+_UNDECIDED = (
+    select(cases.c.key, cases.c.deadline)
+    .where(cases.c.decision_sha256.is_(None), cases.c.is_open, cases.c.n_records > 0)
+    .order_by(cases.c.deadline.is_(None), cases.c.deadline, cases.c.key)
+    .limit(bindparam("at_most"))
 )
 _REVOKED = select(revoked.c.what, revoked.c.subject)
 _ADD_RECORDS, _ADD_DECISIONS = insert(records), insert(decisions)
@@ -158,6 +163,41 @@ class Decider:
         write_rows(connection, _LEAVE, left)
         return len(rows), self._issue(connection, issued, lost) if issued else []
 
+    def waiting(self, connection: Connection, *, now: datetime, limit: int) -> list[OpenCase]:
+        """Return cases of which nothing has been decided, with what they wait for.
+
+        Parameters
+        ----------
+        connection : Connection
+            In a transaction; nothing is written.
+        now : datetime
+            The time.
+        limit : int
+            At most so many.
+
+        Returns
+        -------
+        list of OpenCase
+            Those that are decided soonest first.
+        """
+        rows = connection.execute(_UNDECIDED, {"at_most": limit}).all()
+        if not rows:
+            return []
+        lost, evidence = self._lost(connection), self._evidence(connection, rows)
+        apart, intel = self._apart(connection, rows), self._intel(connection, rows)
+        found = []
+        for row in rows:
+            missing: tuple[str, ...] = ()
+            with suppress(ScreeningError):  # it cannot be weighed, and is named for that
+                records = self._records(evidence.get(row.key, ()))
+                doubtful = self._records(apart.get(row.key, ()))
+                held = Pending(
+                    row.key, row.deadline, None, records, doubtful, intel.get(row.key), row.key in intel
+                )
+                missing = self._judge.judge(held, now, lost).missing
+            found.append(OpenCase(row.key, missing, text_of_ms(row.deadline)))
+        return found
+
     def _alarm(
         self,
         row: StoredRow,
@@ -196,7 +236,7 @@ class Decider:
 
     def _evidence(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, list[StoredRow]]:
         found: dict[str, list[StoredRow]] = {}
-        for record in connection.execute(_evidence_of(connection.dialect.name), _keys(connection, rows)):
+        for record in connection.execute(evidence_of(connection.dialect.name), _keys(connection, rows)):
             found.setdefault(record.case_key, []).append(record)
         return found
 
@@ -206,7 +246,7 @@ class Decider:
             return {}
         dialect = connection.dialect.name
         wanted = {"hashes": listed(dialect, hashes)}
-        return {hashes[row.sha256]: row for row in connection.execute(_records_among(dialect), wanted)}
+        return {hashes[row.sha256]: row for row in connection.execute(records_among(dialect), wanted)}
 
     def _records(self, rows: Iterable[StoredRow]) -> tuple[StoredRecord, ...]:
         return tuple(self.verified.get(row.sha256, row.kind, bytes(row.body)) for row in rows)
@@ -223,7 +263,7 @@ class Decider:
         """Return the flags kept apart that may be of each container, with the rulings on their scans."""
         found: dict[str, list[StoredRow]] = {}
         scans: dict[str, set[str]] = {}
-        for row in connection.execute(_doubted_on(connection.dialect.name), _keys(connection, rows)):
+        for row in connection.execute(doubted_on(connection.dialect.name), _keys(connection, rows)):
             found.setdefault(row.container_id, []).append(row)
             scans.setdefault(row.scan_id, set()).add(row.container_id)
         if not scans:
@@ -242,7 +282,7 @@ class Decider:
 
     def _intel(self, connection: Connection, rows: Sequence[StoredRow]) -> dict[str, datetime | None]:
         """Return since when there is new intelligence; None where one statement of it gives no time."""
-        found = connection.execute(_intel_on(connection.dialect.name), _keys(connection, rows))
+        found = connection.execute(intel_on(connection.dialect.name), _keys(connection, rows))
         return {row.subject: None if row.n_untimed else from_ms(row.at) for row in found}
 
     def _issue(self, connection: Connection, judged: list[Judged], lost: Revoked) -> list[ClearanceDecision]:
@@ -306,45 +346,6 @@ class Decider:
 
 def _keys(connection: Connection, rows: Sequence[StoredRow]) -> dict[str, Any]:
     return {"keys": listed(connection.dialect.name, [row.key for row in rows])}
-
-
-@lru_cache
-def _evidence_of(dialect: str) -> Select[Any]:
-    return (
-        select(records.c.case_key, records.c.sha256, records.c.kind, records.c.body)
-        .where(is_among(dialect, records.c.case_key, "keys"), records.c.kind.in_(list(EVIDENCE)))
-        .order_by(records.c.sha256)
-    )
-
-
-@lru_cache
-def _records_among(dialect: str) -> Select[Any]:
-    return select(records.c.sha256, records.c.kind, records.c.body).where(
-        is_among(dialect, records.c.sha256, "hashes")
-    )
-
-
-@lru_cache
-def _doubted_on(dialect: str) -> Select[Any]:
-    return (
-        select(doubts.c.container_id, doubts.c.scan_id, records.c.sha256, records.c.kind, records.c.body)
-        .join(records, records.c.scan_id == doubts.c.scan_id)
-        .join(apart, apart.c.sha256 == records.c.sha256)
-        .where(is_among(dialect, doubts.c.container_id, "keys"))
-    )
-
-
-@lru_cache
-def _intel_on(dialect: str) -> Select[Any]:
-    return (
-        select(
-            revoked.c.subject,
-            func.max(revoked.c.at).label("at"),
-            (func.count() - func.count(revoked.c.at)).label("n_untimed"),
-        )
-        .where(revoked.c.what == "CONTAINER", is_among(dialect, revoked.c.subject, "keys"))
-        .group_by(revoked.c.subject)
-    )
 
 
 def _waiting(row: StoredRow, next_due: int | None, *, is_empty: bool = False) -> dict[str, Any]:

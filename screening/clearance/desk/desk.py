@@ -34,7 +34,7 @@ from .reading import DeskReader
 from .schema import open_tables
 from .tables import decisions, heads, ledger, records
 from .taking import take_checked
-from .views import DeskRules, Taken
+from .views import DeskRules, OpenCase, Taken
 
 __all__ = ["Desk"]
 
@@ -226,6 +226,24 @@ class Desk(DeskReader):
             if n_seen < n_cases:
                 break
         return issued
+
+    def waiting(self, *, now: datetime | None = None, limit: int = 100) -> list[OpenCase]:
+        """Return cases of which nothing has been decided, with what they wait for.
+
+        Parameters
+        ----------
+        now : datetime or None
+            Time, aware; None for this moment.
+        limit : int
+            At most so many.
+
+        Returns
+        -------
+        list of OpenCase
+            Those that are decided soonest first.
+        """
+        at = now or datetime.now(UTC)
+        return self._database.read(partial(self._decider.waiting, now=at, limit=limit))
 
     def head(self) -> TreeHead:
         """Return the sealed head of the ledger as it is now.

@@ -94,11 +94,14 @@ class Judged(NamedTuple):
         The decision to be issued; None if there is nothing to say.
     next_due : int or None
         When to look again, milliseconds.
+    missing : tuple of str
+        What a case waits for of which nothing has been decided: steps of the policy, or lanes.
     """
 
     pending: Pending
     draft: ClearanceDecision | None
     next_due: int | None
+    missing: tuple[str, ...] = ()
 
 
 class _Drafting(Signer):
@@ -190,7 +193,8 @@ class Judge:
         is_ready = is_complete or is_overdue or draft.risk == Level.HIGH
         # What was decided once is put right at once, whatever is still missing.
         if not is_ready and previous is None:
-            return Judged(pending, None, again or pending.deadline)
+            missing = self._missing(draft.inputs, missing_lanes)
+            return Judged(pending, None, again or pending.deadline, missing)
         if missing_lanes and draft.risk == Level.LOW:
             # LOW would rest on fewer scans than the site asks for: then radiation was not screened.
             case = msgspec.structs.replace(
@@ -291,10 +295,15 @@ class Judge:
             was_sealed=_sealed_under(pending, lost.keys),
         )
 
-    def _missing_lanes(self, case: Case, at: datetime, trusts: Callable[[Sealed], bool]) -> bool:
-        """Tell whether a lane has still to report of this passage: an old LOW is of an earlier one."""
+    def _missing(self, seen: CaseInputs, missing_lanes: frozenset[str]) -> tuple[str, ...]:
+        if self._rules.required_lanes:
+            return tuple(f"lane {lane}" for lane in sorted(missing_lanes))
+        return tuple(step for step in self._policy.required_steps if not _has_evidence(step, seen))
+
+    def _missing_lanes(self, case: Case, at: datetime, trusts: Callable[[Sealed], bool]) -> frozenset[str]:
+        """Return the lanes that have still to report of this passage: an old LOW is of an earlier one."""
         if not self._rules.required_lanes:
-            return False
+            return frozenset()
         since = at - timedelta(seconds=self._policy.max_flag_age_s)
         troubled = parse_time(case.low_counts_after)
 
@@ -303,7 +312,7 @@ class Judge:
             is_young = made is not None and made >= since and (troubled is None or made > troubled)
             return trusts(flag) and (is_young or flag.level != Level.LOW)
 
-        return not {flag.lane for flag in case.flags if counts(flag)}.issuperset(self._rules.required_lanes)
+        return frozenset(self._rules.required_lanes) - {flag.lane for flag in case.flags if counts(flag)}
 
     def _has_every_step(self, seen: CaseInputs) -> bool:
         return all(_has_evidence(step, seen) for step in self._policy.required_steps)

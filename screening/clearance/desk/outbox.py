@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Select, and_, exists, func, select, update
 
@@ -265,7 +266,7 @@ class Outbox:
             self._database.write(lambda connection: connection.execute(statement))
 
 
-def _first_of(query: Select[tuple[str | None]], connection: Connection) -> str | None:
+def _first_of(query: Select[Any], connection: Connection) -> str | None:
     return connection.execute(query.limit(1)).scalars().first()
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from screening.records import Action, Level
 
-__all__ = ["CaseView", "DeskRules", "OutboxMessage", "SinkWants", "Taken", "Troubled"]
+__all__ = ["CaseView", "DeskRules", "OpenCase", "OutboxMessage", "SinkWants", "Taken", "Troubled"]
 
 
 class Taken(NamedTuple):
@@ -138,6 +138,24 @@ class Troubled(NamedTuple):
     attempts: int
     error: str
     next_at: str
+
+
+class OpenCase(NamedTuple):
+    """A case of which nothing has been decided.
+
+    Attributes
+    ----------
+    key : str
+        The case.
+    missing : tuple of str
+        What it waits for: steps of the policy, or lanes of the site.
+    deadline : str or None
+        When it is decided on what there is, RFC 3339 UTC; None while nothing says that it is here.
+    """
+
+    key: str
+    missing: tuple[str, ...]
+    deadline: str | None
 
 
 class SinkWants(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,7 +55,8 @@ def serve(settings: ClearanceSettings, *, announce: Callable[[str], None] = lamb
     signer = load_signer(Path(settings.key_file))
     if signer.scope == "exercise" and not settings.is_exercise:
         raise ConfigurationError(
-            f"{Path(settings.key_file).name} is an exercise key: it runs with --exercise, or is_exercise = true",
+            f"{Path(settings.key_file).name} is an exercise key:"
+            " it runs with --exercise, or is_exercise = true",
             value=signer.key_id,
         )
     if settings.is_exercise and signer.scope != "exercise":

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .record_files import read_records
 
+if TYPE_CHECKING:
+    from screening.clearance.desk.views import OpenCase
+
 __all__ = ["register"]
 
 _PAGE = 256
+_N_WAITING = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -77,8 +81,11 @@ def decide(
                     typer.echo(canonical_bytes(decision).decode())
                     continue
                 word = "EXERCISE, never valid for cargo: " if decision.is_exercise else ""
-                said = f"{decision.consignment.container_id}: {decision.risk}, {decision.action}"
-                typer.echo(f"{word}{said}  {' '.join(decision.reason_codes)}".rstrip())
+                number = decision.consignment.container_id
+                said = f"{number}: {decision.risk}, {decision.action}  {' '.join(decision.reason_codes)}"
+                typer.echo(f"{word}{said.rstrip()}{_doubt(number)}")
+        if not json:
+            _print_waiting(desk.waiting(now=now, limit=_N_WAITING + 1))
         if settings.heads is not None:
             export_head(Path(settings.heads), desk.head())
         typer.echo(
@@ -91,3 +98,23 @@ def decide(
         raise typer.Exit(3)
     if n_refused:
         raise typer.Exit(1)
+
+
+def _print_waiting(waiting: list[OpenCase]) -> None:
+    for one in waiting[:_N_WAITING]:
+        missing = ", ".join(one.missing) or "nothing that can be named"
+        until = "no deadline yet: nothing says that it is here" if one.deadline is None else one.deadline
+        typer.echo(
+            f"{one.key}: open, missing {missing}; decided on what there is at: {until}{_doubt(one.key)}"
+        )
+    if len(waiting) > _N_WAITING:
+        typer.echo(f"and more that are open than these {_N_WAITING}")
+
+
+def _doubt(number: str) -> str:
+    from screening.clearance.identity import SCAN_KEY, check_container_id
+
+    if number.startswith(SCAN_KEY):
+        return "  (kept apart: its container number is missing or in doubt)"
+    is_good = check_container_id(number).is_valid
+    return "" if is_good else "  (no valid container number: its check digit is wrong)"
