@@ -44,6 +44,8 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
         "h", "a trip", or empty for a share.
     note : str
         What else is to be said.
+    of : str
+        What it is counted over: the heading that it stands under.
     """
 
     metric: str
@@ -55,6 +57,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     stratum: str = ""
     unit: str = ""
     note: str = ""
+    of: str = ""
 
     def line(self) -> str:
         """Return the figure for a person.
@@ -97,7 +100,13 @@ def programme_measures(
     announced = sorted({(one.list, one.container_id) for one in expected})
     by_key = {(run.list, run.container_id): run for run in runs}
     strays = len(set(by_key) - set(announced))
-    figures = [*_steps(announced, by_key), *_times(runs), *_rates(runs), *_agreement(runs)]
+    figures = [
+        *_under(f"of the {len(announced)} announced, recorded or not", _steps(announced, by_key)),
+        *_under(
+            f"of the {len(by_key)} recorded, {strays} of them not announced",
+            [*_times(runs), *_rates(runs), *_agreement(runs)],
+        ),
+    ]
     figures.append(
         Measure(
             metric="containers recorded and not announced",
@@ -105,6 +114,7 @@ def programme_measures(
             k=strays,
             n=len(by_key),
             note=f"counted in no share of steps; record closed at {now.isoformat()}",
+            of=figures[-1].of,
         )
     )
     return tuple(figures)
@@ -154,7 +164,11 @@ def seal_measures(trips: Sequence[Trip], reads: Sequence[PointRead]) -> tuple[Me
             )
             for point in sorted({read.point for read in due})
         ]
-    return tuple(figures)
+    return tuple(_under("of the seals whose trips have ended", figures))
+
+
+def _under(heading: str, figures: Iterable[Measure]) -> list[Measure]:
+    return [msgspec.structs.replace(figure, of=heading) for figure in figures]
 
 
 def _steps(announced: list[tuple[str, str]], by_key: dict[tuple[str, str], Run]) -> list[Measure]:

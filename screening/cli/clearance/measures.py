@@ -68,7 +68,11 @@ def measures(
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
+        heading = ""
         for one in found:
+            if one.of != heading:
+                heading = one.of
+                typer.echo(f"{heading}:")
             typer.echo(one.line())
     if out is not None:
         files = programme.write_tables(out, expected=announced, runs=runs, trips=trips, reads=reads)
