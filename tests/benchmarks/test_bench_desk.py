@@ -74,7 +74,7 @@ def verification_cpu_s(signer, body: bytes) -> float:
 
 @pytest.mark.parametrize("n_batch", [1, 64, 256])
 def test_events_a_second_with_full_durability(
-    benchmark, open_desk, sealed_traffic, tmp_path, n_batch
+    request, benchmark, open_desk, sealed_traffic, tmp_path, n_batch
 ) -> None:
     sent = sealed_traffic.traffic(150 if n_batch == 1 else 400, seed=1)
     before = bare_commits_per_s(str(tmp_path / "before"))
@@ -109,8 +109,11 @@ def test_events_a_second_with_full_durability(
     said = f"batch {n_batch}: {rate:.0f} events/s taken and decided, {bare:.0f} bare commits/s"
     cost = f"{1000 * cpu_per_event_s:.2f} ms of processor time, or {cpu_per_event_s / verification_s:.1f}"
     sys.stdout.write(f"\n{said}, {rate / bare:.2f} of it; {cost} verifications, for an event\n")
+    assert n_decisions > 0
+    # Run once for its own sake, beside whatever else the machine does, it is no measurement.
+    is_measured = not request.config.getoption("benchmark_disable")
     # One at a time, a record costs a commit and a dozen statements: measured, and nothing promised of it.
-    if n_batch > 1:
+    if n_batch > 1 and is_measured:
         assert cpu_per_event_s <= VERIFICATIONS_PER_EVENT * verification_s
         # A post holds 256 records at most; smaller batches weigh a container more often.
         if n_batch == 256 and SHARE_OF_BARE_COMMITS * bare * cpu_per_event_s <= ROOM:
