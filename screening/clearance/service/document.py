@@ -23,7 +23,7 @@ from screening.records.schema import generate_schema
 
 from .answers import DecisionEntry
 from .operations import JSON, NDJSON, OPERATIONS, SSE, Operation
-from .problems import PROBLEM_TYPE, ProblemDetails
+from .problems import PROBLEM_TYPE, ProblemDetails, phrase_of
 
 __all__ = ["DOCUMENT", "generate_document", "write_document"]
 
@@ -173,7 +173,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         if status == HTTPStatus.UNAUTHORIZED:
             headers["WWW-Authenticate"] = {"required": True, "schema": {"type": "string"}}
         responses[str(status)] = {
-            "description": HTTPStatus(status).phrase,
+            "description": phrase_of(status),
             "content": content,
             "headers": headers,
         }

@@ -10,10 +10,20 @@ from typing import Annotated, Literal
 import msgspec
 from starlette.responses import Response
 
-__all__ = ["PROBLEM_TYPE", "Mode", "ProblemDetails", "ProblemError", "RecordAnswer", "problem_response"]
+__all__ = [
+    "PROBLEM_TYPE",
+    "Mode",
+    "ProblemDetails",
+    "ProblemError",
+    "RecordAnswer",
+    "phrase_of",
+    "problem_response",
+]
 
 PROBLEM_TYPE = "application/problem+json"
 Mode = Literal["OPS", "EXERCISE"]
+#: As RFC 9110 has them; versions of Python differ in these.
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 class RecordAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +109,22 @@ class ProblemError(Exception):
             self.headers["Retry-After"] = str(max(1, math.ceil(retry_s)))
 
 
+def phrase_of(status: int) -> str:
+    """Return the words of a status.
+
+    Parameters
+    ----------
+    status : int
+        Status code.
+
+    Returns
+    -------
+    str
+        Its reason phrase (RFC 9110).
+    """
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def problem_response(problem: ProblemError, mode: Mode) -> Response:
     """Return the answer to a request that is not carried out.
 
@@ -114,10 +140,10 @@ def problem_response(problem: ProblemError, mode: Mode) -> Response:
     Response
         ProblemError details.
     """
-    status = HTTPStatus(problem.status)
+    phrase = phrase_of(problem.status)
     details = ProblemDetails(
-        type=f"urn:screening:problem:{status.name.lower().replace('_', '-')}",
-        title=status.phrase,
+        type=f"urn:screening:problem:{phrase.lower().replace(' ', '-')}",
+        title=phrase,
         status=problem.status,
         detail=problem.detail,
         mode=mode,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .problems import PROBLEM_TYPE
+from .problems import PROBLEM_TYPE, phrase_of
 
 __all__ = ["BoundedProtocol", "bounded_by"]
 
@@ -99,7 +98,7 @@ class BoundedProtocol(H11Protocol):
             self._refuse(408, "the head of the request did not come in time")
 
     def _refuse(self, status: int, detail: str, headers: str = "") -> None:
-        phrase = HTTPStatus(status).phrase
+        phrase = phrase_of(status)
         body = f'{{"type":"about:blank","title":"{phrase}","status":{status},"detail":"{detail}"}}'
         self.transport.write(
             f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {PROBLEM_TYPE}\r\nContent-Length: {len(body)}\r\n"

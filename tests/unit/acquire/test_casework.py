@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from screening.risk import Provenance
 from screening.stores import ResultStore
 
 BOX = "CSQU3054383"
+_DESKS: list[DeskClearance] = []
 PROVENANCE = Provenance(version="0", kernel_isa="none", config_sha256="0" * 64, threshold_sha256="0" * 64)
 
 
@@ -43,8 +45,18 @@ def signer(tmp_path: Path) -> Signer:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ResultStore:
-    return ResultStore(tmp_path / "results.sqlite")
+def store(tmp_path: Path) -> Iterator[ResultStore]:
+    with ResultStore(tmp_path / "results.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def desks() -> Iterator[list[DeskClearance]]:
+    """Every desk that a test opens, closed after it."""
+    _DESKS.clear()
+    yield _DESKS
+    for desk in _DESKS:
+        desk.close()
 
 
 def _casework(
@@ -62,6 +74,7 @@ def _casework(
             is_exercise=True,
         )
         clearance = DeskClearance(open_desk(settings))
+        _DESKS.append(clearance)
     return Casework(store, signer=signer, clearance=clearance, decisions=decisions)
 
 

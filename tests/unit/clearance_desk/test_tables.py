@@ -48,16 +48,20 @@ def test_on_sqlite_the_migrations_write_what_the_description_would(tmp_path) -> 
         described.execute(str(CreateTable(table).compile(engine)))
         for index in table.indexes:
             described.execute(str(CreateIndex(index).compile(engine)))
-    open_tables(Database(tmp_path / "migrated"))
+    database = Database(tmp_path / "migrated")
+    open_tables(database)
     migrated = sqlite3.connect(tmp_path / "migrated")
     query = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' AND sql IS NOT NULL"
 
     def statements(connection) -> dict[str, str]:
         return {name: "".join(sql.split()).replace('"', "") for name, sql in connection.execute(query)}
 
-    assert statements(migrated) == statements(described)
+    found = statements(migrated), statements(described)
     described.close()
     migrated.close()
+    engine.dispose()
+    database.close()
+    assert found[0] == found[1]
 
 
 def test_the_newest_migration_is_the_version_that_is_opened() -> None:

@@ -178,6 +178,19 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     now = dt.datetime.now(dt.UTC)
 
     def make(name: str, issuer: str, key: Any, signer: Any, is_authority: bool) -> x509.Certificate:
+        # Newer interpreters verify strictly (RFC 5280): whose key it is, who signed it, what it may do.
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        use = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=is_authority,
+            crl_sign=is_authority,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
         names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("192.0.2.7"))]
         builder = (
             x509.CertificateBuilder()
@@ -189,6 +202,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(by, critical=False)
+            .add_extension(use, critical=True)
         )
         return builder.sign(signer, hashes.SHA256())
 
