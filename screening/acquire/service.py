@@ -300,7 +300,9 @@ class AcquireService:
             work = functools.partial(self._casework.advance, datetime.now(UTC), coming=coming)
             try:
                 advanced = await asyncio.get_running_loop().run_in_executor(self._clearing, work)
-            except (StoreError, IntegrityError) as error:
+            except ScreeningError as error:
+                # Whatever ails the clearance, a refused address or token included: the lanes go on
+                # receiving, and what it is owed waits in the store.
                 if not is_told:
                     self._events.emit("failed", f"clearance: {error}")
                 is_told = True

@@ -19,6 +19,7 @@ from screening.acquire.recovery import recover
 from screening.acquire.service import AcquireService
 from screening.acquire.settings import AcquireSettings, LaneSettings
 from screening.acquire.spool import read_checkpoint
+from screening.errors import ConfigurationError
 from screening.records import OperatingMode, ReasonCode
 from screening.simulation.emulators import Passage, PortalEmulator, ScannerEmulator, Vehicle
 from screening.simulation.occupancies import OccupancyRecipe, simulate_occupancy
@@ -133,3 +134,33 @@ def test_who_stood_in_the_lane_is_known_after_a_restart(
     assert reading.container_id == BOX
     assert [note.reason for note in scan.notes] == [ReasonCode.Q_OCCUPANCY]
     assert scan.begin.primer
+
+
+def test_a_clearance_that_cannot_be_asked_does_not_stop_the_lanes(tmp_path: Path) -> None:
+    class Refused:
+        def advance(self, now: object, *, coming: object) -> None:
+            raise ConfigurationError("the token is none")
+
+        def known(self, scan_ids: object) -> set[str]:
+            return set()
+
+        def close(self) -> None:
+            pass
+
+    async def run() -> list[str]:
+        events: list[Event] = []
+        service = _service(tmp_path, LaneSettings(name="X1", kind="linestream", port=9), events)
+        service._casework.close()
+        service._casework = Refused()
+        stop = asyncio.Event()
+        running = asyncio.create_task(service.run(stop))
+        async with asyncio.timeout(20):
+            while not any("clearance: the token is none" in event.text for event in events):
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        assert not running.done()
+        stop.set()
+        await running
+        return [event.event for event in events]
+
+    assert asyncio.run(run())[-1] == "stopped"
